@@ -1,0 +1,50 @@
+"""Every error that a user can meet, with the exit code that it carries.
+
+    NspError                 1  failed
+    ├── UsageError           2  wrong words: settings, parameters, an unknown query
+    │   └── SettingsError    2  nsp.toml or an NSP_* variable
+    ├── SourceError          1  a folder or file cannot be read
+    │   └── FlawedLineError  1  a line is no record; caught by transform.load, which then goes the careful way
+    ├── StoreError           1  the warehouse cannot be opened or is of another version
+    │   └── StoreBusyError   1  another nsp is writing to it
+    └── InventoryError       1  a perimeter description cannot be read
+
+A message says what is wrong and what to do next. `pipeline.cli.main` alone catches the base class, prints
+one line and exits with the code; anything else that escapes is a bug and keeps its traceback.
+"""
+
+
+class NspError(Exception):
+    """Base of all errors that are told to the user without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(NspError):
+    """The command was given words that it can't take."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """nsp.toml or an NSP_* variable has a wrong key or value."""
+
+
+class SourceError(NspError):
+    """A folder or file of log records cannot be read."""
+
+
+class FlawedLineError(SourceError):
+    """A line is no record. Never reaches the user: `transform.load` catches it and goes the careful way."""
+
+
+class StoreError(NspError):
+    """The warehouse cannot be opened, or was written by another version."""
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the warehouse; trying again later helps."""
+
+
+class InventoryError(NspError):
+    """A description of perimeters, profiles and rules cannot be read."""

@@ -1,0 +1,128 @@
+"""Finds export files below a folder and compares them with the load ledger.
+
+The tree is what a diagnostic setting writes to a storage account, as copied by azcopy and the like:
+`insights-logs-{category}/resourceId=/SUBSCRIPTIONS/.../y=YYYY/m=MM/d=DD/h=HH/m=00/PT1H.json`. Only the order
+of loading is taken from the path, never the hour of an event: blobs are filled by receive time (Azure Monitor,
+"Resource logs": a blob can contain data outside the hour in its URL).
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import SourceError
+from pipeline.extract.fingerprint import fingerprint
+from pipeline.extract.source import Plan, Source
+from pipeline.store import Store
+
+SOURCE_KIND = "folder"
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".log", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".log.gz")
+
+_HOUR = re.compile(r"[/\\]y=(\d+)[/\\]m=(\d+)[/\\]d=(\d+)(?:[/\\]h=(\d+))?")
+
+
+def plan(store: Store, path: Path) -> Plan:
+    """Return what is new below a folder (or in one file), in the order of the hours in the paths.
+
+    A file with an unchanged etag is left alone. One that grew and still begins (and, where it was read to,
+    ends) as before is read from there; any other changed file is read anew and takes the place of its old rows.
+
+    Reads: load_ledger.
+
+    Raises:
+        SourceError: the path isn't there or can't be listed.
+    """
+    if not path.exists():
+        raise SourceError(f"{path} isn't there. Give the folder that holds the insights-logs-* folders, or one file.")
+    ledger = {row[0]: Loaded(*row[1:]) for row in store.rows("extract/loaded_sources", source_kind=SOURCE_KIND)}
+    next_id = store.rows("extract/last_source_id")[0][0] + 1
+    changed: list[tuple[str, os.stat_result, str, Loaded | None]] = []
+    unreadable: list[tuple[str, str]] = []
+    unchanged = 0
+    for name, stat in _files(path, unreadable):
+        etag = f"{stat.st_mtime_ns}-{stat.st_ctime_ns}-{stat.st_ino}"
+        known = ledger.get(name)
+        if known and known.etag == etag:
+            unchanged += 1
+        else:
+            changed.append((name, stat, etag, known))
+    sources: list[Source] = []
+    for name, stat, etag, known in sorted(changed, key=lambda each: _loading_order(each[0])):
+        if known and _grew(name, stat, known):
+            sources.append(_tail(name, stat, etag, known))
+        else:
+            replaces = known.source_id if known else None
+            sources.append(Source(next_id, SOURCE_KIND, name, Path(name), etag, stat.st_size, replaces=replaces))
+            next_id += 1
+    return Plan(sources, unchanged, unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the ledger knows of a file; the columns of extract/loaded_sources after the name."""
+
+    source_id: int
+    etag: str
+    size_bytes: int
+    loaded_bytes: int
+    lines: int
+    records: int
+    rejected: int
+    head_hash: str
+    tail_hash: str
+
+
+def _grew(name: str, stat: os.stat_result, known: Loaded) -> bool:
+    """Whether what was loaded still stands at the start of the file, so that reading its tail is enough."""
+    if stat.st_size <= known.size_bytes or not known.loaded_bytes:
+        return False
+    try:
+        with Path(name).open("rb") as file:
+            return fingerprint(file, known.loaded_bytes) == (known.head_hash, known.tail_hash)
+    except OSError:
+        return False  # reading it whole will say what is wrong
+
+
+def _tail(name: str, stat: os.stat_result, etag: str, known: Loaded) -> Source:
+    return Source(
+        source_id=known.source_id,
+        source_kind=SOURCE_KIND,
+        name=name,
+        path=Path(name),
+        etag=etag,
+        size_bytes=stat.st_size,
+        start_byte=known.loaded_bytes,
+        start_line=known.lines,
+        earlier_records=known.records,
+        earlier_rejected=known.rejected,
+    )
+
+
+def _files(path: Path, unreadable: list[tuple[str, str]]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the absolute name and state of each export file; folders that can't be listed are noted."""
+    root = path.resolve()
+    if root.is_file():
+        yield str(root), root.stat()
+        return
+    pending = [str(root)]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir():
+                        if not entry.is_symlink():  # a link to a parent would never end
+                            pending.append(entry.path)
+                    elif entry.name.endswith(SUFFIXES):
+                        yield entry.path, entry.stat()
+        except OSError as error:
+            unreadable.append((folder, error.strerror or str(error)))
+
+
+def _loading_order(name: str) -> tuple[str, ...]:
+    """Hour by hour over all categories, so that an hour's flows are rolled up once."""
+    match = _HOUR.search(name)
+    hour = tuple((part or "").zfill(4) for part in match.groups()) if match else ("",)
+    return (*hour, name)

@@ -1,0 +1,301 @@
+"""Hands out the lines of many files as one stream of Arrow record batches, without a Python step per line.
+
+A batch holds about a mebibyte of text: `source_id`, `line`, `text`. The text column is the byte buffer that
+the file was read into plus an array of offsets, so DuckDB parses the bytes in place. While they pass by, the
+keys with a value in the text are counted: `transform.load` compares them with the values that arrived in the
+table, and so learns of fields that it has no column for, without paying for it row by row.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
+
+import nanoarrow
+import numpy as np
+from arro3.core import RecordBatch, RecordBatchReader, Schema
+
+from pipeline.extract.fingerprint import fingerprint
+from pipeline.extract.source import Source, Tally
+
+BATCH_BYTES = 1 << 20
+MAX_LINE_BYTES = 16 << 20
+RAW_CHARACTERS = 4096
+_BOM = b"\xef\xbb\xbf"
+
+_LINE = nanoarrow.struct(
+    {"source_id": nanoarrow.int64(), "line": nanoarrow.int64(), "text": nanoarrow.string()},
+)
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Integers = np.ndarray[Any, np.dtype[Any]]
+
+
+class LineStream:
+    """The lines of some sources, once, as an Arrow stream.
+
+    After the stream is read, `tallies` says what each source held and `deferred` which sources were left out
+    because their keys are spelled another way (with that way).
+
+    Args:
+        sources: what to read, in order.
+        style_of: names the way in which a first record spells its keys, or "" if it isn't one of the known
+            ways.
+        style: hand out only sources of this style, and stop reading a source when something about it calls
+            for the careful way (`Tally.suspect`); None hands out every line of every source.
+        advance: called with the number of bytes read, for a progress bar.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        style_of: Callable[[dict[str, Any]], str],
+        style: str | None,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.tallies: dict[int, Tally] = {}
+        self.deferred: list[tuple[Source, str]] = []
+        self._sources = sources
+        self._style_of = style_of
+        self._style = style
+        self._advance = advance
+
+    def arrow(self) -> Any:
+        """Return the stream: anything that takes the Arrow C stream interface can read it, once."""
+        schema = Schema.from_arrow(nanoarrow.c_schema(_LINE))
+        return RecordBatchReader.from_batches(schema, self._batches())
+
+    def _batches(self) -> Iterator[Any]:
+        waiting: list[tuple[Integers, Integers, Bytes, Integers, Integers | None]] = []
+        size = 0
+        for source in self._sources:
+            tally = self.tallies[source.source_id] = Tally()
+            for block, ends, first_line in self._blocks(source, tally):
+                valid = self._screen(block, ends, first_line, tally)
+                if tally.suspect:
+                    break
+                numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
+                waiting.append((np.full(len(ends), source.source_id, np.int64), numbers, block, ends, valid))
+                size += len(block)
+                if size >= BATCH_BYTES:
+                    yield _batch(waiting)
+                    waiting, size = [], 0
+            if tally.suspect == "deferred":
+                del self.tallies[source.source_id]
+                self.deferred.append((source, tally.style))
+        if waiting:
+            yield _batch(waiting)
+
+    def _blocks(self, source: Source, tally: Tally) -> Iterator[tuple[Bytes, Integers, int]]:
+        """Yield (bytes that end with a newline, offsets behind each newline, number of the first line)."""
+        try:
+            with _open(source) as file:
+                yield from self._read(file, source, tally)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            tally.damaged = f"the gzip stream is cut or damaged ({error})"
+            tally.suspect = "" if self._style is None else "damaged"
+        except OSError as error:
+            tally.failure = error.strerror or str(error)
+
+    def _read(self, file: BinaryIO, source: Source, tally: Tally) -> Iterator[tuple[Bytes, Integers, int]]:
+        buffer: Bytes = np.empty(BATCH_BYTES, np.uint8)
+        filled = 0
+        line = source.start_line + 1
+        consumed = source.start_byte
+        while count := file.readinto(memoryview(buffer)[filled:]):  # type: ignore[attr-defined]
+            self._advance(count)
+            filled += count
+            if consumed == 0 and buffer[: len(_BOM)].tobytes() == _BOM:
+                consumed, buffer, filled = len(_BOM), _moved(buffer[len(_BOM) : filled]), filled - len(_BOM)
+            newlines = np.flatnonzero(buffer[:filled] == ord("\n"))
+            if not len(newlines):
+                if filled >= MAX_LINE_BYTES:
+                    consumed, buffer, filled = self._skip_line(file, line, consumed, buffer[:filled], tally)
+                    line += 1
+                elif filled == len(buffer):
+                    buffer = _moved(buffer)
+                continue
+            end = int(newlines[-1]) + 1
+            if not tally.style and not self._recognise(buffer[:end], newlines, tally):
+                return
+            yield buffer[:end], newlines + 1, line
+            line += len(newlines)
+            consumed += end
+            buffer, filled = _moved(buffer[end:filled]), filled - end
+        last = buffer[:filled]
+        if filled and (source.compressed or _is_whole_record(last)):
+            if not tally.style and not self._recognise(last, np.array([filled]), tally):
+                return
+            yield np.append(last, np.uint8(ord("\n"))), np.array([filled + 1]), line
+            line += 1
+            consumed += filled
+            filled = 0
+        tally.lines = line - 1 - source.start_line
+        tally.loaded_bytes = consumed
+        tally.pending_bytes = filled
+        if not source.compressed:
+            tally.head_hash, tally.tail_hash = fingerprint(file, consumed)
+
+    def _recognise(self, block: Bytes, newlines: Integers, tally: Tally) -> bool:
+        """Find out how the source spells its keys; False ends the quick reading of it."""
+        if self._style is None:
+            tally.style = "any"
+            return True
+        start = 0
+        for end in newlines[:5].tolist():
+            record = _object(block[start:end].tobytes())
+            if record is not None:
+                tally.style = self._style_of(record) or "mixed"
+                break
+            start = end + 1
+        if not tally.style:
+            tally.suspect = "no record in the first lines"
+        elif tally.style == "mixed":
+            tally.suspect = "keys of an unknown style"
+        elif tally.style != self._style:
+            tally.suspect = "deferred"
+        return not tally.suspect
+
+    def _skip_line(
+        self, file: BinaryIO, line: int, consumed: int, beginning: Bytes, tally: Tally,
+    ) -> tuple[int, Bytes, int]:
+        """Read on to the end of a line that is too long to be a record; keep its beginning as evidence."""
+        raw = beginning[:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
+        tally.flawed.append((line, f"longer than {MAX_LINE_BYTES:,} bytes", raw))
+        if self._style is not None:
+            tally.suspect = "a line is too long"
+        consumed += len(beginning)
+        buffer: Bytes = np.empty(BATCH_BYTES, np.uint8)
+        while count := file.readinto(memoryview(buffer)):  # type: ignore[attr-defined]
+            self._advance(count)
+            newlines = np.flatnonzero(buffer[:count] == ord("\n"))
+            if len(newlines):
+                end = int(newlines[0]) + 1
+                return consumed + end, _moved(buffer[end:count]), count - end
+            consumed += count
+        return consumed, buffer, 0
+
+    def _screen(self, block: Bytes, ends: Integers, first_line: int, tally: Tally) -> Integers | None:
+        """Return which lines hold text to parse (None: all), and count what they hold."""
+        starts = np.concatenate(([0], ends[:-1]))
+        plausible = (block[starts] == ord("{")) & np.isin(block[np.maximum(ends - 2, 0)], _RECORD_ENDS)
+        valid: Integers | None = None
+        if not plausible.all():
+            valid = plausible.copy()
+            for index in np.flatnonzero(~plausible).tolist():
+                text = block[starts[index] : ends[index]].tobytes().strip()
+                if text and self._style is not None:
+                    tally.suspect = f"line {first_line + index} is no record"
+                    return None
+                valid[index] = bool(text)
+        if block.max(initial=0) >= 0x80:  # noqa: PLR2004 -- beyond ASCII
+            valid = self._check_encoding(block, starts, ends, first_line, valid, tally)
+        tally.records += len(ends) if valid is None else int(valid.sum())
+        if self._style is not None:
+            tally.keys += _keys_with_value(block)
+        return valid
+
+    def _check_encoding(
+        self, block: Bytes, starts: Integers, ends: Integers, first_line: int, valid: Integers | None, tally: Tally,
+    ) -> Integers | None:
+        try:
+            block.tobytes().decode("utf-8")
+        except UnicodeDecodeError:
+            valid = np.ones(len(ends), bool) if valid is None else valid
+            for index, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+                line = block[start:end].tobytes()
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError:
+                    valid[index] = False
+                    raw = line[:RAW_CHARACTERS].decode("utf-8", "backslashreplace")
+                    tally.flawed.append((first_line + index, "not UTF-8", raw))
+            if self._style is not None:
+                tally.suspect = "not UTF-8"
+        return valid
+
+
+_RECORD_ENDS = np.frombuffer(b"}\r", np.uint8)
+
+
+def _open(source: Source) -> BinaryIO:
+    if source.compressed:
+        return gzip.open(source.path, "rb")  # type: ignore[return-value]
+    file = source.path.open("rb", buffering=0)
+    file.seek(source.start_byte)
+    return file  # type: ignore[return-value]
+
+
+def _moved(rest: Bytes) -> Bytes:
+    """Return a new buffer that begins with the bytes left over; the old one now belongs to a batch."""
+    buffer: Bytes = np.empty(len(rest) + max(BATCH_BYTES, len(rest)), np.uint8)
+    buffer[: len(rest)] = rest
+    return buffer
+
+
+def _is_whole_record(text: Bytes) -> bool:
+    """Whether a last line without a newline is complete: no proper beginning of a JSON object is valid."""
+    return _object(text.tobytes()) is not None
+
+
+def _object(text: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _keys_with_value(block: Bytes) -> int:
+    """Count the keys whose value is not blank: `":` less `""`, `[]` and null.
+
+    Exact for text as JSON serialisers write it. Escaped quotes are looked at more closely where a backslash
+    occurs at all; a wrong count only sends a source the careful way.
+    """
+    count = _pairs(block, b'":') - _pairs(block, b'""') - _pairs(block, b"[]")
+    if (block == ord("\\")).any():
+        text = block.tobytes()
+        count += text.count(b'\\""') - text.count(b'\\":')
+    return count
+
+
+def _pairs(block: Bytes, pair: bytes) -> int:
+    """Count a pair of bytes, by comparing 16-bit words at even and at odd offsets."""
+    word = np.frombuffer(pair, np.uint16)[0]
+    even = len(block) // 2 * 2
+    odd = 1 + (len(block) - 1) // 2 * 2
+    return int(
+        np.count_nonzero(block[:even].view(np.uint16) == word)
+        + np.count_nonzero(block[1:odd].view(np.uint16) == word),
+    )
+
+
+def _batch(parts: list[tuple[Integers, Integers, Bytes, Integers, Integers | None]]) -> Any:
+    """Put blocks together into one record batch."""
+    ids, lines, blocks, ends, valids = zip(*parts, strict=True)
+    shifts = np.cumsum([0] + [len(block) for block in blocks[:-1]])
+    rows = sum(len(each) for each in ends)
+    offsets = np.zeros(rows + 1, np.int32)
+    offsets[1:] = np.concatenate([each + shift for each, shift in zip(ends, shifts, strict=True)])
+    validity, nulls = None, 0
+    if any(valid is not None for valid in valids):
+        flags = np.concatenate(
+            [np.ones(len(each), bool) if valid is None else valid for valid, each in zip(valids, ends, strict=True)],
+        )
+        validity, nulls = np.packbits(flags, bitorder="little"), int((~flags).sum())
+    text = nanoarrow.c_array_from_buffers(
+        nanoarrow.string(), rows, [validity, offsets, _joined(blocks)], null_count=nulls,
+    )
+    columns = [
+        nanoarrow.c_array_from_buffers(nanoarrow.int64(), rows, [None, _joined(ids)], null_count=0),
+        nanoarrow.c_array_from_buffers(nanoarrow.int64(), rows, [None, _joined(lines)], null_count=0),
+        text,
+    ]
+    return RecordBatch.from_arrow(
+        nanoarrow.c_array_from_buffers(_LINE, rows, [None], children=columns, null_count=0),
+    )
+
+
+def _joined(arrays: tuple[Any, ...]) -> Any:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -1,0 +1,232 @@
+"""The warehouse: opens the DuckDB file, creates its tables, runs queries and is the only writer.
+
+A DuckDB file has one writer, and while it is open no other process can even read it; so a store is opened
+for as short as possible, and opening waits a while for another process to finish.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from pipeline import sql
+from pipeline.errors import FlawedLineError, StoreBusyError, StoreError, UsageError
+from pipeline.tables import SCHEMA_VERSION, TABLES, Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+WAREHOUSE = "warehouse.duckdb"
+
+
+class Store:
+    """An open warehouse. Use as a context manager; `transaction()` groups writes.
+
+    Args:
+        connection: an open DuckDB connection whose session time zone is UTC.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; other processes can open it again."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside happen, or none."""
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query as tuples."""
+        return self._connection.execute(sql.load(name).text, parameters).fetchall()
+
+    def frame(self, name: str, **parameters: Any) -> "pl.DataFrame":
+        """Return the rows of a query as a polars frame.
+
+        Raises:
+            UsageError: a parameter is missing, unknown or of a wrong type.
+        """
+        import polars as pl
+
+        query = sql.load(name)
+        try:
+            return pl.DataFrame(self._connection.sql(query.text, params=parameters))
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as error:
+            raise UsageError(_parameter_message(query, parameters, error)) from error
+
+    def append(self, table: Table, name: str, **parameters: Any) -> int:
+        """Insert the rows of a query into a table, by column name; return how many.
+
+        Raises:
+            FlawedLineError: a line that the query parses is no JSON, or gives a null where the table takes none;
+                the transaction has to be rolled back.
+        """
+        statement = f"insert into {table.name} by name\n{sql.load(name).text}"
+        try:
+            return self._count(self._connection.execute(statement, parameters))
+        except duckdb.InvalidInputException as error:
+            if "malformed json" in str(error).lower():
+                raise FlawedLineError(_first_line(error)) from error
+            raise
+        except duckdb.ConstraintException as error:
+            raise FlawedLineError(_first_line(error)) from error
+
+    def append_rows(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows of plain values, in the order of the table's stored columns."""
+        if not rows:
+            return
+        stored = [column for column in table.columns if not column.derived]
+        lists = {f"c{index}": list(values) for index, values in enumerate(zip(*rows, strict=True))}
+        # one unnest a column: a statement a row would take 0.3 ms each
+        selected = ", ".join(f"unnest($c{index}::{column.type}[])" for index, column in enumerate(stored))
+        names = ", ".join(column.name for column in stored)
+        self._connection.execute(f"insert into {table.name} ({names}) select {selected}", lists)
+
+    def delete(self, table: Table, name: str, **parameters: Any) -> int:
+        """Remove the rows of a table whose rowid a query returns; return how many."""
+        statement = f"delete from {table.name} where rowid in (\n{sql.load(name).text}\n)"
+        return self._count(self._connection.execute(statement, parameters))
+
+    def delete_sources(self, table: Table, source_ids: Iterable[int]) -> int:
+        """Remove the rows that came from the given sources; return how many."""
+        statement = f"delete from {table.name} where source_id in $source_ids"
+        return self._count(self._connection.execute(statement, {"source_ids": list(source_ids)}))
+
+    def delete_hours(self, table: Table, start: object, end: object) -> int:
+        """Remove the rows of the hours in [start, end); return how many."""
+        statement = f"delete from {table.name} where hour >= $start and hour < $end"
+        return self._count(self._connection.execute(statement, {"start": start, "end": end}))
+
+    def replace(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Put rows of plain values in the place of everything that the table holds."""
+        self._connection.execute(f"delete from {table.name}")
+        self.append_rows(table, rows)
+
+    @contextmanager
+    def view(self, name: str, arrow: object) -> Iterator[None]:
+        """Make an Arrow stream or frame readable in queries under a name, for the length of the block."""
+        self._connection.register(name, arrow)
+        try:
+            yield
+        finally:
+            self._connection.unregister(name)
+
+    @contextmanager
+    def scratch(self, name: str, query: str, **parameters: Any) -> Iterator[int]:
+        """Keep the rows of a query in a temporary table for the length of the block; yield how many."""
+        statement = f"create or replace temp table {name} as\n{sql.load(query).text}"
+        yield self._count(self._connection.execute(statement, parameters))
+        self._connection.execute(f"drop table {name}")
+
+    @contextmanager
+    def temporary(self, table: Table) -> Iterator[None]:
+        """Have an empty temporary table for the length of the block."""
+        self._connection.execute(table.ddl().replace("create table", "create temp table", 1))
+        yield
+        self._connection.execute(f"drop table {table.name}")
+
+    def _count(self, result: duckdb.DuckDBPyConnection) -> int:
+        row = result.fetchone()
+        return int(row[0]) if row else 0
+
+
+def open_store(folder: Path, *, read_only: bool = False, memory: str = "700MB", wait: float = 30.0) -> Store:
+    """Open the warehouse in a folder, creating both where they are missing and writing is wanted.
+
+    Args:
+        folder: the store's folder, usually ./.nsp.
+        read_only: open for reading; the warehouse must be there.
+        memory: DuckDB's memory limit, such as 700MB; it spills to disk beyond it.
+        wait: seconds to wait for another process that has the warehouse open.
+
+    Raises:
+        StoreError: there is nothing to read, the file is no warehouse, or another version wrote it.
+        StoreBusyError: another process still has it open after `wait` seconds.
+    """
+    path = folder / WAREHOUSE
+    if read_only and not path.exists():
+        raise StoreError(f"There is no warehouse in {folder}. Load logs first: nsp ingest folder PATH (or nsp demo).")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"The store folder {folder} can't be made: {error.strerror}.") from error
+    connection = _connect(path, read_only=read_only, memory=memory, wait=wait)
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        _check_version(connection, path, read_only=read_only)
+    except BaseException:
+        connection.close()
+        raise
+    return Store(connection)
+
+
+def _connect(path: Path, *, read_only: bool, memory: str, wait: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "preserve_insertion_order": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=config)
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise StoreError(f"{path} can't be opened: {_first_line(error)}.") from error
+            if time.monotonic() >= deadline:
+                raise StoreBusyError(f"{path} is in use by another nsp. Try again when it has finished.") from error
+            time.sleep(0.1)
+        except duckdb.InvalidInputException as error:
+            raise StoreError(f"The memory limit {memory!r} isn't one: {_first_line(error)}.") from error
+        except duckdb.Error as error:
+            raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+    present = connection.execute("select count(*) from duckdb_tables() where table_name = 'store_version'").fetchone()
+    if present and present[0]:
+        row = connection.execute("select version from store_version").fetchone()
+        if not row or row[0] != SCHEMA_VERSION:
+            raise StoreError(
+                f"{path} was written by another version of nsp. Move it away and run nsp ingest again; "
+                "the logs are read anew.",
+            )
+        return
+    if read_only:
+        raise StoreError(f"{path} isn't a warehouse of nsp.")
+    connection.begin()
+    for table in TABLES:
+        connection.execute(table.ddl())
+    connection.execute("create table store_version as select ?::integer as version", [SCHEMA_VERSION])
+    connection.commit()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
+
+
+def _parameter_message(query: sql.Query, parameters: dict[str, Any], error: Exception) -> str:
+    missing = sorted(set(query.parameters) - set(parameters))
+    unknown = sorted(set(parameters) - set(query.parameters))
+    if missing or unknown:
+        told = ", ".join(f"{name} ({text})" for name, text in query.parameters.items()) or "none"
+        return f"{query.name} takes the parameters: {told}. Missing: {missing}; unknown: {unknown}."
+    return f"{query.name} can't run with these parameters: {_first_line(error)}."

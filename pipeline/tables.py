@@ -1,0 +1,350 @@
+"""Every table of the warehouse, declared once: name, grain, columns with their type and meaning.
+
+The DDL, the polars schema, the mapping from a log record to columns and the page docs/tables.md are all
+derived from here; tests/test_tables.py holds them together. The facts about the log schema come from
+Microsoft Learn, "Diagnostic logs for network security perimeter" (blob records) and the Azure Monitor table
+reference "NSPAccessLogs" (workspace columns), both as read in November 2026.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA_VERSION = 1
+"""Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
+
+_DERIVED_DIRECTION = """case
+        when logged_direction is not null then logged_direction
+        when contains(category, 'Inbound') then 'Inbound'
+        when contains(category, 'Outbound') then 'Outbound'
+    end"""
+_DERIVED_TRAFFIC_TYPE = """case
+        when logged_traffic_type is not null then logged_traffic_type
+        when starts_with(category, 'NspPublic') then 'Public'
+        when starts_with(category, 'NspIntraPerimeter') then 'Intra'
+        when starts_with(category, 'NspCrossPerimeter') then 'Cross'
+        when starts_with(category, 'NspPrivate') then 'Private'
+    end"""
+_DERIVED_ACTION = """case
+        when logged_action is not null then logged_action
+        when ends_with(category, 'Allowed') then 'Approved'
+        when ends_with(category, 'Denied') then 'Denied'
+    end"""
+_DERIVED_RULE_ORIGIN = """case
+        when logged_rule_origin is not null then logged_rule_origin
+        when contains(category, 'PerimeterRules') then 'Perimeter'
+        when contains(category, 'ResourceRules') then 'Resource'
+    end"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of one table.
+
+    Args:
+        name: as in SQL.
+        type: the DuckDB type.
+        meaning: one sentence for the data dictionary, with the unit where there is one.
+        required: stored as not null.
+        blob: path of the field in a diagnostic log record, dots between levels; None for our own columns.
+        workspace: name of the column in the NSPAccessLogs table.
+        derived: an SQL expression over the other columns; such a column is computed when read (and then
+            takes a dictionary's worth of work, not a row's) and never written.
+    """
+
+    name: str
+    type: str
+    meaning: str
+    required: bool = False
+    blob: str | None = None
+    workspace: str | None = None
+    derived: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its name, what one row stands for, and its columns in order."""
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+
+    def ddl(self) -> str:
+        """Return the CREATE TABLE statement; it raises nothing when the table is there already."""
+        lines = []
+        for column in self.columns:
+            if column.derived:
+                lines.append(f"{column.name} {column.type} generated always as ({column.derived}) virtual")
+            else:
+                lines.append(f"{column.name} {column.type}{' not null' if column.required else ''}")
+        body = ",\n    ".join(lines)
+        return f"create table if not exists {self.name} (\n    {body}\n)"
+
+    def polars_schema(self) -> "dict[str, pl.DataType]":
+        """Return column name -> polars type, as `pl.DataFrame(relation)` yields it."""
+        import polars as pl
+
+        types: dict[str, pl.DataType] = {
+            "VARCHAR": pl.String(),
+            "BIGINT": pl.Int64(),
+            "UTINYINT": pl.UInt8(),
+            "BOOLEAN": pl.Boolean(),
+            "TIMESTAMP": pl.Datetime("us"),
+        }
+        return {column.name: types[column.type] for column in self.columns}
+
+
+ACCESS_LOG = Table(
+    "access_log",
+    "one row a log record (which may stand for `count` events)",
+    (
+        Column("source_id", "BIGINT", "The load_ledger row that says which file the record came from.", True),
+        Column("line", "BIGINT", "1-based line in that file; for an array, the record's ordinal.", True),
+        Column("time", "TIMESTAMP", "First event of the record, UTC.", True, "time", "TimeGenerated"),
+        Column("end_time", "TIMESTAMP", "Last event of the record, UTC.", False, "timeGeneratedEndTime",
+               "TimeGeneratedEndTime"),
+        Column("count", "BIGINT", "Events that the record stands for; 1 where the log says nothing.", True,
+               "count", "Count"),
+        Column("counted", "BOOLEAN", "The record carried a count of its own.", True),
+        Column("perimeter", "VARCHAR", "ARM id of the perimeter, lower case.", False, "resourceId",
+               "_ResourceId"),
+        Column("location", "VARCHAR", "Azure region of the perimeter.", False, "location", "Location"),
+        Column("operation", "VARCHAR", "Name of the operation on the resource.", False, "operationName",
+               "OperationName"),
+        Column("operation_version", "VARCHAR", "API version of the operation.", False, "operationVersion",
+               "OperationVersion"),
+        Column("category", "VARCHAR", "Log category, as written.", True, "category", "Category"),
+        Column("result_description", "VARCHAR", "Static text of the operation.", False, "resultDescription",
+               "ResultDescription"),
+        Column("service_resource", "VARCHAR", "ARM id of the resource that wrote the record, lower case.",
+               False, "properties.serviceResourceId", "ServiceResourceId"),
+        Column("service_fqdn", "VARCHAR", "Host name of that resource.", False, "properties.serviceFqdn",
+               "ServiceFqdn"),
+        Column("profile", "VARCHAR", "Profile of the association, as written.", False, "properties.profile",
+               "Profile"),
+        Column("parameters", "VARCHAR", "Optional properties of the resource, as written.", False,
+               "properties.parameters", "Parameters"),
+        Column("app_id", "VARCHAR", "Entra application id of the resource.", False, "properties.appId",
+               "AppId"),
+        Column("matched_rule", "VARCHAR", "Name of the perimeter or resource rule that matched.", False,
+               "properties.matchedRule.accessRule", "MatchedRule"),
+        Column("rules_version", "VARCHAR", "Version of the profile's access rules in force.", False,
+               "properties.accessRulesVersion", "AccessRuleVersion"),
+        Column("source_resource", "VARCHAR", "ARM id of the calling resource, lower case.", False,
+               "properties.source.resourceId", "SourceResourceId"),
+        Column("source_ip", "VARCHAR", "Address of the caller, without a port.", False,
+               "properties.source.ipAddress", "SourceIpAddress"),
+        Column("source_port", "VARCHAR", "Port of one of the events.", False, "properties.source.port",
+               "SourcePort"),
+        Column("source_protocol", "VARCHAR", "Application and transport protocol, such as HTTPS:TCP.", False,
+               "properties.source.protocol", "SourceProtocol"),
+        Column("source_perimeters", "VARCHAR", "JSON array of the GUIDs of the caller's perimeters.", False,
+               "properties.source.perimeterGuids", "SourcePerimeterGuids"),
+        Column("source_app_id", "VARCHAR", "Entra application id of the caller.", False,
+               "properties.source.appId", "SourceAppId"),
+        Column("source_parameters", "VARCHAR", "Optional properties of the caller, as written.", False,
+               "properties.source.parameters", "SourceParameters"),
+        Column("destination_resource", "VARCHAR", "ARM id of the called resource, lower case.", False,
+               "properties.destination.resourceId", "DestinationResourceId"),
+        Column("destination_fqdn", "VARCHAR", "Host name called.", False,
+               "properties.destination.fullyQualifiedDomainName", "DestinationFqdn"),
+        Column("destination_port", "VARCHAR", "Port called.", False, "properties.destination.port",
+               "DestinationPort"),
+        Column("destination_protocol", "VARCHAR", "Protocol used.", False, "properties.destination.protocol",
+               "DestinationProtocol"),
+        Column("destination_app_id", "VARCHAR", "Entra application id of the destination.", False,
+               "properties.destination.appId"),
+        Column("destination_parameters", "VARCHAR", "Optional properties, as written.", False,
+               "properties.destination.parameters", "DestinationParameters"),
+        Column("destination_email", "VARCHAR", "E-mail address called (workspace only).", False, None,
+               "DestinationEmailAddress"),
+        Column("destination_phone", "VARCHAR", "Phone number called (workspace only).", False, None,
+               "DestinationPhoneNumber"),
+        Column("logged_direction", "VARCHAR", "Direction as the workspace says it.", False, None,
+               "ResultDirection"),
+        Column("logged_traffic_type", "VARCHAR", "Traffic type as the workspace says it.", False, None,
+               "TrafficType"),
+        Column("logged_action", "VARCHAR", "Action as the workspace says it.", False, None, "ResultAction"),
+        Column("logged_rule_origin", "VARCHAR", "Rule type as the workspace says it.", False, None,
+               "RuleType"),
+        Column("extra", "VARCHAR", "JSON object of the fields that this table has no column for, by JSON path."),
+        Column("direction", "VARCHAR", "Inbound or Outbound: as logged, else from the category.",
+               derived=_DERIVED_DIRECTION),
+        Column("traffic_type", "VARCHAR", "Public, Intra, Cross or Private: as logged, else from the category.",
+               derived=_DERIVED_TRAFFIC_TYPE),
+        Column("action", "VARCHAR", "Approved or Denied: as logged, else from the category; null for an attempt.",
+               derived=_DERIVED_ACTION),
+        Column("rule_origin", "VARCHAR", "Perimeter or Resource: whose rule decided; as logged, else from the "
+               "category.", derived=_DERIVED_RULE_ORIGIN),
+    ),
+)
+
+REJECTED_RECORD = Table(
+    "rejected_record",
+    "one row a line (or document) that can't be read",
+    (
+        Column("source_id", "BIGINT", "The load_ledger row that says which file it came from.", True),
+        Column("line", "BIGINT", "1-based line; 0 where the whole file is meant.", True),
+        Column("reason", "VARCHAR", "Why it can't be read.", True),
+        Column("raw", "VARCHAR", "The text, cut after 4,096 characters."),
+    ),
+)
+
+LOAD_LEDGER = Table(
+    "load_ledger",
+    "one row a file (later: blob, workspace window) that was loaded",
+    (
+        Column("source_id", "BIGINT", "Number of the source, in order of loading.", True),
+        Column("source_kind", "VARCHAR", "folder (later: blob, workspace).", True),
+        Column("name", "VARCHAR", "Absolute path of the file.", True),
+        Column("etag", "VARCHAR", "Changes whenever the file may have changed: modification and change time "
+               "in nanoseconds, inode.", True),
+        Column("size_bytes", "BIGINT", "Size of the file when it was read.", True),
+        Column("loaded_bytes", "BIGINT", "Bytes loaded, up to the end of the last whole line.", True),
+        Column("pending_bytes", "BIGINT", "Bytes after that: a line still being written.", True),
+        Column("lines", "BIGINT", "Lines read, blank ones included.", True),
+        Column("records", "BIGINT", "Rows of access_log that came from it.", True),
+        Column("rejected", "BIGINT", "Rows of rejected_record that came from it.", True),
+        Column("head_hash", "VARCHAR", "Hash of the first loaded bytes (at most 4,096).", True),
+        Column("tail_hash", "VARCHAR", "Hash of the last loaded bytes (at most 4,096).", True),
+        Column("loaded_at", "TIMESTAMP", "When the transaction began, UTC.", True),
+    ),
+)
+
+ADDRESS = Table(
+    "address",
+    "one row a distinct source_ip text of access_log",
+    (
+        Column("text", "VARCHAR", "The address as logged.", True),
+        Column("canonical", "VARCHAR", "The address in its shortest form; as logged where it is none.", True),
+        Column("version", "UTINYINT", "4 or 6; null where it is no address."),
+        Column("network", "VARCHAR", "public, or why no access rule can match it: private, shared (CGNAT), "
+               "loopback, link-local, unique-local, multicast, unspecified, reserved, unreadable.", True),
+    ),
+)
+
+TRAFFIC = Table(
+    "traffic",
+    "one row an hour and flow: same resource, caller, destination, operation, rule and category",
+    (
+        Column("hour", "TIMESTAMP", "Start of the hour of the record's first event, UTC.", True),
+        Column("source_kind", "VARCHAR", "Where the records came from: folder, blob or workspace.", True),
+        Column("perimeter", "VARCHAR", "ARM id of the perimeter."),
+        Column("profile", "VARCHAR", "Profile of the association."),
+        Column("service_resource", "VARCHAR", "ARM id of the resource that wrote the records."),
+        Column("category", "VARCHAR", "Log category.", True),
+        Column("direction", "VARCHAR", "Inbound or Outbound."),
+        Column("traffic_type", "VARCHAR", "Public, Intra, Cross or Private."),
+        Column("action", "VARCHAR", "Approved or Denied; null for an attempt."),
+        Column("rule_origin", "VARCHAR", "Perimeter or Resource."),
+        Column("matched_rule", "VARCHAR", "Name of the rule that matched."),
+        Column("rules_version", "VARCHAR", "Version of the profile's rules."),
+        Column("operation", "VARCHAR", "Name of the operation."),
+        Column("source_ip", "VARCHAR", "Address of the caller in its shortest form."),
+        Column("source_network", "VARCHAR", "public, or why no access rule can match the address; see address."),
+        Column("source_resource", "VARCHAR", "ARM id of the calling resource."),
+        Column("source_subscription", "VARCHAR", "Subscription id of the calling resource."),
+        Column("source_app_id", "VARCHAR", "Entra application id of the caller, lower case."),
+        Column("source_perimeters", "VARCHAR", "JSON array of the GUIDs of the caller's perimeters."),
+        Column("caller_key", "VARCHAR", "Stable key of the caller: the best identity that the log holds."),
+        Column("caller_kind", "VARCHAR", "private-endpoint, member, other-perimeter, azure-resource, app, "
+               "public-address, unmatchable-address or unknown.", True),
+        Column("destination_fqdn", "VARCHAR", "Host name called, lower case."),
+        Column("destination_resource", "VARCHAR", "ARM id of the called resource."),
+        Column("protocol", "VARCHAR", "Protocol of the caller, else of the destination."),
+        Column("records", "BIGINT", "Log records.", True),
+        Column("requests", "BIGINT", "Events: the sum of count.", True),
+        Column("first_seen", "TIMESTAMP", "First event, UTC.", True),
+        Column("last_seen", "TIMESTAMP", "Last event, UTC.", True),
+    ),
+)
+
+INVENTORY_RULE_ELEMENT = Table(
+    "inventory_rule_element",
+    "one row an element of an access rule in force (a prefix, a subscription, a host name, a tag)",
+    (
+        Column("perimeter", "VARCHAR", "ARM id of the perimeter, lower case.", True),
+        Column("profile", "VARCHAR", "Name of the profile.", True),
+        Column("rule", "VARCHAR", "Name of the rule.", True),
+        Column("direction", "VARCHAR", "Inbound or Outbound.", True),
+        Column("kind", "VARCHAR", "address-prefixes, subscriptions, fqdns, service-tags, perimeters, "
+               "email-addresses or phone-numbers.", True),
+        Column("element", "VARCHAR", "The prefix, subscription id, host name or tag.", True),
+    ),
+)
+
+INVENTORY_ASSOCIATION = Table(
+    "inventory_association",
+    "one row a resource associated with a profile of a perimeter",
+    (
+        Column("perimeter", "VARCHAR", "ARM id of the perimeter, lower case.", True),
+        Column("profile", "VARCHAR", "Name of the profile.", True),
+        Column("association", "VARCHAR", "Name of the association.", True),
+        Column("resource", "VARCHAR", "ARM id of the resource, lower case.", True),
+        Column("access_mode", "VARCHAR", "Learning, Enforced or Audit, as the API says it."),
+        Column("public_network_access", "VARCHAR", "Enabled, Disabled or SecuredByPerimeter, where known."),
+    ),
+)
+
+INVENTORY_PROFILE = Table(
+    "inventory_profile",
+    "one row a profile of a perimeter",
+    (
+        Column("perimeter", "VARCHAR", "ARM id of the perimeter, lower case.", True),
+        Column("perimeter_guid", "VARCHAR", "GUID of the perimeter, as in source_perimeters."),
+        Column("profile", "VARCHAR", "Name of the profile.", True),
+        Column("rules_version", "VARCHAR", "Version of its access rules when the inventory was taken."),
+    ),
+)
+
+TABLES = (
+    ACCESS_LOG,
+    REJECTED_RECORD,
+    LOAD_LEDGER,
+    ADDRESS,
+    TRAFFIC,
+    INVENTORY_PROFILE,
+    INVENTORY_ASSOCIATION,
+    INVENTORY_RULE_ELEMENT,
+)
+
+CATEGORIES: Mapping[str, str] = {
+    "NspPublicInboundPerimeterRulesAllowed": "a rule of the perimeter admits it",
+    "NspPublicInboundPerimeterRulesDenied": "denied by the perimeter today",
+    "NspPublicInboundResourceRulesAllowed": "would be denied when enforced: only the resource's rules admit it",
+    "NspPublicInboundResourceRulesDenied": "denied today and when enforced",
+    "NspPublicOutboundPerimeterRulesAllowed": "a rule of the perimeter admits it",
+    "NspPublicOutboundPerimeterRulesDenied": "denied by the perimeter today",
+    "NspPublicOutboundResourceRulesAllowed": "would be denied when enforced: no rule of the perimeter admits it",
+    "NspPublicOutboundResourceRulesDenied": "denied today and when enforced",
+    "NspOutboundAttempt": "an attempt inside or between perimeters: no verdict of its own",
+    "NspIntraPerimeterInboundAllowed": "allowed: caller and resource are members of one perimeter",
+    "NspCrossPerimeterInboundAllowed": "allowed by a perimeter link",
+    "NspCrossPerimeterOutboundAllowed": "allowed by a perimeter link",
+    "NspPrivateInboundAllowed": "private endpoint: the perimeter does not apply",
+}
+"""The 13 current log categories and what each means before enforcement. Source: Azure Monitor supported logs
+for Microsoft.Network/networkSecurityPerimeters (2026-02-02) and the perimeter's diagnostic log page."""
+
+
+def data_dictionary() -> str:
+    """Return docs/tables.md: every table with its grain, columns, origins and meanings, as Markdown."""
+    parts = [
+        "# Tables\n",
+        "Written from `pipeline/tables.py` by `make docs`; do not edit. Times are UTC, sizes bytes.\n",
+    ]
+    for table in TABLES:
+        parts.append(f"## {table.name}\n\nGrain: {table.grain}.\n")
+        parts.append("| column | type | blob field | workspace column | meaning |\n|---|---|---|---|---|")
+        for column in table.columns:
+            kind = column.type + (" not null" if column.required else "") + (" derived" if column.derived else "")
+            parts.append(
+                f"| {column.name} | {kind} | {column.blob or ''} | {column.workspace or ''} | {column.meaning} |",
+            )
+        parts.append("")
+    parts.append("## Log categories\n\n| category | meaning before enforcement |\n|---|---|")
+    parts.extend(f"| {name} | {meaning} |" for name, meaning in CATEGORIES.items())
+    return "\n".join(parts) + "\n"

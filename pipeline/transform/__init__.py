@@ -1,0 +1,1 @@
+"""Turns lines into typed records, and records into hourly flows."""

@@ -1,0 +1,45 @@
+"""access_log -> traffic: the hourly flows, made anew for just the hours in which something changed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from pipeline.store import Store
+from pipeline.tables import TRAFFIC
+
+HOUR = timedelta(hours=1)
+MAX_SPANS = 24
+
+
+def hours_of(store: Store, source_ids: Sequence[int]) -> list[tuple[datetime]]:
+    """Return the hours in which the given sources have events."""
+    if not source_ids:
+        return []
+    return store.rows(
+        "transform/hours_of_loading", source_ids=list(source_ids), start_lines=[0 for _ in source_ids],
+    )
+
+
+def refresh(store: Store, hours: Iterable[datetime]) -> None:
+    """Make the flows of some hours anew, in the caller's transaction.
+
+    Reads: access_log, address, load_ledger. Writes: traffic.
+    """
+    for start, end in spans(hours):
+        store.delete_hours(TRAFFIC, start, end)
+        store.append(TRAFFIC, "transform/hourly_flows", start=start, end=end)
+
+
+def spans(hours: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    """Join hours into at most MAX_SPANS half-open spans, closing the narrowest gaps first.
+
+    A few late events of old hours then cost a scan of those hours, not of all that lies between.
+    """
+    ordered = sorted(set(hours))
+    if not ordered:
+        return []
+    gaps = sorted(
+        (later - earlier, later) for earlier, later in zip(ordered, ordered[1:], strict=False) if later - earlier > HOUR
+    )
+    starts = [ordered[0], *sorted(later for _, later in gaps[max(0, len(gaps) - MAX_SPANS + 1) :])]
+    ends = [ordered[ordered.index(start) - 1] + HOUR for start in starts[1:]] + [ordered[-1] + HOUR]
+    return list(zip(starts, ends, strict=True))

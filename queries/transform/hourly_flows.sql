@@ -1,0 +1,113 @@
+-- The flows of some hours: records summed over everything that does not tell flows apart.
+-- reads: access_log, address, load_ledger
+-- grain: one row an hour and flow, as in the table traffic
+-- $start  first hour, inclusive
+-- $end  last hour, exclusive
+with flow as (
+    select
+        date_trunc('hour', a.time) as hour,
+        l.source_kind,
+        a.perimeter,
+        a.profile,
+        a.service_resource,
+        a.category,
+        any_value(a.direction) as direction,
+        any_value(a.traffic_type) as traffic_type,
+        any_value(a.action) as action,
+        any_value(a.rule_origin) as rule_origin,
+        a.matched_rule,
+        a.rules_version,
+        a.operation,
+        coalesce(i.canonical, a.source_ip) as source_ip,
+        i.network as source_network,
+        a.source_resource,
+        lower(a.source_app_id) as source_app_id,
+        a.source_perimeters,
+        lower(a.destination_fqdn) as destination_fqdn,
+        a.destination_resource,
+        coalesce(a.source_protocol, a.destination_protocol) as protocol,
+        count(*) as records,
+        sum(a.count)::bigint as requests,
+        min(a.time) as first_seen,
+        max(greatest(a.time, coalesce(a.end_time, a.time))) as last_seen
+    from access_log as a
+    inner join load_ledger as l on a.source_id = l.source_id
+    left join address as i on a.source_ip = i.text
+    where a.time >= $start and a.time < $end
+    group by
+        date_trunc('hour', a.time),
+        l.source_kind,
+        a.perimeter,
+        a.profile,
+        a.service_resource,
+        a.category,
+        a.logged_direction,
+        a.logged_traffic_type,
+        a.logged_action,
+        a.logged_rule_origin,
+        a.matched_rule,
+        a.rules_version,
+        a.operation,
+        coalesce(i.canonical, a.source_ip),
+        i.network,
+        a.source_resource,
+        lower(a.source_app_id),
+        a.source_perimeters,
+        lower(a.destination_fqdn),
+        a.destination_resource,
+        coalesce(a.source_protocol, a.destination_protocol)
+),
+
+identified as (
+    select
+        *,
+        nullif(regexp_extract(source_resource, '^/subscriptions/([^/]+)', 1), '') as source_subscription,
+        case
+            when traffic_type = 'Private' then 'private-endpoint'
+            when direction = 'Outbound' or traffic_type = 'Intra' then 'member'
+            when traffic_type = 'Cross' then 'other-perimeter'
+            when source_resource is not null then 'azure-resource'
+            when source_app_id is not null then 'app'
+            when source_network = 'public' then 'public-address'
+            when source_network is not null then 'unmatchable-address'
+            else 'unknown'
+        end as caller_kind
+    from flow
+)
+
+select
+    hour,
+    source_kind,
+    perimeter,
+    profile,
+    service_resource,
+    category,
+    direction,
+    traffic_type,
+    action,
+    rule_origin,
+    matched_rule,
+    rules_version,
+    operation,
+    source_ip,
+    source_network,
+    source_resource,
+    source_subscription,
+    source_app_id,
+    source_perimeters,
+    case
+        when direction = 'Outbound' then service_resource
+        when source_resource is not null then source_resource
+        when source_perimeters is not null and traffic_type = 'Cross' then source_perimeters
+        when source_app_id is not null then 'app:' || source_app_id
+        else source_ip
+    end as caller_key,
+    caller_kind,
+    destination_fqdn,
+    destination_resource,
+    protocol,
+    records,
+    requests,
+    first_seen,
+    last_seen
+from identified

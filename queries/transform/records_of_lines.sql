@@ -1,0 +1,98 @@
+-- The typed, normalised records of lines. A flawed line gives a null where access_log takes none.
+-- reads: line_text (source_id, line, text; text is JSON or null)
+-- grain: one row a record
+-- $structure  structure for json_transform, with every known field spelled as in these lines
+-- $unknown_paths  JSON paths of fields that no column takes; empty where there are none
+-- No condition may look into r: it would be pushed below json_transform, and every line parsed twice.
+with parsed as (
+    select
+        source_id,
+        line,
+        text,
+        json_transform(text, $structure) as r
+    from line_text
+    where text is not null
+),
+
+typed as (
+    select
+        *,
+        -- a cast to timestamp ignores an offset such as +02:00, the one to timestamptz heeds it but costs twice
+        case
+            when ends_with(r.time, 'Z') then try_cast(r.time as timestamp)
+            else try_cast(r.time as timestamptz) at time zone 'UTC'
+        end as event_time,
+        case
+            when ends_with(r.timegeneratedendtime, 'Z') then try_cast(r.timegeneratedendtime as timestamp)
+            else try_cast(nullif(r.timegeneratedendtime, '') as timestamptz) at time zone 'UTC'
+        end as event_end_time,
+        nullif(r.count, '') as count_text,
+        try_cast(r.count as bigint) as count_value
+    from parsed
+)
+
+select
+    source_id,
+    line,
+    case when event_time between timestamp '2015-01-01' and timestamp '2099-12-31' then event_time end as time,
+    event_end_time as end_time,
+    case
+        when count_text is null then 1
+        when count_value between 0 and 1000000000 and try_cast(count_text as double) = count_value then count_value
+    end as count,
+    count_text is not null as counted,
+    nullif(lower(r.resourceid), '') as perimeter,
+    nullif(r.location, '') as location,
+    nullif(r.operationname, '') as operation,
+    nullif(r.operationversion, '') as operation_version,
+    nullif(r.category, '') as category,
+    nullif(r.resultdescription, '') as result_description,
+    nullif(lower(r.properties.serviceresourceid), '') as service_resource,
+    nullif(r.properties.servicefqdn, '') as service_fqdn,
+    nullif(r.properties.profile, '') as profile,
+    nullif(r.properties.parameters, '') as parameters,
+    nullif(r.properties.appid, '') as app_id,
+    nullif(r.properties.matchedrule.accessrule, '') as matched_rule,
+    nullif(r.properties.accessrulesversion, '') as rules_version,
+    nullif(lower(r.properties.source.resourceid), '') as source_resource,
+    case
+        when contains(r.properties.source.ipaddress, ':')
+            then regexp_replace(
+                r.properties.source.ipaddress, '^\s*(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d+)?\s*$', '\1\2'
+            )
+        else nullif(r.properties.source.ipaddress, '')
+    end as source_ip,
+    case
+        when nullif(r.properties.source.port, '') is not null then r.properties.source.port
+        when contains(r.properties.source.ipaddress, ':')
+            then nullif(
+                regexp_extract(
+                    r.properties.source.ipaddress, '^\s*(?:\[[^\]]+\]|\d+\.\d+\.\d+\.\d+):(\d+)\s*$', 1
+                ),
+                ''
+            )
+    end as source_port,
+    nullif(r.properties.source.protocol, '') as source_protocol,
+    nullif(nullif(lower(r.properties.source.perimeterguids), ''), '[]') as source_perimeters,
+    nullif(r.properties.source.appid, '') as source_app_id,
+    nullif(r.properties.source.parameters, '') as source_parameters,
+    nullif(lower(r.properties.destination.resourceid), '') as destination_resource,
+    nullif(r.properties.destination.fullyqualifieddomainname, '') as destination_fqdn,
+    nullif(r.properties.destination.port, '') as destination_port,
+    nullif(r.properties.destination.protocol, '') as destination_protocol,
+    nullif(r.properties.destination.appid, '') as destination_app_id,
+    nullif(r.properties.destination.parameters, '') as destination_parameters,
+    case
+        when len($unknown_paths::varchar[]) > 0 then nullif(
+            to_json(
+                map_from_entries(
+                    list_filter(
+                        list_zip($unknown_paths::varchar[], json_extract(text, $unknown_paths::varchar[])),
+                        lambda entry: entry[2] is not null
+                    )
+                )
+            )::varchar,
+            '{}'
+        )
+    end as extra
+from typed

@@ -1,0 +1,10 @@
+-- The staged lines that are no JSON at all.
+-- reads: staged_line
+-- grain: one row a line
+select
+    source_id,
+    line,
+    'not valid JSON' as reason,
+    left(text, 4096) as raw
+from staged_line
+where shape is null
