@@ -4,7 +4,7 @@
     ├── UsageError           2  wrong words: settings, parameters, an unknown query
     │   └── SettingsError    2  nsp.toml or an NSP_* variable
     ├── SourceError          1  a folder or file cannot be read
-    │   └── FlawedLineError  1  a line is no record; caught by transform.load, which then goes the careful way
+    │   └── MalformedJsonError  1  a line is no JSON; caught by transform.load, which then goes the careful way
     ├── StoreError           1  the warehouse cannot be opened or is of another version
     │   └── StoreBusyError   1  another nsp is writing to it
     └── InventoryError       1  a perimeter description cannot be read
@@ -34,8 +34,8 @@ class SourceError(NspError):
     """A folder or file of log records cannot be read."""
 
 
-class FlawedLineError(SourceError):
-    """A line is no record. Never reaches the user: `transform.load` catches it and goes the careful way."""
+class MalformedJsonError(SourceError):
+    """A line is no JSON. Never reaches the user: `transform.load` catches it and goes the careful way."""
 
 
 class StoreError(NspError):

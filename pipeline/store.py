@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from pipeline import sql
-from pipeline.errors import FlawedLineError, StoreBusyError, StoreError, UsageError
+from pipeline.errors import MalformedJsonError, StoreBusyError, StoreError, UsageError
 from pipeline.tables import SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
@@ -75,18 +75,15 @@ class Store:
         """Insert the rows of a query into a table, by column name; return how many.
 
         Raises:
-            FlawedLineError: a line that the query parses is no JSON, or gives a null where the table takes none;
-                the transaction has to be rolled back.
+            MalformedJsonError: a line that the query parses is no JSON; the transaction has to be rolled back.
         """
         statement = f"insert into {table.name} by name\n{sql.load(name).text}"
         try:
             return self._count(self._connection.execute(statement, parameters))
         except duckdb.InvalidInputException as error:
             if "malformed json" in str(error).lower():
-                raise FlawedLineError(_first_line(error)) from error
+                raise MalformedJsonError(_first_line(error)) from error
             raise
-        except duckdb.ConstraintException as error:
-            raise FlawedLineError(_first_line(error)) from error
 
     def append_rows(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows of plain values, in the order of the table's stored columns."""

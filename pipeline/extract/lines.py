@@ -78,7 +78,7 @@ class LineStream:
                 numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
                 waiting.append((np.full(len(ends), source.source_id, np.int64), numbers, block, ends, valid))
                 size += len(block)
-                if size >= BATCH_BYTES:
+                if size >= BATCH_BYTES // 2:
                     yield _batch(waiting)
                     waiting, size = [], 0
             if tally.suspect == "deferred":
@@ -144,7 +144,8 @@ class LineStream:
             return True
         start = 0
         for end in newlines[:5].tolist():
-            record = _object(block[start:end].tobytes())
+            tally.sample = block[start:end].tobytes()
+            record = _object(tally.sample)
             if record is not None:
                 tally.style = self._style_of(record) or "mixed"
                 break
@@ -193,7 +194,7 @@ class LineStream:
             valid = self._check_encoding(block, starts, ends, first_line, valid, tally)
         tally.records += len(ends) if valid is None else int(valid.sum())
         if self._style is not None:
-            tally.keys += _keys_with_value(block)
+            tally.keys += _keys_with_value(block, tally.sample)
         return valid
 
     def _check_encoding(
@@ -247,14 +248,16 @@ def _object(text: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _keys_with_value(block: Bytes) -> int:
-    """Count the keys whose value is not blank: `":` less `""`, `[]` and null.
+def _keys_with_value(block: Bytes, sample: bytes) -> int:
+    """Count the keys whose value is not blank: `":` less `""`, and less `[]` where the first record has one.
 
-    Exact for text as JSON serialisers write it. Escaped quotes are looked at more closely where a backslash
-    occurs at all; a wrong count only sends a source the careful way.
+    Exact for text as JSON serialisers write it without spaces; escaped quotes are looked at where the first
+    record has a backslash. A wrong count only sends a source the careful way.
     """
-    count = _pairs(block, b'":') - _pairs(block, b'""') - _pairs(block, b"[]")
-    if (block == ord("\\")).any():
+    count = _pairs(block, b'":') - _pairs(block, b'""')
+    if b"[]" in sample:
+        count -= _pairs(block, b"[]")
+    if b"\\" in sample:
         text = block.tobytes()
         count += text.count(b'\\""') - text.count(b'\\":')
     return count

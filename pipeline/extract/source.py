@@ -54,6 +54,7 @@ class Tally:
             one JSON document), so that the file is read whole whenever it changes.
         tail_hash: hash of the last bytes loaded; "" likewise.
         style: how the keys are spelled; see transform.record.
+        sample: the first record.
         flawed: (line, reason, text) of lines that were held back since they can't even be passed on.
         suspect: why the quick way can't be trusted with this source; "" where it can.
         failure: why the source could not be read to its end; "" where it was.
@@ -68,6 +69,7 @@ class Tally:
     head_hash: str = ""
     tail_hash: str = ""
     style: str = ""
+    sample: bytes = b""
     flawed: list[tuple[int, str, str]] = field(default_factory=list)
     suspect: str = ""
     failure: str = ""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline import addresses
-from pipeline.errors import FlawedLineError
+from pipeline.errors import MalformedJsonError
 from pipeline.extract.lines import LineStream
 from pipeline.extract.source import Source, Tally
 from pipeline.store import Store
@@ -77,43 +77,18 @@ def load_round(
         try:
             with store.transaction():
                 return _Round(store, sources, advance).run(suspects, loaded_at)
-        except FlawedLineError:
-            found = _flawed(store, [source for source in sources if source.source_id not in suspects])
+        except MalformedJsonError:
+            found = _malformed(store, [source for source in sources if source.source_id not in suspects])
             if not found:
                 raise
-            suspects |= dict.fromkeys(found, "a line is no record")
+            suspects |= dict.fromkeys(found, "a line is not valid JSON")
 
 
-def _flawed(store: Store, sources: Sequence[Source]) -> list[int]:
+def _malformed(store: Store, sources: Sequence[Source]) -> list[int]:
     """Return the sources with a line that made the quick way fail."""
-    found: list[int] = []
-
-    def look(style: str) -> None:
-        rows = store.rows("transform/sources_with_flawed_lines", structure=structure(style))
-        found.extend(row[0] for row in rows)
-
-    _by_style(store, sources, look)
-    return found
-
-
-def _by_style(
-    store: Store,
-    sources: Sequence[Source],
-    use: Callable[[str], None],
-    advance: Callable[[int], None] = lambda _: None,
-) -> dict[int, Tally]:
-    """Show the lines of the sources as line_text, one spelling of keys after the other."""
-    style = next(iter(STYLES))
-    tallies: dict[int, Tally] = {}
-    while sources:
-        stream = LineStream(sources, style_of, style, advance)
-        with store.view("line_text", stream.arrow()):
-            use(style)
-        tallies |= stream.tallies
-        sources = [source for source, _ in stream.deferred]
-        if stream.deferred:
-            style = stream.deferred[0][1]
-    return tallies
+    stream = LineStream(sources, style_of, None)
+    with store.view("line_text", stream.arrow()):
+        return [row[0] for row in store.rows("transform/sources_with_malformed_lines")]
 
 
 class _Round:
@@ -146,12 +121,18 @@ class _Round:
         return outcome
 
     def _read_quickly(self, sources: Sequence[Source]) -> None:
-        def insert(style: str) -> None:
-            self.store.append(
-                ACCESS_LOG, "transform/records_of_lines", structure=structure(style), unknown_paths=[],
-            )
-
-        self.tallies |= _by_style(self.store, sources, insert, self.advance)
+        """Insert what can be read in place, one spelling of keys after the other."""
+        style = next(iter(STYLES))
+        while sources:
+            stream = LineStream(sources, style_of, style, self.advance)
+            with self.store.view("line_text", stream.arrow()):
+                self.store.append(
+                    ACCESS_LOG, "transform/records_of_lines", structure=structure(style), unknown_paths=[],
+                )
+            self.tallies |= stream.tallies
+            sources = [source for source, _ in stream.deferred]
+            if stream.deferred:
+                style = stream.deferred[0][1]
 
     def _misunderstood(self) -> dict[int, str]:
         """Return the sources whose rows don't account for all that was in their lines, with the reason."""
@@ -160,13 +141,13 @@ class _Round:
         }
         found = {}
         for source_id, tally in self.tallies.items():
-            records, keys = arrived.get(source_id, (0, 0))
+            records, whole, keys = arrived.get(source_id, (0, 0, 0))
             if tally.suspect:
                 found[source_id] = tally.suspect
             elif tally.failure:
                 continue
-            elif records != tally.records:
-                found[source_id] = f"{tally.records - records} of {tally.records} lines are no record"
+            elif not records == whole == tally.records:
+                found[source_id] = f"{tally.records - whole:,} of {tally.records:,} lines are no record"
             elif keys != tally.keys:
                 found[source_id] = f"{tally.keys:,} JSON keys, of which {keys:,} went to columns"
         return found

@@ -1,4 +1,4 @@
--- What arrived in access_log from sources being loaded: records, and the keys of their JSON that have a value.
+-- What arrived in access_log from sources being loaded: records, whole ones, and the JSON keys with a value.
 -- reads: access_log
 -- grain: one row a source
 -- $source_ids  the sources
@@ -13,6 +13,7 @@ with loading as (
 select
     a.source_id,
     count(*) as records,
+    count_if(a.time is not null and a.category is not null and a.count is not null) as whole_records,
     count(a.time) + count(a.end_time) + count_if(a.counted) + count(a.perimeter) + count(a.location)
     + count(a.operation) + count(a.operation_version) + count(a.category) + count(a.result_description)
     + count(a.service_resource) + count(a.service_fqdn) + count(a.profile) + count(a.parameters) + count(a.app_id)

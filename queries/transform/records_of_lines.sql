@@ -1,4 +1,4 @@
--- The typed, normalised records of lines. A flawed line gives a null where access_log takes none.
+-- The typed, normalised records of lines. A flawed line gives a null in time, category or count.
 -- reads: line_text (source_id, line, text; text is JSON or null)
 -- grain: one row a record
 -- $structure  structure for json_transform, with every known field spelled as in these lines
