@@ -120,10 +120,8 @@ class Store:
     def view(self, name: str, arrow: object) -> Iterator[None]:
         """Make an Arrow stream or frame readable in queries under a name, for the length of the block."""
         self._connection.register(name, arrow)
-        try:
-            yield
-        finally:
-            self._connection.unregister(name)
+        yield  # after an error the transaction is rolled back, and the name goes with the next view of that name
+        self._connection.unregister(name)
 
     @contextmanager
     def scratch(self, name: str, query: str, **parameters: Any) -> Iterator[int]:

@@ -145,7 +145,8 @@ ACCESS_LOG = Table(
                "properties.accessRulesVersion", "AccessRuleVersion"),
         Column("source_resource", "VARCHAR", "ARM id of the calling resource, lower case.", False,
                "properties.source.resourceId", "SourceResourceId"),
-        Column("source_ip", "VARCHAR", "Address of the caller, without a port.", False,
+        Column("source_ip", "VARCHAR", "Address of the caller, as logged; the table address has its "
+               "shortest form, without a port.", False,
                "properties.source.ipAddress", "SourceIpAddress"),
         Column("source_port", "VARCHAR", "Port of one of the events.", False, "properties.source.port",
                "SourcePort"),
@@ -214,7 +215,8 @@ LOAD_LEDGER = Table(
         Column("etag", "VARCHAR", "Changes whenever the file may have changed: modification and change time "
                "in nanoseconds, inode.", True),
         Column("size_bytes", "BIGINT", "Size of the file when it was read.", True),
-        Column("loaded_bytes", "BIGINT", "Bytes loaded, up to the end of the last whole line.", True),
+        Column("loaded_bytes", "BIGINT", "Bytes loaded: to the end of the last whole line; all of a "
+               "compressed file or a JSON document.", True),
         Column("pending_bytes", "BIGINT", "Bytes after that: a line still being written.", True),
         Column("lines", "BIGINT", "Lines read, blank ones included.", True),
         Column("records", "BIGINT", "Rows of access_log that came from it.", True),

@@ -113,6 +113,7 @@ class LineStream:
                 if filled >= MAX_LINE_BYTES:
                     consumed, buffer, filled = self._skip_line(file, line, consumed, buffer[:filled], tally)
                     line += 1
+                    tally.lines += 1
                 elif filled == len(buffer):
                     buffer = _moved(buffer)
                 continue
@@ -121,6 +122,7 @@ class LineStream:
                 return
             yield buffer[:end], newlines + 1, line
             line += len(newlines)
+            tally.lines += len(newlines)
             consumed += end
             buffer, filled = _moved(buffer[end:filled]), filled - end
         last = buffer[:filled]
@@ -128,11 +130,12 @@ class LineStream:
             if not tally.style and not self._recognise(last, np.array([filled]), tally):
                 return
             yield np.append(last, np.uint8(ord("\n"))), np.array([filled + 1]), line
-            line += 1
+            tally.lines += 1
             consumed += filled
             filled = 0
-        tally.lines = line - 1 - source.start_line
-        tally.loaded_bytes = consumed
+        elif filled and not consumed and self._style is not None:
+            tally.suspect = "no line ends"
+        tally.loaded_bytes = source.size_bytes if source.compressed else consumed
         tally.pending_bytes = filled
         if not source.compressed:
             tally.head_hash, tally.tail_hash = fingerprint(file, consumed)

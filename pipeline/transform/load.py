@@ -17,7 +17,7 @@ from datetime import datetime
 
 from pipeline import addresses
 from pipeline.errors import MalformedJsonError
-from pipeline.extract.lines import LineStream
+from pipeline.extract.lines import RAW_CHARACTERS, LineStream
 from pipeline.extract.source import Source, Tally
 from pipeline.store import Store
 from pipeline.tables import ACCESS_LOG, ADDRESS, LOAD_LEDGER, REJECTED_RECORD, Column, Table
@@ -196,11 +196,19 @@ class _Round:
     def _stage_document(self, source: Source) -> bool:
         """Stage a file that is one JSON array or object; False where it is lines."""
         text = _document(source)
-        if text is None or not self.store.rows("transform/document_is_valid", text=text)[0][0]:
+        if text is None:
             return False
-        with self.store.scratch("line_text", "transform/document_lines", source_id=source.source_id, text=text) as count:
-            self.store.append(_STAGED_LINE, "transform/staged_lines")
-        self.tallies[source.source_id] = Tally(lines=count, records=count, loaded_bytes=source.size_bytes)
+        if self.store.rows("transform/document_is_valid", text=text)[0][0]:
+            with self.store.scratch(
+                "line_text", "transform/document_lines", source_id=source.source_id, text=text,
+            ) as count:
+                self.store.append(_STAGED_LINE, "transform/staged_lines")
+            self.tallies[source.source_id] = Tally(lines=count, records=count, loaded_bytes=source.size_bytes)
+            return True
+        if not text.lstrip().startswith("["):
+            return False
+        flaw = (0, "the file is one JSON array, cut or malformed", text[:RAW_CHARACTERS])
+        self.tallies[source.source_id] = Tally(loaded_bytes=source.size_bytes, flawed=[flaw])
         return True
 
     def _write_ledger(self, loaded_at: datetime) -> Outcome:
@@ -244,6 +252,7 @@ class _Round:
     def _remove(self, source_ids: "Sequence[int] | dict[int, str]") -> None:
         loading = self._loading(source_ids)
         self.store.delete(ACCESS_LOG, "transform/rowids_of_loading", **loading)
+        self.store.delete(REJECTED_RECORD, "transform/rowids_of_rejected", **loading)
 
     def _loading(self, source_ids: "object") -> dict[str, list[int]]:
         ids = list(source_ids)  # type: ignore[call-overload]

@@ -5,6 +5,7 @@ page of documentation shows both); within a file the spelling is one.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -75,7 +76,7 @@ class Spelling:
 
     def unknown_paths(self) -> list[str]:
         """Return the JSON paths of the fields that go to `extra`, sorted."""
-        return sorted("$" + "".join(f".{json.dumps(part)}" for part in path) for path in self.unknown)
+        return sorted("$" + "".join(f".{_quoted(part)}" for part in path) for path in self.unknown)
 
 
 def spellings(shapes: Iterable[str]) -> list[Spelling]:
@@ -118,6 +119,10 @@ def _known_keys(record: dict[str, Any], above: Path = (), lower: Path = ()) -> l
         if documented and not is_field:
             found.extend(_known_keys(value, path, folded))
     return found
+
+
+def _quoted(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z_]\w*", key, flags=re.ASCII) else json.dumps(key, ensure_ascii=False)
 
 
 def _structure(spelled: dict[Path, Path]) -> str:

@@ -55,23 +55,8 @@ select
     nullif(r.properties.matchedrule.accessrule, '') as matched_rule,
     nullif(r.properties.accessrulesversion, '') as rules_version,
     nullif(lower(r.properties.source.resourceid), '') as source_resource,
-    case
-        when contains(r.properties.source.ipaddress, ':')
-            then regexp_replace(
-                r.properties.source.ipaddress, '^\s*(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d+)?\s*$', '\1\2'
-            )
-        else nullif(r.properties.source.ipaddress, '')
-    end as source_ip,
-    case
-        when nullif(r.properties.source.port, '') is not null then r.properties.source.port
-        when contains(r.properties.source.ipaddress, ':')
-            then nullif(
-                regexp_extract(
-                    r.properties.source.ipaddress, '^\s*(?:\[[^\]]+\]|\d+\.\d+\.\d+\.\d+):(\d+)\s*$', 1
-                ),
-                ''
-            )
-    end as source_port,
+    nullif(r.properties.source.ipaddress, '') as source_ip,
+    nullif(r.properties.source.port, '') as source_port,
     nullif(r.properties.source.protocol, '') as source_protocol,
     nullif(nullif(lower(r.properties.source.perimeterguids), ''), '[]') as source_perimeters,
     nullif(r.properties.source.appid, '') as source_app_id,

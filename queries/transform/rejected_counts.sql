@@ -14,5 +14,5 @@ select
     count(*) as rejected
 from rejected_record as r
 inner join loading on r.source_id = loading.source_id
-where r.line > loading.start_line
+where r.line > loading.start_line or loading.start_line = 0
 group by r.source_id

@@ -5,6 +5,6 @@ select
     source_id,
     line,
     reason,
-    left(text, 4096) as raw
+    left(rtrim(text, chr(13) || chr(10)), 4096) as raw
 from judged_line
 where reason is not null

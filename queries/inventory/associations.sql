@@ -1,0 +1,12 @@
+-- The associated resources of the inventory.
+-- reads: inventory_association
+-- grain: one row a resource
+select
+    perimeter,
+    profile,
+    association,
+    resource,
+    access_mode,
+    public_network_access
+from inventory_association
+order by perimeter, profile, resource

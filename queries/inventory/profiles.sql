@@ -1,0 +1,10 @@
+-- The profiles of the inventory.
+-- reads: inventory_profile
+-- grain: one row a profile
+select
+    perimeter,
+    perimeter_guid,
+    profile,
+    rules_version
+from inventory_profile
+order by perimeter, profile

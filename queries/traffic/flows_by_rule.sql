@@ -1,0 +1,40 @@
+-- Traffic by the rule that decided.
+-- reads: traffic
+-- grain: one row a rule, its origin, the direction and the action
+-- $since  first hour (UTC), inclusive; null for all
+-- $until  last hour (UTC), exclusive; null for all
+-- $perimeter  ARM id or name of the perimeter; null for all
+-- $profile  name of the profile; null for all
+-- $limit  at most so many rows; null for all
+select
+    profile,
+    direction,
+    matched_rule as rule,
+    rule_origin,
+    action,
+    sum(requests)::bigint as requests,
+    sum(records)::bigint as records,
+    count(distinct caller_key) as callers,
+    count(distinct hour::date) as days_seen,
+    min(first_seen) as first_seen,
+    max(last_seen) as last_seen
+from traffic
+where
+    hour >= coalesce($since, '-infinity'::timestamp)
+    and hour < coalesce($until, 'infinity'::timestamp)
+    and ($perimeter is null or perimeter = lower($perimeter) or ends_with(perimeter, '/' || lower($perimeter)))
+    and ($profile is null or lower(profile) = lower($profile))
+group by
+    profile,
+    direction,
+    matched_rule,
+    rule_origin,
+    action
+order by
+    requests desc,
+    profile,
+    direction,
+    rule,
+    rule_origin,
+    action
+limit $limit

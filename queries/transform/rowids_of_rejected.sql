@@ -1,0 +1,15 @@
+-- The rows of rejected_record that came from sources being loaded.
+-- reads: rejected_record
+-- grain: one row a line
+-- $source_ids  the sources
+-- $start_lines  for each, the line after which this load began
+with loading as (
+    select
+        unnest($source_ids::bigint[]) as source_id,
+        unnest($start_lines::bigint[]) as start_line
+)
+
+select r.rowid
+from rejected_record as r
+inner join loading on r.source_id = loading.source_id
+where r.line > loading.start_line or loading.start_line = 0
