@@ -1,0 +1,1 @@
+"""The perimeter's own configuration: profiles, rules, associated resources."""

@@ -1,0 +1,239 @@
+"""The fewest and narrowest prefixes that cover some addresses: exact, with the whole curve of choices.
+
+An optimal prefix is the longest common prefix of what it covers, so a cover with k prefixes is an antichain cut
+of the compressed binary trie of the addresses. Each node v holds F_v(k), the least number of addresses beyond
+those wanted when k prefixes cover everything below it:
+
+    F_v(1) = 2^(bits below v) - addresses below v, or infinity (wider than allowed, or a hole lies below)
+    F_v(k) = min over i of F_left(i) + F_right(k - i)
+
+computed from the deepest prefix length up; all nodes of a length at once. The deny-list mirror image is solved
+on the same tree by Soldo, Argyraki and Markopoulou, "Optimal source-based filtering of malicious traffic" (2012,
+arXiv:1006.1165). Time O(N K), memory some 100 bytes an address.
+
+Filling a budget overfits: it would spend 200 elements on single addresses of rotating agents, and deny the next
+ones. So each prefix costs `rule_cost` address-equivalents (a minimum description length), and the cheapest
+point of the curve is taken.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+import numpy as np
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+Keys = np.ndarray[Any, np.dtype[np.uint64]]
+Network = IPv4Network | IPv6Network
+
+KEY_BITS = {4: 32, 6: 64}
+"""Bits of an address that take part: IPv6 is rolled up to /64 first, as hosts change the rest at will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Every useful cover of one set of addresses.
+
+    Args:
+        version: 4 or 6.
+        extra: extra[k] is the least number of addresses (IPv6: of /64 networks) beyond those wanted, with k
+            prefixes; infinity where k prefixes don't suffice. extra[0] is infinity.
+        least: the least number of prefixes with which a cover exists at all.
+    """
+
+    version: int
+    extra: Floats
+    least: int
+    _tree: "_Tree"
+
+    def best(self, rule_cost: float, most: int) -> int | None:
+        """Return the number of prefixes, at most `most`, that is cheapest at a price a prefix; None if none is."""
+        reachable = self.extra[: most + 1] + rule_cost * np.arange(len(self.extra[: most + 1]))
+        if not len(reachable) or not np.isfinite(reachable).any():
+            return None
+        return int(np.argmin(reachable))
+
+    def prefixes(self, count: int) -> list[Network]:
+        """Return an optimal cover with just that many prefixes, in order of address.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not 0 < count < len(self.extra) or not np.isfinite(self.extra[count]):
+            raise ValueError(f"there is no cover with {count} prefixes")
+        return self._tree.trace(count)
+
+
+def keys_of(addresses: Iterable[int], version: int) -> Keys:
+    """Return the distinct keys of addresses given as integers, sorted: IPv4 addresses, or IPv6 /64 networks."""
+    shift = 0 if version == 4 else 64  # noqa: PLR2004
+    return np.unique(np.fromiter((address >> shift for address in addresses), np.uint64))
+
+
+def curve(keys: Keys, version: int, most: int, *, widest: int = 0, holes: Keys | None = None) -> Curve:
+    """Return the curve of optimal covers with 1 to `most` prefixes.
+
+    Args:
+        keys: sorted distinct keys (see keys_of), at least one.
+        version: 4 or 6.
+        most: the largest number of prefixes of interest.
+        widest: no prefix is shorter than that many bits.
+        holes: sorted keys that no prefix of more than one key may contain.
+    """
+    tree = _Tree(keys, version, most, widest, holes if holes is not None else np.empty(0, np.uint64))
+    extra = np.full(most + 1, np.inf)
+    table = tree.table(tree.root)
+    extra[1 : len(table) + 1] = table
+    return Curve(version, extra, tree.least(tree.root), tree)
+
+
+class _Tree:
+    """The compressed trie: nodes 0..N-1 are the keys, N.. the branchings, children before parents."""
+
+    def __init__(self, keys: Keys, version: int, most: int, widest: int, holes: Keys) -> None:
+        self.keys = keys
+        self.version = version
+        self.bits = KEY_BITS[version]
+        count = len(keys)
+        nodes = 2 * count - 1
+        self.first = np.arange(nodes)  # index of the first and the last key below a node
+        self.last = np.arange(nodes)
+        self.length = np.full(nodes, self.bits)
+        self.left = np.full(nodes, -1)
+        self.right = np.full(nodes, -1)
+        self._least = np.ones(nodes, np.int64)
+        self.root = nodes - 1
+        self._build()
+        size = np.minimum(self.last - self.first + 1, most)
+        self.offset = np.concatenate(([0], np.cumsum(size)))
+        self.tables = np.full(int(self.offset[-1]), np.inf)
+        self.tables[self.offset[:count]] = 0.0
+        self._fill(most, self._single_costs(widest, holes))
+
+    def _build(self) -> None:
+        count = len(self.keys)
+        shared = self.bits - _bit_length(self.keys[:-1] ^ self.keys[1:])
+        order = np.argsort(-shared, kind="stable")
+        bounds = np.searchsorted(-shared[order], np.arange(-self.bits, 1), side="right")
+        top = np.arange(count)  # at both ends of a finished run of keys: its topmost node
+        self.levels: list[tuple[int, int]] = []
+        start = 0
+        for end in bounds.tolist():
+            if end == start:
+                continue
+            cut = order[start:end]  # the branching lies between keys[cut] and keys[cut + 1]
+            node = count + np.arange(start, end)
+            left, right = top[cut], top[cut + 1]
+            self.left[node], self.right[node] = left, right
+            self.first[node], self.last[node] = self.first[left], self.last[right]
+            self.length[node] = shared[cut]
+            top[self.first[node]] = top[self.last[node]] = node
+            self.levels.append((count + start, count + end))
+            start = end
+
+    def _single_costs(self, widest: int, holes: Keys) -> Floats:
+        """Return for each branching what one prefix over all of it costs."""
+        node = slice(len(self.keys), None)
+        free = self.bits - self.length[node]
+        wanted = self.last[node] - self.first[node] + 1
+        cost = np.exp2(free.astype(np.float64)) - wanted
+        cost[self.length[node] < widest] = np.inf
+        if len(holes):
+            host_bits = np.where(free >= 64, np.uint64(2**64 - 1), (np.uint64(1) << free.astype(np.uint64)) - np.uint64(1))  # noqa: PLR2004
+            low = self.keys[self.first[node]] & ~host_bits
+            high = low | host_bits
+            below = np.searchsorted(holes, high, side="right") - np.searchsorted(holes, low, side="left")
+            cost[below > 0] = np.inf
+        return cost
+
+    def _fill(self, most: int, single: Floats) -> None:
+        count = len(self.keys)
+        for start, end in self.levels:
+            nodes = np.arange(start, end)
+            cost = single[nodes - count]
+            self.tables[self.offset[nodes]] = cost
+            self._least[nodes] = np.where(
+                np.isfinite(cost), 1, self._least[self.left[nodes]] + self._least[self.right[nodes]],
+            )
+            if most < 2:  # noqa: PLR2004
+                continue
+            self._combine(nodes)
+
+    def _combine(self, nodes: Integers) -> None:
+        """Fill F(2..) of branchings whose children are done, those with tables of like sizes together."""
+        left, right = self.left[nodes], self.right[nodes]
+        sizes = self._size(left), self._size(right)
+        swap = sizes[0] > sizes[1]
+        small, large = np.where(swap, right, left), np.where(swap, left, right)
+        small_size, large_size = np.minimum(*sizes), np.maximum(*sizes)
+        classes = _bit_length((small_size - 1).astype(np.uint64)) * 64 + _bit_length((large_size - 1).astype(np.uint64))
+        order = np.argsort(classes, kind="stable")
+        edges = np.flatnonzero(np.diff(classes[order])) + 1
+        for group in np.split(order, edges):
+            self._combine_group(nodes[group], small[group], large[group], small_size[group], large_size[group])
+
+    def _combine_group(
+        self, nodes: Integers, small: Integers, large: Integers, small_size: Integers, large_size: Integers,
+    ) -> None:
+        wide, narrow, width = int(large_size.max()), int(small_size.max()), self._size(nodes)
+        reach = int(width.max())
+        a = self._padded(small, small_size, narrow)
+        b = self._padded(large, large_size, wide)
+        out = np.full((len(nodes), reach), np.inf)
+        for i in range(narrow):
+            span = min(wide, reach - 1 - i)
+            if span <= 0:
+                break
+            np.minimum(out[:, i + 1 : i + 1 + span], a[:, i : i + 1] + b[:, :span], out=out[:, i + 1 : i + 1 + span])
+        column = np.arange(1, reach)
+        inside = column < width[:, None]
+        self.tables[(self.offset[nodes][:, None] + column)[inside]] = out[:, 1:][inside]
+
+    def _padded(self, nodes: Integers, size: Integers, width: int) -> Floats:
+        if width == 1:
+            return self.tables[self.offset[nodes]][:, None]
+        column = np.arange(width)
+        index = self.offset[nodes][:, None] + np.minimum(column, size[:, None] - 1)
+        return np.where(column < size[:, None], self.tables[index], np.inf)
+
+    def _size(self, nodes: Integers) -> Integers:
+        return self.offset[nodes + 1] - self.offset[nodes]
+
+    def table(self, node: int) -> Floats:
+        """Return F_node(1..)."""
+        return self.tables[self.offset[node] : self.offset[node + 1]]
+
+    def least(self, node: int) -> int:
+        """Return the least number of prefixes that can cover a node at all."""
+        return int(self._least[node])
+
+    def trace(self, count: int) -> list[Network]:
+        """Walk down from the root, splitting the count as the tables say."""
+        found: list[Network] = []
+        stack = [(self.root, count)]
+        while stack:
+            node, budget = stack.pop()
+            if budget == 1:
+                found.append(self._network(node))
+                continue
+            left, right = self.table(int(self.left[node])), self.table(int(self.right[node]))
+            low, high = max(1, budget - len(right)), min(len(left), budget - 1)
+            split = np.arange(low, high + 1)
+            best = int(split[np.argmin(left[split - 1] + right[budget - split - 1])])
+            stack.append((int(self.right[node]), budget - best))
+            stack.append((int(self.left[node]), best))
+        return found
+
+    def _network(self, node: int) -> Network:
+        length = int(self.length[node])
+        key = int(self.keys[self.first[node]]) >> (self.bits - length) << (self.bits - length)
+        return IPv4Network((key, length)) if self.version == 4 else IPv6Network((key << 64, length))  # noqa: PLR2004
+
+
+def _bit_length(values: Keys) -> Integers:
+    """Return the number of bits needed for each value; frexp is exact below 2^53, so take 32 at a time."""
+    high = np.frexp((values >> np.uint64(32)).astype(np.float64))[1]
+    low = np.frexp((values & np.uint64(0xFFFFFFFF)).astype(np.float64))[1]
+    return np.where(high > 0, high + 32, low).astype(np.int64)

@@ -1,0 +1,1 @@
+"""What a set of access rules does to a caller or a destination."""
