@@ -33,8 +33,7 @@ def ingest_folder(
     store: Store,
     path: Path,
     *,
-    started: Callable[[Plan], None] = lambda _: None,
-    advance: Callable[[int], None] = lambda _: None,
+    started: Callable[[Plan], Callable[[int], None]] = lambda _: lambda _: None,
     round_bytes: int = ROUND_BYTES,
 ) -> Ingested:
     """Load what is new below a folder, or one file. Safe to repeat, to kill and to run twice.
@@ -42,15 +41,15 @@ def ingest_folder(
     Args:
         store: the warehouse, open for writing.
         path: folder or file.
-        started: called once with the plan, before anything is read.
-        advance: called with the number of bytes read, again and again.
+        started: called once with the plan, before anything is read; what it returns is called with the number of
+            bytes read, again and again.
         round_bytes: how much goes into one transaction.
 
     Raises:
         SourceError: the path isn't there.
     """
     plan = folder.plan(store, path)
-    started(plan)
+    advance = started(plan)
     result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable)
     for sources in _rounds(plan.sources, round_bytes):
         loaded_at = datetime.now(UTC).replace(tzinfo=None)

@@ -20,6 +20,8 @@ from pipeline.store import Store
 SOURCE_KIND = "folder"
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".log", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".log.gz")
 
+_CONTAINER = "insights-logs-"
+_OUR_CONTAINER = "insights-logs-nsp"
 _HOUR = re.compile(r"[/\\]y=(\d+)[/\\]m=(\d+)[/\\]d=(\d+)(?:[/\\]h=(\d+))?")
 
 
@@ -110,15 +112,19 @@ def _files(path: Path, unreadable: list[tuple[str, str]]) -> Iterator[tuple[str,
     while pending:
         folder = pending.pop()
         try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.is_dir():
-                        if not entry.is_symlink():  # a link to a parent would never end
-                            pending.append(entry.path)
-                    elif entry.name.endswith(SUFFIXES):
-                        yield entry.path, entry.stat()
+            with os.scandir(folder) as found:
+                entries = list(found)
         except OSError as error:
             unreadable.append((folder, error.strerror or str(error)))
+            continue
+        if any(entry.name.startswith(_CONTAINER) for entry in entries):
+            # an export: the containers of other services, and files beside the containers, are not ours
+            entries = [entry for entry in entries if entry.name.startswith(_OUR_CONTAINER)]
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):  # a link to a parent would never end
+                pending.append(entry.path)
+            elif entry.name.endswith(SUFFIXES) and entry.is_file():
+                yield entry.path, entry.stat()
 
 
 def _loading_order(name: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ table, and so learns of fields that it has no column for, without paying for it 
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
@@ -90,7 +91,7 @@ class LineStream:
     def _blocks(self, source: Source, tally: Tally) -> Iterator[tuple[Bytes, Integers, int]]:
         """Yield (bytes that end with a newline, offsets behind each newline, number of the first line)."""
         try:
-            with _open(source) as file:
+            with open_source(source) as file:
                 yield from self._read(file, source, tally)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             tally.damaged = f"the gzip stream is cut or damaged ({error})"
@@ -125,20 +126,26 @@ class LineStream:
             tally.lines += len(newlines)
             consumed += end
             buffer, filled = _moved(buffer[end:filled]), filled - end
-        last = buffer[:filled]
-        if filled and (source.compressed or _is_whole_record(last)):
-            if not tally.style and not self._recognise(last, np.array([filled]), tally):
-                return
-            yield np.append(last, np.uint8(ord("\n"))), np.array([filled + 1]), line
-            tally.lines += 1
-            consumed += filled
-            filled = 0
-        elif filled and not consumed and self._style is not None:
-            tally.suspect = "no line ends"
+        if filled:
+            block = self._last_line(buffer[:filled], source, tally, whole=not consumed)
+            if block is not None:
+                yield block, np.array([len(block)]), line
+                tally.lines += 1
+                consumed += filled
+                filled = 0
         tally.loaded_bytes = source.size_bytes if source.compressed else consumed
         tally.pending_bytes = filled
         if not source.compressed:
             tally.head_hash, tally.tail_hash = fingerprint(file, consumed)
+
+    def _last_line(self, text: Bytes, source: Source, tally: Tally, *, whole: bool) -> Bytes | None:
+        """Return a last line that lacks its newline, if nothing more can come or nothing is missing."""
+        if source.compressed or _is_whole_record(text):
+            if tally.style or self._recognise(text, np.array([len(text)]), tally):
+                return np.append(text, np.uint8(ord("\n")))
+        elif whole and self._style is not None:
+            tally.suspect = "no line ends"
+        return None
 
     def _recognise(self, block: Bytes, newlines: Integers, tally: Tally) -> bool:
         """Find out how the source spells its keys; False ends the quick reading of it."""
@@ -162,7 +169,12 @@ class LineStream:
         return not tally.suspect
 
     def _skip_line(
-        self, file: BinaryIO, line: int, consumed: int, beginning: Bytes, tally: Tally,
+        self,
+        file: BinaryIO,
+        line: int,
+        consumed: int,
+        beginning: Bytes,
+        tally: Tally,
     ) -> tuple[int, Bytes, int]:
         """Read on to the end of a line that is too long to be a record; keep its beginning as evidence."""
         raw = beginning[:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
@@ -201,7 +213,13 @@ class LineStream:
         return valid
 
     def _check_encoding(
-        self, block: Bytes, starts: Integers, ends: Integers, first_line: int, valid: Integers | None, tally: Tally,
+        self,
+        block: Bytes,
+        starts: Integers,
+        ends: Integers,
+        first_line: int,
+        valid: Integers | None,
+        tally: Tally,
     ) -> Integers | None:
         try:
             block.tobytes().decode("utf-8")
@@ -223,7 +241,12 @@ class LineStream:
 _RECORD_ENDS = np.frombuffer(b"}\r", np.uint8)
 
 
-def _open(source: Source) -> BinaryIO:
+def open_source(source: Source) -> BinaryIO:
+    """Open a source at its start byte, decompressed.
+
+    Raises:
+        OSError: it can't be opened.
+    """
     if source.compressed:
         return gzip.open(source.path, "rb")  # type: ignore[return-value]
     file = source.path.open("rb", buffering=0)
@@ -260,10 +283,15 @@ def _keys_with_value(block: Bytes, sample: bytes) -> int:
     count = _pairs(block, b'":') - _pairs(block, b'""')
     if b"[]" in sample:
         count -= _pairs(block, b"[]")
+    if hollow := _HOLLOW.search(sample):  # {"accessRule":""}: an object, and nothing in it
+        count -= block.tobytes().count(hollow.group())
     if b"\\" in sample:
         text = block.tobytes()
         count += text.count(b'\\""') - text.count(b'\\":')
     return count
+
+
+_HOLLOW = re.compile(rb'"\w+":\{"\w+":""\}')
 
 
 def _pairs(block: Bytes, pair: bytes) -> int:
@@ -272,8 +300,7 @@ def _pairs(block: Bytes, pair: bytes) -> int:
     even = len(block) // 2 * 2
     odd = 1 + (len(block) - 1) // 2 * 2
     return int(
-        np.count_nonzero(block[:even].view(np.uint16) == word)
-        + np.count_nonzero(block[1:odd].view(np.uint16) == word),
+        np.count_nonzero(block[:even].view(np.uint16) == word) + np.count_nonzero(block[1:odd].view(np.uint16) == word),
     )
 
 
@@ -291,7 +318,10 @@ def _batch(parts: list[tuple[Integers, Integers, Bytes, Integers, Integers | Non
         )
         validity, nulls = np.packbits(flags, bitorder="little"), int((~flags).sum())
     text = nanoarrow.c_array_from_buffers(
-        nanoarrow.string(), rows, [validity, offsets, _joined(blocks)], null_count=nulls,
+        nanoarrow.string(),
+        rows,
+        [validity, offsets, _joined(blocks)],
+        null_count=nulls,
     )
     columns = [
         nanoarrow.c_array_from_buffers(nanoarrow.int64(), rows, [None, _joined(ids)], null_count=0),

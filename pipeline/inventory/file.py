@@ -36,7 +36,12 @@ def load(store: Store, path: Path) -> dict[str, int]:
     document = _read(path)
     guids = {_arm_id(item): _field(item, "perimeterGuid") for item in _items(document, "perimeters")}
     profiles = [
-        (_perimeter(item), guids.get(_perimeter(item)), _name(item), _text(_field(item, "accessRulesVersion")))
+        (
+            _perimeter(item),
+            guids.get(_perimeter(item)),
+            _name(item),
+            _text(_field(item, "accessRulesVersion")),
+        )
         for item in _items(document, "profiles")
     ]
     elements = [row for item in _items(document, "accessRules") for row in _elements(item)]

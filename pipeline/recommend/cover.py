@@ -138,10 +138,11 @@ class _Tree:
         node = slice(len(self.keys), None)
         free = self.bits - self.length[node]
         wanted = self.last[node] - self.first[node] + 1
-        cost = np.exp2(free.astype(np.float64)) - wanted
+        cost: Floats = np.exp2(free.astype(np.float64)) - wanted
         cost[self.length[node] < widest] = np.inf
         if len(holes):
-            host_bits = np.where(free >= 64, np.uint64(2**64 - 1), (np.uint64(1) << free.astype(np.uint64)) - np.uint64(1))  # noqa: PLR2004
+            # a shift by all 64 bits is undefined, so by one less and one more
+            host_bits = (np.uint64(2) << (np.maximum(free, 1) - 1).astype(np.uint64)) - np.uint64(1)
             low = self.keys[self.first[node]] & ~host_bits
             high = low | host_bits
             below = np.searchsorted(holes, high, side="right") - np.searchsorted(holes, low, side="left")
@@ -155,7 +156,9 @@ class _Tree:
             cost = single[nodes - count]
             self.tables[self.offset[nodes]] = cost
             self._least[nodes] = np.where(
-                np.isfinite(cost), 1, self._least[self.left[nodes]] + self._least[self.right[nodes]],
+                np.isfinite(cost),
+                1,
+                self._least[self.left[nodes]] + self._least[self.right[nodes]],
             )
             if most < 2:  # noqa: PLR2004
                 continue
@@ -175,7 +178,12 @@ class _Tree:
             self._combine_group(nodes[group], small[group], large[group], small_size[group], large_size[group])
 
     def _combine_group(
-        self, nodes: Integers, small: Integers, large: Integers, small_size: Integers, large_size: Integers,
+        self,
+        nodes: Integers,
+        small: Integers,
+        large: Integers,
+        small_size: Integers,
+        large_size: Integers,
     ) -> None:
         wide, narrow, width = int(large_size.max()), int(small_size.max()), self._size(nodes)
         reach = int(width.max())

@@ -45,7 +45,7 @@ def write_export(
     hours: tuple[int, ...] = tuple(range(24)),
     written: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write an export tree below a folder, and the inventory beside it as inventory.json; return the records.
+    """Write an export tree below a folder, and the inventory as inventory.json beside them; return the records.
 
     Args:
         folder: where the insights-logs-* folders go; made where it is missing.
@@ -104,7 +104,8 @@ def _moments(flow: Flow, count: int, days: int, hours: tuple[int, ...], rng: np.
         hour = np.full(count, 3)
     elif flow.rhythm == "rare":
         day = rng.choice(np.array([2, 9, 23]) % days, count)
-    return day * 86400 + hour * 3600 + rng.integers(0, 3600, count)
+    moments: Integers = day * 86400 + hour * 3600 + rng.integers(0, 3600, count)
+    return moments
 
 
 def _lines(flow: Flow, number: int, moments: Integers, rng: np.random.Generator) -> list[str]:
@@ -115,14 +116,24 @@ def _lines(flow: Flow, number: int, moments: Integers, rng: np.random.Generator)
     fractions = rng.integers(0, 10_000_000, count).tolist()
     base = np.datetime64(START.replace(tzinfo=None), "s")
     starts = np.datetime_as_string(base + moments).tolist()
-    ends = np.datetime_as_string(base + np.minimum(moments + rng.integers(1, 1500, count), moments // 3600 * 3600 + 3599))
+    ends = np.datetime_as_string(
+        base + np.minimum(moments + rng.integers(1, 1500, count), moments // 3600 * 3600 + 3599)
+    )
     head, middle, tail = _template(flow, number)
     pascal = flow.category == "NspPrivateInboundAllowed"
-    time, end, times = ("Time", "TimeGeneratedEndTime", "Count") if pascal else ("time", "timeGeneratedEndTime", "count")
+    time, end, times = (
+        ("Time", "TimeGeneratedEndTime", "Count") if pascal else ("time", "timeGeneratedEndTime", "count")
+    )
     return [
         f'{{"{time}":"{start}.{fraction:07d}Z","{end}":"{stop}.0000000Z","{times}":{event},{head}{address}{middle}{port}{tail}'
         for start, fraction, stop, event, address, port in zip(
-            starts, fractions, ends.tolist(), events, addresses, ports, strict=True,
+            starts,
+            fractions,
+            ends.tolist(),
+            events,
+            addresses,
+            ports,
+            strict=True,
         )
     ]
 
@@ -136,8 +147,14 @@ def _addresses(flow: Flow, count: int, rng: np.random.Generator) -> list[str]:
     for prefix in flow.addresses:
         network = ip_network(prefix)
         size = min(network.num_addresses, 2**62)
-        chosen = pool_rng.choice(size, min(flow.hosts, size), replace=False) if size < 2**20 else pool_rng.integers(
-            0, size, flow.hosts,
+        chosen = (
+            pool_rng.choice(size, min(flow.hosts, size), replace=False)
+            if size < 2**20
+            else pool_rng.integers(
+                0,
+                size,
+                flow.hosts,
+            )
         )
         pool += [str(network[int(offset)]) for offset in chosen]
     return [pool[index] for index in rng.integers(0, len(pool), count).tolist()]
@@ -204,22 +221,16 @@ def _pascal(value: Any) -> Any:
 def _mess(rng: np.random.Generator, text: str, category: str) -> str:
     """Return lines that a reader must survive: rarely any, never the same kind everywhere."""
     line = text[: text.index("\n") + 1]
-    match rng.integers(0, 60):
-        case 0:
-            return line[: len(line) // 2] + "\n"  # cut
-        case 1:
-            return "\n\r\n"  # blank
-        case 2:
-            return '{"time":"2026-10-01T00:00:00Z","category":"' + category + '","note":"say "hello""}\n'  # unescaped
-        case 3:
-            return line.replace('{"', '{"schemaVersion":"2","', 1)  # a field nobody knows
-        case 4:
-            return line.replace(category, "NspPublicInboundAuditOnly", 1)  # a category nobody knows
-        case 5:
-            return re.sub(r'"(.ime)":"([^."]+)[^"]*"', r'"\1":"\2"', line, count=1)  # a time without fraction and zone
-        case 6:
-            return re.sub(r'"(.ount)":(\d+)', r'"\1":"\2"', line, count=1)  # a count in quotes
-        case 7:
-            return re.sub(r'"timeGeneratedEndTime":"[^"]*","count":\d+,', "", line, count=1)  # not aggregated
-        case _:
-            return ""
+    unescaped = '{"time":"2026-10-01T00:00:00Z","category":"' + category + '","note":"say "hello""}\n'
+    kinds: list[Callable[[], str]] = [
+        lambda: line[: len(line) // 2] + "\n",  # cut
+        lambda: "\n\r\n",  # blank
+        lambda: unescaped,
+        lambda: line.replace('{"', '{"schemaVersion":"2","', 1),  # a field nobody knows
+        lambda: line.replace(category, "NspPublicInboundAuditOnly", 1),  # a category nobody knows
+        lambda: re.sub(r'"(.ime)":"([^."]+)[^"]*"', r'"\1":"\2"', line, count=1),  # no fraction, no zone
+        lambda: re.sub(r'"(.ount)":(\d+)', r'"\1":"\2"', line, count=1),  # a count in quotes
+        lambda: re.sub(r'"timeGeneratedEndTime":"[^"]*","count":\d+,', "", line, count=1),  # not aggregated
+    ]
+    kind = int(rng.integers(0, 60))
+    return kinds[kind]() if kind < len(kinds) else ""

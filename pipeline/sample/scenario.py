@@ -35,7 +35,14 @@ FQDN = {
     ARCHIVE: "contosoarchive.blob.core.windows.net",
     VAULT: "contoso-kv.vault.azure.net",
 }
-PROFILE = {FOUNDRY: "ai-apps", SEARCH: "ai-apps", DOCS: "ai-apps", ARCHIVE: "data", VAULT: "data", SILENT_SQL: "data"}
+PROFILE = {
+    FOUNDRY: "ai-apps",
+    SEARCH: "ai-apps",
+    DOCS: "ai-apps",
+    ARCHIVE: "data",
+    VAULT: "data",
+    SILENT_SQL: "data",
+}
 RULES_VERSION = {"ai-apps": "4", "data": "2"}
 
 INBOUND = "NspPublicInbound"
@@ -124,7 +131,7 @@ FLOWS = (
     # denied today and tomorrow
     Flow(f"{INBOUND}ResourceRulesDenied", DOCS, LIST_BLOBS, 14, "always", (SCANNERS,), 400, events=3),
     Flow(f"{INBOUND}ResourceRulesDenied", VAULT, GET_SECRET, 8, "always", (SCANNERS,), 400, events=3),
-    Flow(f"{INBOUND}ResourceRulesDenied", FOUNDRY, CHAT, 3, "rare", ("203.0.113.150/32",), events=3),
+    Flow(f"{INBOUND}ResourceRulesDenied", FOUNDRY, CHAT, 3, "rare", ("203.0.113.39/32",), events=3),
     Flow(f"{INBOUND}PerimeterRulesDenied", ARCHIVE, GET_BLOB, 6, "always", ("192.0.2.200/32",)),
     Flow(f"{OUTBOUND}PerimeterRulesDenied", ARCHIVE, CALL_OUT, 3, "rare",
          destination=("telemetry.example.net", ""), matched_rule="DefaultDenyAll"),

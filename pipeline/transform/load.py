@@ -9,7 +9,6 @@ One round of files is one transaction with its ledger rows: killing the process 
 nothing of it, and the next run reads what is missing.
 """
 
-import gzip
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from datetime import datetime
 
 from pipeline import addresses
 from pipeline.errors import MalformedJsonError
-from pipeline.extract.lines import RAW_CHARACTERS, LineStream
+from pipeline.extract.lines import RAW_CHARACTERS, LineStream, open_source
 from pipeline.extract.source import Source, Tally
 from pipeline.store import Store
 from pipeline.tables import ACCESS_LOG, ADDRESS, LOAD_LEDGER, REJECTED_RECORD, Column, Table
@@ -60,7 +59,10 @@ class Outcome:
 
 
 def load_round(
-    store: Store, sources: Sequence[Source], loaded_at: datetime, advance: Callable[[int], None] = lambda _: None,
+    store: Store,
+    sources: Sequence[Source],
+    loaded_at: datetime,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Load some sources in one transaction: records, rejects, ledger and flows.
 
@@ -127,7 +129,10 @@ class _Round:
             stream = LineStream(sources, style_of, style, self.advance)
             with self.store.view("line_text", stream.arrow()):
                 self.store.append(
-                    ACCESS_LOG, "transform/records_of_lines", structure=structure(style), unknown_paths=[],
+                    ACCESS_LOG,
+                    "transform/records_of_lines",
+                    structure=structure(style),
+                    unknown_paths=[],
                 )
             self.tallies |= stream.tallies
             sources = [source for source, _ in stream.deferred]
@@ -163,7 +168,10 @@ class _Round:
             for spelling in spellings(shapes):
                 structured = spelling.structure()
                 with self.store.scratch(
-                    "judged_line", "transform/judged_lines", shapes=spelling.shapes, structure=structured,
+                    "judged_line",
+                    "transform/judged_lines",
+                    shapes=spelling.shapes,
+                    structure=structured,
                 ):
                     self.store.append(REJECTED_RECORD, "transform/rejected_lines")
                     with self.store.scratch("line_text", "transform/accepted_lines"):
@@ -200,7 +208,10 @@ class _Round:
             return False
         if self.store.rows("transform/document_is_valid", text=text)[0][0]:
             with self.store.scratch(
-                "line_text", "transform/document_lines", source_id=source.source_id, text=text,
+                "line_text",
+                "transform/document_lines",
+                source_id=source.source_id,
+                text=text,
             ) as count:
                 self.store.append(_STAGED_LINE, "transform/staged_lines")
             self.tallies[source.source_id] = Tally(lines=count, records=count, loaded_bytes=source.size_bytes)
@@ -264,8 +275,7 @@ def _document(source: Source) -> str | None:
     if source.start_byte or source.size_bytes > MAX_DOCUMENT_BYTES:
         return None
     try:
-        opened = gzip.open(source.path, "rb") if source.compressed else source.path.open("rb")
-        with opened as file:
+        with open_source(source) as file:
             head = file.read(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
             first = head.split(b"\n", 1)[0].rstrip()
             if not (head.startswith(b"[") or (head.startswith(b"{") and not first.endswith(b"}"))):

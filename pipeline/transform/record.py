@@ -15,9 +15,7 @@ from pipeline.tables import ACCESS_LOG
 
 Path = tuple[str, ...]
 
-FIELDS: dict[Path, str] = {
-    tuple(column.blob.split(".")): column.name for column in ACCESS_LOG.columns if column.blob
-}
+FIELDS: dict[Path, str] = {tuple(column.blob.split(".")): column.name for column in ACCESS_LOG.columns if column.blob}
 """Path of a field in a record, spelled as documented -> column of access_log."""
 
 _KNOWN: dict[Path, Path] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from pipeline.store import Store
 from pipeline.tables import TRAFFIC
@@ -15,7 +16,9 @@ def hours_of(store: Store, source_ids: Sequence[int]) -> list[tuple[datetime]]:
     if not source_ids:
         return []
     return store.rows(
-        "transform/hours_of_loading", source_ids=list(source_ids), start_lines=[0 for _ in source_ids],
+        "transform/hours_of_loading",
+        source_ids=list(source_ids),
+        start_lines=[0 for _ in source_ids],
     )
 
 
@@ -26,7 +29,7 @@ def refresh(store: Store, hours: Iterable[datetime]) -> None:
     """
     for start, end in spans(hours):
         store.delete_hours(TRAFFIC, start, end)
-        store.append(TRAFFIC, "transform/hourly_flows", start=start, end=end)
+        store.append(TRAFFIC, "transform/hourly_flows", first_hour=start, end_hour=end)
 
 
 def spans(hours: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
@@ -37,9 +40,7 @@ def spans(hours: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
     ordered = sorted(set(hours))
     if not ordered:
         return []
-    gaps = sorted(
-        (later - earlier, later) for earlier, later in zip(ordered, ordered[1:], strict=False) if later - earlier > HOUR
-    )
+    gaps = sorted((later - earlier, later) for earlier, later in pairwise(ordered) if later - earlier > HOUR)
     starts = [ordered[0], *sorted(later for _, later in gaps[max(0, len(gaps) - MAX_SPANS + 1) :])]
     ends = [ordered[ordered.index(start) - 1] + HOUR for start in starts[1:]] + [ordered[-1] + HOUR]
     return list(zip(starts, ends, strict=True))

@@ -18,7 +18,7 @@ file as (
     select
         count(*) as files,
         coalesce(sum(rejected), 0)::bigint as rejected_records,
-        count_if(pending_bytes > 0) as files_with_a_cut_last_line,
+        count_if(pending_bytes > 0)::bigint as files_with_a_cut_last_line,
         coalesce(sum(pending_bytes), 0)::bigint as pending_bytes
     from load_ledger
 )

@@ -11,7 +11,9 @@ select
     caller_key as caller,
     sum(requests)::bigint as requests,
     sum(records)::bigint as records,
-    sum(requests) filter (where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed'))::bigint as denied_if_enforced,
+    sum(requests) filter (
+        where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed')
+    )::bigint as denied_if_enforced,
     count(distinct source_ip) as addresses,
     count(distinct service_resource) as resources,
     count(distinct hour::date) as days_seen,

@@ -10,7 +10,9 @@ select
     hour,
     sum(requests)::bigint as requests,
     sum(records)::bigint as records,
-    sum(requests) filter (where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed'))::bigint as denied_if_enforced,
+    sum(requests) filter (
+        where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed')
+    )::bigint as denied_if_enforced,
     count(distinct caller_key) as callers
 from traffic
 where

@@ -11,7 +11,9 @@ select
     profile,
     sum(requests)::bigint as requests,
     sum(records)::bigint as records,
-    sum(requests) filter (where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed'))::bigint as denied_if_enforced,
+    sum(requests) filter (
+        where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed')
+    )::bigint as denied_if_enforced,
     count(distinct caller_key) as callers,
     count(distinct hour::date) as days_seen,
     min(first_seen) as first_seen,

@@ -1,8 +1,8 @@
 -- The flows of some hours: records summed over everything that does not tell flows apart.
 -- reads: access_log, address, load_ledger
 -- grain: one row an hour and flow, as in the table traffic
--- $start  first hour, inclusive
--- $end  last hour, exclusive
+-- $first_hour  first hour, inclusive
+-- $end_hour  end, exclusive
 with flow as (
     select
         date_trunc('hour', a.time) as hour,
@@ -33,7 +33,7 @@ with flow as (
     from access_log as a
     inner join load_ledger as l on a.source_id = l.source_id
     left join address as i on a.source_ip = i.text
-    where a.time >= $start and a.time < $end
+    where a.time >= $first_hour and a.time < $end_hour
     group by
         date_trunc('hour', a.time),
         l.source_kind,

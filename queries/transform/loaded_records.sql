@@ -23,16 +23,22 @@ select
     + count(a.destination_resource) + count(a.destination_fqdn) + count(a.destination_port)
     + count(a.destination_protocol) + count(a.destination_app_id) + count(a.destination_parameters)
     + count_if(
-        coalesce(a.service_resource, a.service_fqdn, a.profile, a.parameters, a.app_id, a.matched_rule,
-            a.rules_version, a.source_ip, a.source_resource, a.destination_fqdn) is not null
+        coalesce(
+            a.service_resource, a.service_fqdn, a.profile, a.parameters, a.app_id, a.matched_rule,
+            a.rules_version, a.source_ip, a.source_resource, a.destination_fqdn
+        ) is not null
     )
     + count_if(
-        coalesce(a.source_ip, a.source_resource, a.source_protocol, a.source_port, a.source_app_id,
-            a.source_perimeters, a.source_parameters) is not null
+        coalesce(
+            a.source_ip, a.source_resource, a.source_protocol, a.source_port, a.source_app_id,
+            a.source_perimeters, a.source_parameters
+        ) is not null
     )
     + count_if(
-        coalesce(a.destination_fqdn, a.destination_resource, a.destination_protocol, a.destination_port,
-            a.destination_app_id, a.destination_parameters) is not null
+        coalesce(
+            a.destination_fqdn, a.destination_resource, a.destination_protocol, a.destination_port,
+            a.destination_app_id, a.destination_parameters
+        ) is not null
     ) as keys
 from access_log as a
 inner join loading on a.source_id = loading.source_id

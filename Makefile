@@ -1,0 +1,58 @@
+# Each target installs what it needs. `make check` changes nothing; `make fix` does.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN_READY := .venv/.run-ready
+DEV_READY := .venv/.dev-ready
+DEMO_STORE := .nsp-demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench docs sample golden lock
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(RUN_READY): requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+$(DEV_READY): $(RUN_READY) requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
+	$(BIN)/nsp --store $(DEMO_STORE) demo
+
+test: check ## all checks and all tests
+	$(BIN)/python -m pytest
+
+check: $(DEV_READY) ## format, lint, types, dependency direction, SQL
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/sqlfluff lint --disable-progress-bar queries
+
+fix: $(DEV_READY) ## format, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar queries
+
+bench: $(DEV_READY) ## measure against DuckDB's own reader, polars and netaddr, side by side
+	$(BIN)/python tests/bench/bench.py
+
+docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
+	$(BIN)/python -c "from pathlib import Path; from pipeline.tables import data_dictionary as d; Path('docs/tables.md').write_text(d())"
+
+sample: $(RUN_READY) ## write data/sample anew
+	$(BIN)/python data/make_sample.py
+
+golden: $(DEV_READY) ## accept the proposals of today as the golden ones; read the diff
+	$(BIN)/python -m pytest -q tests/recommend/test_golden.py --accept-golden
+
+lock: ## pin the newest versions that pyproject.toml admits
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
+	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
+	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group dev -c requirements.txt -o requirements-dev.txt
+	rm -r .venv-lock

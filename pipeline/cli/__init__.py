@@ -1,0 +1,69 @@
+"""The command line. Each command parses, calls one function below, prints and gives an exit code."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from pipeline import __version__
+from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, traffic
+from pipeline.cli.context import ConfigOption, Context, StoreOption
+from pipeline.errors import NspError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help=(
+        "Which access rules does a network security perimeter need, how sure is that, and what breaks when it "
+        "is enforced?\n\nStart with [bold]nsp demo[/bold], or load an export: [bold]nsp ingest folder PATH[/bold]."
+    ),
+    epilog=(
+        "Exit codes: 0 fine, 1 failed, 2 bad usage, 3 attention needed (not ready), 4 Azure out of reach, "
+        "5 partial (something was rejected or cut short)."
+    ),
+)
+app.command("demo")(demo.demo)
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(inventory.app, name="inventory")
+app.command("traffic")(traffic.traffic)
+app.command("coverage")(coverage.coverage)
+app.command("recommend")(recommend.recommend)
+app.command("query")(query.query)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"nsp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+    _show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    context.obj = Context(store=store, config=config)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run `nsp`; an error that is the user's to mend is one line on stderr and its exit code."""
+    try:
+        return app(arguments)
+    except NspError as error:
+        sys.stderr.write(f"nsp: {error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # the reader of our output has gone, as with `nsp traffic | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.stderr.write("nsp: stopped. What was committed stays; run the command again to go on.\n")
+        sys.exit(130)

@@ -1,0 +1,44 @@
+"""What every command shares: the store and configuration options, opened only when needed."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline import settings
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", help="Folder of the warehouse. Default: ./.nsp, or store.path of nsp.toml."),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file. Default: ./nsp.toml, if there is one."),
+]
+
+
+@dataclass
+class Context:
+    """The common options, and what follows from them."""
+
+    store: Path | None = None
+    config: Path | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings in force; read once, when a command first asks."""
+        return settings.load(self.config, os.environ, {"store": self.store})
+
+    def open(self, *, read_only: bool = True) -> "Store":
+        """Open the warehouse as the settings say."""
+        from pipeline.store import open_store
+
+        chosen = self.settings
+        return open_store(chosen.store, read_only=read_only, memory=chosen.memory, wait=chosen.store_wait)

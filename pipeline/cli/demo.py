@@ -1,0 +1,69 @@
+"""nsp demo: the sample perimeter, all the way to proposals; needs no Azure."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.progress import progress
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.cli.context import Context
+
+FOLDER = Path(".nsp-demo")
+EXPORT = "sample-export"
+
+
+def demo(
+    context: typer.Context,
+    records: Annotated[
+        int, typer.Option("--records", min=1000, max=20_000_000, help="About how many log records.")
+    ] = 50_000,
+) -> None:
+    """Run the main job on a made-up perimeter: five weeks of logs, classified, and the rules that they call for.
+
+    Everything goes to ./.nsp-demo (or --store), which is made anew each time.
+    """
+    from pipeline.cli import coverage, ingest, recommend
+    from pipeline.cli.output import console
+    from pipeline.inventory import file
+    from pipeline.recommend.run import Scope
+    from pipeline.recommend.run import coverage as measure
+    from pipeline.sample.generate import write_export
+    from pipeline.store import open_store
+
+    common: Context = context.obj
+    folder = common.store or FOLDER
+    _clear(folder)
+    export = folder / EXPORT
+    with progress("writing the sample", records, unit="records") as written:
+        write_export(export, records, written=written)
+    settings = common.settings
+    with open_store(folder, memory=settings.memory, wait=settings.store_wait) as store:
+        file.load(store, export / "inventory.json")
+        ingest.load(store, export)
+        seen = measure(store)
+        result = recommend.run(store, settings, Scope())
+    out = console()
+    out.rule("What was seen", align="left")
+    coverage.show(seen, out)
+    out.rule("What enforcing today would deny, and the rules that would keep it alive", align="left")
+    recommend.show(result, out)
+    out.rule("Next", align="left")
+    for line in (
+        f"nsp --store {folder} traffic --by caller            who calls, and what would be denied",
+        f"nsp --store {folder} recommend --format json        the same with all evidence, for machines",
+        f"nsp --store {folder} query                          every question that has a query",
+        "nsp ingest folder PATH && nsp recommend             your own export",
+    ):
+        out.print("  " + line, markup=False)
+
+
+def _clear(folder: Path) -> None:
+    """Remove an earlier demo; never a store of anybody's own logs."""
+    if (folder / EXPORT).is_dir():
+        shutil.rmtree(folder)
+    elif folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} holds something that isn't a demo. Name another folder: nsp --store FOLDER demo.")

@@ -1,0 +1,34 @@
+"""Options that several commands share, and how their words are read."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+_AGO = re.compile(r"(\d{1,5})([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str) -> datetime:
+    """Read `2026-10-01`, `2026-10-01T08:00` (UTC unless it says otherwise) or `36h`, `7d`, `2w` ago."""
+    if match := _AGO.fullmatch(text.strip()):
+        ago = timedelta(**{_UNITS[match.group(2)]: int(match.group(1))})
+        return (datetime.now(UTC) - ago).replace(tzinfo=None)
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time. Write 2026-10-01, 2026-10-01T08:00 or 7d.") from None
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option("--since", parser=moment, metavar="TIME", help="First hour, UTC: 2026-10-01, or 7d for a week ago."),
+]
+UntilOption = Annotated[
+    datetime | None,
+    typer.Option("--until", parser=moment, metavar="TIME", help="End, exclusive; written as --since."),
+]
+PerimeterOption = Annotated[str | None, typer.Option("--perimeter", help="Name or ARM id of one perimeter.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="Name of one profile.")]

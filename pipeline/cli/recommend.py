@@ -1,0 +1,115 @@
+"""nsp recommend: proposals, readiness, backtest."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
+from pipeline.cli.output import Format, FormatOption
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.cli.context import Context
+    from pipeline.recommend.run import Recommendation, Scope
+    from pipeline.settings import Settings
+    from pipeline.store import Store
+
+ATTENTION = 3
+
+
+def recommend(
+    context: typer.Context,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    perimeter: PerimeterOption = None,
+    profile: ProfileOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Propose the access rules that are needed, and say whether each profile may be enforced.
+
+    The exit code is 3 while a profile isn't ready. JSON holds the whole run; CSV and Parquet the proposals.
+    """
+    import polars as pl
+
+    from pipeline.cli.output import console, write, write_json
+    from pipeline.recommend.run import Scope
+
+    common: Context = context.obj
+    with common.open() as store:
+        result = run(store, common.settings, Scope(since, until, perimeter, profile))
+    if form is Format.JSON:
+        write_json(result.as_json())
+    elif form is Format.TABLE:
+        show(result, console())
+    else:
+        rows = [_flat(proposal.as_json()) for proposal in result.proposals]
+        write(pl.DataFrame(rows, infer_schema_length=None), form)
+    if not result.ready:
+        raise typer.Exit(ATTENTION)
+
+
+def run(store: "Store", settings: "Settings", scope: "Scope") -> "Recommendation":
+    """Run the recommender as the settings say."""
+    from pipeline.recommend import run as recommender
+    from pipeline.recommend.policy import Limits
+
+    limits = Limits(
+        max_elements=settings.max_elements,
+        reserve=settings.reserve,
+        rule_cost=settings.rule_cost,
+        widest_v4=settings.widest_v4,
+        widest_v6=settings.widest_v6,
+    )
+    return recommender.recommend(
+        store,
+        limits,
+        scope,
+        datetime.now(UTC).replace(tzinfo=None),
+        callers_at_risk=settings.callers_at_risk,
+        min_days=settings.min_days,
+    )
+
+
+def show(result: "Recommendation", to: "Console") -> None:
+    """Print a run for people: profile by profile, what is needed and whether it is enough."""
+    from pipeline.cli.output import plain, table
+
+    if not result.readiness:
+        to.print("Not ready: no data. Nothing was loaded, which says nothing about traffic. nsp ingest folder PATH")
+        return
+    for ready in result.readiness:
+        mine = [each for each in result.proposals if (each.perimeter, each.profile) == (ready.perimeter, ready.profile)]
+        denied = sum(each.requests for each in mine)
+        to.print(
+            f"\nPerimeter {plain(ready.perimeter.rsplit('/', 1)[-1])}, profile {plain(ready.profile)}: "
+            f"{'READY' if ready.ready else 'NOT READY'}. In {ready.days_observed} days {denied:,} requests succeeded "
+            "that enforcing today would deny.",
+            markup=False,
+        )
+        for reason in ready.reasons:
+            to.print(f"  - {reason}", markup=False)
+        rows = [
+            [
+                "" if each.recommended else "?" if each.is_rule else "-",
+                "in" if each.direction == "Inbound" else "out",
+                each.elements[0].removeprefix("/subscriptions/") if each.is_rule else each.kind,
+                each.requests,
+                f"{each.days_seen}/{each.days_observed}",
+                each.reason + (f" [{', '.join(each.flags)}]" if each.flags else ""),
+            ]
+            for each in mine
+        ]
+        if rows:
+            to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why",)))
+        else:
+            to.print("  No rule is needed for what was seen.")
+    to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
+
+
+def _flat(proposal: dict[str, Any]) -> dict[str, Any]:
+    """Return a proposal as one row: evidence and exposure beside the rest, lists as text."""
+    row = {**proposal, **proposal["evidence"], **proposal["exposure"]}
+    del row["evidence"], row["exposure"]
+    return {key: " ".join(value) if isinstance(value, list) else value for key, value in row.items()}

@@ -1,0 +1,146 @@
+"""Would last month's proposals have held? Rolling weekly origins: propose from before, replay the week after."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from ipaddress import ip_address, ip_network
+
+from pipeline.recommend.need import CallerDay, Need, needs
+from pipeline.recommend.policy import Limits, Profile, propose
+from pipeline.recommend.proposal import Proposal
+from pipeline.verdict.rules import RuleSet
+
+WEEK = timedelta(days=7)
+ORIGINS = 4
+MIN_LEARNING = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One replayed week of one or more directions.
+
+    Args:
+        origin: first day of the week; rules were proposed from the days before it.
+        callers: callers that needed a rule in that week and that a rule could admit.
+        denied_callers: those of them that the recommended rules would have denied.
+        requests: their requests.
+        denied_requests: those that would have been denied.
+    """
+
+    origin: date
+    callers: int
+    denied_callers: int
+    requests: int
+    denied_requests: int
+
+    def __add__(self, other: "Week") -> "Week":
+        return Week(
+            self.origin,
+            self.callers + other.callers,
+            self.denied_callers + other.denied_callers,
+            self.requests + other.requests,
+            self.denied_requests + other.denied_requests,
+        )
+
+
+def replay(profile: Profile, rows: Sequence[CallerDay], start: date, end: date, limits: Limits) -> list[Week]:
+    """Replay up to four whole weeks that end before the window does, newest first.
+
+    Callers that the proposals of the time left to a person (flagged ones), strangers and those that no rule can
+    help are left out on both sides.
+
+    Args:
+        profile: the direction and profile.
+        rows: its caller days.
+        start: first day observed.
+        end: the day after the last one observed.
+        limits: as for the proposals themselves.
+    """
+    weeks = []
+    for number in range(1, ORIGINS + 1):
+        origin = end - number * WEEK
+        if origin - start < MIN_LEARNING:
+            break
+        before = [row for row in rows if row.day < origin]
+        after = [row for row in rows if origin <= row.day < origin + WEEK]
+        weeks.append(_replayed(profile, before, after, origin, (origin - start).days, limits))
+    return weeks
+
+
+def _replayed(
+    profile: Profile,
+    before: Sequence[CallerDay],
+    after: Sequence[CallerDay],
+    origin: date,
+    days: int,
+    limits: Limits,
+) -> Week:
+    proposals = propose(profile, before, days, limits)
+    rules = _rules(proposal for proposal in proposals if proposal.recommended)
+    asked = _rules(proposal for proposal in proposals if proposal.is_rule and not proposal.recommended)
+    callers: set[str] = set()
+    denied: set[str] = set()
+    requests = denied_requests = 0
+    for need in needs(after, profile.direction, set(profile.members), profile.in_force):
+        if need.kind == "cannot-fix" or need.is_stranger or _admits(asked, need):
+            continue
+        callers.add(_caller(need))
+        requests += need.allowed
+        if not _admits(rules, need):
+            denied.add(_caller(need))
+            denied_requests += need.allowed
+    return Week(origin, len(callers), len(denied), requests, denied_requests)
+
+
+def _rules(proposals: "object") -> RuleSet:
+    return RuleSet((each.kind, element) for each in proposals for element in each.elements)  # type: ignore[attr-defined]
+
+
+def _admits(rules: RuleSet, need: Need) -> bool:
+    if need.kind == "subscriptions":
+        return rules.admits_subscription(need.key)
+    return rules.admits_host(need.key) if need.kind == "fqdns" else rules.admits_address(need.key)
+
+
+def _caller(need: Need) -> str:
+    """Return whom an admin would hear from: addresses of one /24 (IPv6: /48) are one caller."""
+    if need.kind != "address-prefixes":
+        return need.key
+    length = 24 if ip_address(need.key).version == 4 else 48  # noqa: PLR2004
+    return str(ip_network(f"{need.key}/{length}", strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A number for next week: the mean, and an interval that holds in nine of ten weeks."""
+
+    estimate: float
+    low: int
+    high: int
+
+
+def forecast(counts: Sequence[int]) -> Forecast | None:
+    """Predict next week's count from those of past weeks; None without any.
+
+    Gamma-Poisson with Jeffreys' prior: after n weeks with sum s the next count is negative binomial with
+    r = s + 1/2 and p = n / (n + 1). Zero denials in four weeks still leave an upper bound of about one.
+    """
+    if not counts:
+        return None
+    weeks, shape = len(counts), sum(counts) + 0.5
+    return Forecast(shape / weeks, _quantile(0.05, shape, weeks), _quantile(0.95, shape, weeks))
+
+
+def _quantile(share: float, shape: float, weeks: int) -> int:
+    p = weeks / (weeks + 1)
+    total, value = 0.0, 0
+    while True:
+        log = math.lgamma(shape + value) - math.lgamma(shape) - math.lgamma(value + 1)
+        total += math.exp(log + shape * math.log(p) + value * math.log1p(-p))
+        if total >= share:
+            return value
+        value += 1
+
+
+__all__ = ["Forecast", "Proposal", "Week", "forecast", "replay"]

@@ -1,0 +1,115 @@
+"""A proposed access rule, with its evidence, what it opens beyond that, and a sentence that says why."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from pipeline.recommend.need import Need
+
+NAME_LENGTH = 80
+"""Longest name of an access rule. Source: azure-rest-api-specs, networkSecurityPerimeter.json, 2025-05-01."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What to do about some callers or destinations of one profile.
+
+    Args:
+        perimeter: ARM id, lower case.
+        profile: name of the profile.
+        direction: Inbound or Outbound.
+        kind: address-prefixes, subscriptions, fqdns, cannot-fix or leave-denied.
+        elements: what the rule names; empty for cannot-fix and leave-denied.
+        needs: what was seen of those it would admit.
+        days_observed: days on which the profile was seen at all.
+        reason: one plain sentence.
+        flags: why it isn't recommended without a look.
+        extra_addresses: addresses admitted beyond those seen (IPv6: /64 networks).
+        resources_opened: other resources of the profile that it would open to them.
+    """
+
+    perimeter: str
+    profile: str
+    direction: str
+    kind: str
+    elements: tuple[str, ...]
+    needs: tuple[Need, ...]
+    days_observed: int
+    reason: str
+    flags: tuple[str, ...] = ()
+    extra_addresses: int = 0
+    resources_opened: tuple[str, ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        """Content-addressed: the same choice for the same profile has the same id in every run."""
+        parts = (self.perimeter, self.profile.lower(), self.direction, self.kind, *self.elements)
+        if not self.elements:
+            parts += tuple(sorted(need.key for need in self.needs))
+        return sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        """A rule name that Azure takes: at most 80 letters, digits, `_`, `.` and `-`, readable and stable."""
+        first = self.elements[0] if self.elements else self.kind
+        short = {"address-prefixes": "ip", "subscriptions": "sub", "fqdns": "to"}.get(self.kind, "note")
+        words = re.sub(r"[^A-Za-z0-9]+", "-", first.removeprefix("/subscriptions/")).strip("-").lower()
+        return f"nsp-{short}-{words}"[: NAME_LENGTH - 9].rstrip("-") + f"-{self.id[:8]}"
+
+    @property
+    def is_rule(self) -> bool:
+        """Whether accepting it makes an access rule."""
+        return bool(self.elements)
+
+    @property
+    def recommended(self) -> bool:
+        """Whether 'accept all defaults' takes it."""
+        return self.is_rule and not self.flags
+
+    @property
+    def days_seen(self) -> int:
+        """Days on which any of it succeeded."""
+        return len(set().union(*(need.days for need in self.needs)))
+
+    @property
+    def requests(self) -> int:
+        """Requests seen that would be denied without it."""
+        return sum(need.allowed for need in self.needs)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the proposal as the JSON contract has it."""
+        return {
+            "id": self.id,
+            "perimeter": self.perimeter,
+            "profile": self.profile,
+            "direction": self.direction,
+            "kind": self.kind,
+            "name": self.name,
+            "elements": list(self.elements),
+            "recommended": self.recommended,
+            "flags": list(self.flags),
+            "reason": self.reason,
+            "evidence": {
+                "requests": self.requests,
+                "denied_requests": sum(need.denied for need in self.needs),
+                "records": sum(need.records for need in self.needs),
+                "callers": len(set().union(*(need.callers for need in self.needs))),
+                "days_seen": self.days_seen,
+                "days_observed": self.days_observed,
+                "first_seen": min(need.first_seen for need in self.needs if need.first_seen).isoformat() + "Z",
+                "last_seen": max(need.last_seen for need in self.needs if need.last_seen).isoformat() + "Z",
+                "resources": sorted(set().union(*(need.resources for need in self.needs))),
+                "operations": sorted(set().union(*(need.operations for need in self.needs))),
+            },
+            "exposure": {
+                "extra_addresses": self.extra_addresses,
+                "resources_opened": list(self.resources_opened),
+            },
+        }
+
+
+def days_flags(needs: Sequence[Need]) -> tuple[str, ...]:
+    """Return the flag of what was seen on a single day: a monthly job, or a stranger; logs can't tell."""
+    return ("seen-on-one-day",) if len(set().union(*(need.days for need in needs))) <= 1 else ()

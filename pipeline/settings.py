@@ -1,0 +1,124 @@
+"""Settings: nsp.toml, then NSP_* variables, then flags; one frozen object, read by the CLI and passed down."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import SettingsError
+
+CONFIG_FILE = "nsp.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting. The metadata name the key in nsp.toml; NSP_<SECTION>_<KEY> is the variable.
+
+    Args:
+        store: folder of the warehouse.
+        store_wait: seconds to wait while another nsp has the warehouse open.
+        memory: DuckDB's memory limit.
+        rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
+        max_elements: rule elements that Azure allows per profile and direction.
+        reserve: elements of those to leave free.
+        rule_cost: what one prefix costs, in address-equivalents; more gives fewer, wider prefixes.
+        widest_v4: no IPv4 prefix is proposed that is shorter.
+        widest_v6: no IPv6 prefix is proposed that is shorter.
+        callers_at_risk: ready only if the upper bound of wrongly denied callers a week is at most this.
+        min_days: ready only if at least so many days were seen.
+    """
+
+    store: Path = field(default=Path(".nsp"), metadata={"key": "store.path"})
+    store_wait: float = field(default=30.0, metadata={"key": "store.wait_seconds"})
+    memory: str = field(default="700MB", metadata={"key": "store.memory"})
+    rejected_share: float = field(default=0.01, metadata={"key": "ingest.rejected_share"})
+    max_elements: int = field(default=200, metadata={"key": "recommend.max_elements"})
+    reserve: int = field(default=10, metadata={"key": "recommend.reserve"})
+    rule_cost: float = field(default=256.0, metadata={"key": "recommend.rule_cost"})
+    widest_v4: int = field(default=16, metadata={"key": "recommend.widest_v4"})
+    widest_v6: int = field(default=48, metadata={"key": "recommend.widest_v6"})
+    callers_at_risk: float = field(default=1.0, metadata={"key": "recommend.callers_at_risk"})
+    min_days: int = field(default=31, metadata={"key": "recommend.min_days"})
+
+
+def load(config: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Return the settings in force.
+
+    Args:
+        config: file named by --config; None for ./nsp.toml, which may be missing.
+        environment: os.environ.
+        flags: field name -> value; None means not given.
+
+    Raises:
+        SettingsError: a file is missing or no TOML, a key is unknown, or a value is of the wrong type or range.
+    """
+    by_key = {each.metadata["key"]: each for each in fields(Settings)}
+    values: dict[str, Any] = {}
+    for key, value in _flat(_read(config)).items():
+        if key not in by_key:
+            near = get_close_matches(key, by_key, n=1)
+            hint = f" Did you mean {near[0]}?" if near else f" Known keys: {', '.join(sorted(by_key))}."
+            raise SettingsError(f"{config or CONFIG_FILE}: unknown key {key}.{hint}")
+        values[by_key[key].name] = _typed(value, by_key[key].default, f"{config or CONFIG_FILE}: {key}")
+    for key, each in by_key.items():
+        variable = "NSP_" + key.replace(".", "_").upper()
+        if variable in environment:
+            values[each.name] = _typed(environment[variable], each.default, variable)
+    values |= {name: value for name, value in flags.items() if value is not None}
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def _read(config: Path | None) -> dict[str, Any]:
+    path = config or Path(CONFIG_FILE)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if config:
+            raise SettingsError(f"The configuration file {config} isn't there.") from None
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML: {error}.") from error
+
+
+def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        found |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return found
+
+
+def _typed(value: Any, default: Any, where: str) -> Any:
+    wanted = type(default) if not isinstance(default, os.PathLike) else Path
+    try:
+        if isinstance(value, bool) or (wanted is int and isinstance(value, float)):
+            raise ValueError  # noqa: TRY301 -- one message for all
+        return wanted(value)
+    except (TypeError, ValueError):
+        word = {int: "a whole number", float: "a number", str: "text", Path: "a path"}[wanted]
+        raise SettingsError(f"{where} must be {word}, not {value!r}.") from None
+
+
+def _check(settings: Settings) -> None:
+    limits = {
+        "rejected_share": (0, 1),
+        "max_elements": (1, 200),
+        "reserve": (0, settings.max_elements - 1),
+        "rule_cost": (0, 2**32),
+        "widest_v4": (1, 32),
+        "widest_v6": (1, 64),
+        "callers_at_risk": (0, 2**31),
+        "min_days": (1, 3650),
+        "store_wait": (0, 86400),
+    }
+    for each in fields(Settings):
+        if each.name in limits:
+            low, high = limits[each.name]
+            if not low <= getattr(settings, each.name) <= high:
+                raise SettingsError(f"{each.metadata['key']} must lie between {low} and {high}.")

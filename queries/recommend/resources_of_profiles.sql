@@ -1,0 +1,21 @@
+-- The resources of each profile: associated by the inventory, or seen to write records where that lists none.
+-- reads: inventory_association, traffic
+-- grain: one row a perimeter, profile and resource
+select
+    perimeter,
+    profile,
+    resource
+from inventory_association
+
+union
+
+select
+    t.perimeter,
+    t.profile,
+    t.service_resource as resource
+from traffic as t
+where
+    t.perimeter is not null
+    and t.service_resource is not null
+    and not exists (from inventory_association as a where a.perimeter = t.perimeter)
+order by perimeter, profile, resource
