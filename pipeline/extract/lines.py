@@ -104,11 +104,11 @@ class LineStream:
         filled = 0
         line = source.start_line + 1
         consumed = source.start_byte
-        while count := file.readinto(memoryview(buffer)[filled:]):  # type: ignore[attr-defined]
+        while count := _fill(file, buffer, filled):
             self._advance(count)
             filled += count
-            if consumed == 0 and buffer[: len(_BOM)].tobytes() == _BOM:
-                consumed, buffer, filled = len(_BOM), _moved(buffer[len(_BOM) : filled]), filled - len(_BOM)
+            if skip := _to_skip(file, buffer[:filled], consumed, source):
+                consumed, buffer, filled = consumed + skip, _moved(buffer[skip:filled]), filled - skip
             newlines = np.flatnonzero(buffer[:filled] == ord("\n"))
             if not len(newlines):
                 if filled >= MAX_LINE_BYTES:
@@ -183,7 +183,7 @@ class LineStream:
             tally.suspect = "a line is too long"
         consumed += len(beginning)
         buffer: Bytes = np.empty(BATCH_BYTES, np.uint8)
-        while count := file.readinto(memoryview(buffer)):  # type: ignore[attr-defined]
+        while count := _fill(file, buffer, 0):
             self._advance(count)
             newlines = np.flatnonzero(buffer[:count] == ord("\n"))
             if len(newlines):
@@ -251,14 +251,37 @@ def open_source(source: Source) -> BinaryIO:
         return gzip.open(source.path, "rb")  # type: ignore[return-value]
     file = source.path.open("rb", buffering=0)
     file.seek(source.start_byte)
-    return file  # type: ignore[return-value]
+    return file
+
+
+def _fill(file: BinaryIO, buffer: Bytes, start: int) -> int:
+    """Read into a buffer from a place on; return how many bytes came."""
+    return int(file.readinto(buffer.data[start:]))  # type: ignore[attr-defined]
 
 
 def _moved(rest: Bytes) -> Bytes:
     """Return a new buffer that begins with the bytes left over; the old one now belongs to a batch."""
-    buffer: Bytes = np.empty(len(rest) + max(BATCH_BYTES, len(rest)), np.uint8)
+    # never longer than the longest line: a longer one then fills the buffer without a newline
+    size = min(len(rest) + max(BATCH_BYTES, len(rest)), MAX_LINE_BYTES)
+    buffer: Bytes = np.empty(size, np.uint8)
     buffer[: len(rest)] = rest
     return buffer
+
+
+def _to_skip(file: BinaryIO, beginning: Bytes, consumed: int, source: Source) -> int:
+    """Return how many bytes before the first line are no line: a byte order mark, or the newline of a line that
+    was loaded before its newline came.
+    """
+    if consumed == 0 and beginning[: len(_BOM)].tobytes() == _BOM:
+        return len(_BOM)
+    if consumed and consumed == source.start_byte:
+        place = file.tell()
+        file.seek(consumed - 1)
+        before = file.read(1)
+        file.seek(place)
+        if before != b"\n":
+            return {b"\r\n": 2, b"\n": 1}.get(beginning[:2].tobytes(), int(beginning[0] == ord("\n")))
+    return 0
 
 
 def _is_whole_record(text: Bytes) -> bool:

@@ -93,7 +93,8 @@ def spellings(shapes: Iterable[str]) -> list[Spelling]:
             else:
                 spelled[documented] = path
         for spelling in found:
-            if all(spelling.spelled.get(key, path) == path for key, path in spelled.items()):
+            agrees = all(spelling.spelled.get(key, path) == path for key, path in spelled.items())
+            if agrees and not unknown & set(spelling.spelled.values()) and not spelling.unknown & set(spelled.values()):
                 break
         else:
             spelling = Spelling()
@@ -112,6 +113,8 @@ def _known_keys(record: dict[str, Any], above: Path = (), lower: Path = ()) -> l
         documented = _KNOWN.get(folded)
         is_field = documented in FIELDS
         if documented and not is_field and not isinstance(value, dict):
+            if value in (None, "NULL"):  # as JSON and as json_structure has it
+                continue
             documented = None  # an object is expected here
         found.append((documented, path))
         if documented and not is_field:

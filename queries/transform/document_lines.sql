@@ -8,7 +8,11 @@ with document as (
 ),
 
 opened as (
-    select case when json_type(body) = 'ARRAY' then json_extract(body, '$[*]')::varchar[] else [body::varchar] end as elements
+    select
+        case
+            when json_type(body) = 'ARRAY' then json_extract(body, '$[*]')::varchar[]
+            else [body::varchar]
+        end as elements
     from document
 )
 

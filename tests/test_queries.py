@@ -1,0 +1,79 @@
+"""Every file of queries/ is one SELECT, with a header that tells the truth, and runs on an empty store."""
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline import sql
+from pipeline.errors import UsageError
+from pipeline.store import Store
+from pipeline.tables import TABLES
+from pipeline.transform.load import _STAGED_LINE
+from pipeline.transform.record import structure
+
+SAMPLES: dict[str, object] = {
+    "source_kind": "folder",
+    "source_ids": [1],
+    "start_lines": [0],
+    "structure": structure("camelCase"),
+    "unknown_paths": ["$.a"],
+    "shapes": ["{}"],
+    "source_id": 1,
+    "text": "[]",
+    "first_hour": None,
+    "end_hour": None,
+    "since": None,
+    "until": None,
+    "perimeter": None,
+    "profile": None,
+    "limit": None,
+    "min_hours": 6,
+}
+SCRATCH = {
+    "line_text": "create temp table line_text (source_id bigint, line bigint, text varchar)",
+    "judged_line": "create temp table judged_line (source_id bigint, line bigint, text varchar, reason varchar)",
+    "staged_line": _STAGED_LINE.ddl(),
+}
+
+
+@pytest.mark.parametrize("name", sql.names())
+def test_query_is_one_select_with_a_true_header(store: Store, name: str) -> None:
+    query = sql.load(name)
+    statements = duckdb.extract_statements(query.text)
+    assert len(statements) == 1
+    assert statements[0].type == duckdb.StatementType.SELECT
+    assert set(statements[0].named_parameters) == set(query.parameters), "the header tells of other parameters"
+    lines = query.text.splitlines()
+    assert lines[0].startswith("-- ")
+    assert lines[0].endswith(".")
+    assert lines[1].startswith("-- reads: ")
+    assert lines[2].startswith("-- grain: ")
+    told = {word.split("(")[0].strip() for word in re.sub(r"\(.*?\)", "", lines[1][10:]).split(",")}
+    known = {table.name for table in TABLES} | set(SCRATCH)
+    body = "\n".join(text for text in lines if not text.startswith("--"))
+    really = {table for table in known if re.search(rf"\b(?:from|join) {table}\b", body)}
+    assert told - {"nothing"} == really
+    for table in really & set(SCRATCH):
+        store._connection.execute(SCRATCH[table])
+    parameters = {parameter: SAMPLES[parameter] for parameter in query.parameters}
+    assert store._connection.sql(query.text, params=parameters).columns
+
+
+def test_short_name_finds_a_query_and_a_wrong_one_is_told() -> None:
+    assert sql.load("flows_by_caller").name == "traffic/flows_by_caller"
+    with pytest.raises(UsageError, match="No query is named 'flows_by_nothing'"):
+        sql.load("flows_by_nothing")
+    with pytest.raises(UsageError):
+        sql.load("../pyproject")
+
+
+def test_no_sql_hides_in_python() -> None:
+    root = Path(__file__).parent.parent / "pipeline"
+    for path in root.rglob("*.py"):
+        if path.name in ("store.py", "tables.py"):
+            continue  # they make the tables and write whole rows
+        assert not re.search(
+            r"(?i)[\"'](select|insert into|delete from|update|with)\s[^\"']*\b(from|values|set|as)\b", path.read_text()
+        ), path

@@ -1,0 +1,300 @@
+"""Each mess that real exports have, one test each: nothing is lost, nothing stops the run."""
+
+import gzip
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.ingest import ingest_folder
+from pipeline.store import Store
+from tests.conftest import line, pascal, record, respelled
+
+
+def load(store: Store, export: Path, **files: str | bytes) -> None:
+    for name, content in files.items():
+        path = export / name.replace("__", ".")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    ingest_folder(store, export)
+
+
+def rows(store: Store, columns: str) -> list[tuple[Any, ...]]:
+    return store._connection.execute(f"select {columns} from access_log order by source_id, line").fetchall()
+
+
+def rejects(store: Store) -> list[tuple[int, str]]:
+    return store._connection.execute("select line, reason from rejected_record order by source_id, line").fetchall()
+
+
+@pytest.mark.parametrize("spell", [str, pascal, str.lower, str.upper, lambda key: key.swapcase()])
+def test_keys_in_any_case_at_every_level(store: Store, export: Path, spell: Any) -> None:
+    text = json.dumps(respelled(record(), spell)) + "\n"
+    load(store, export, a__json=text + text)
+    read = rows(store, "category, profile, matched_rule, source_ip, count, extra")
+    assert read == [("NspPublicInboundResourceRulesAllowed", "apps", "DefaultDenyAll", "203.0.113.7", 3, None)] * 2
+
+
+def test_files_of_different_spelling_in_one_run(store: Store, export: Path) -> None:
+    pascal_line = json.dumps(respelled(record(), pascal), separators=(",", ":")) + "\n"
+    load(store, export, a__json=line(), b__json=pascal_line, c__json=line(), d__json=pascal_line)
+    assert rows(store, "source_ip") == [("203.0.113.7",)] * 4
+
+
+def test_spellings_mixed_within_a_file(store: Store, export: Path) -> None:
+    pascal_line = json.dumps(respelled(record(), pascal), separators=(",", ":")) + "\n"
+    load(store, export, a__json=line() + pascal_line + line(properties__Profile="other", properties__profile=None))
+    assert rows(store, "profile, source_ip, extra") == [
+        ("apps", "203.0.113.7", None),
+        ("apps", "203.0.113.7", None),
+        ("other", "203.0.113.7", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(17, (17, True)), ("17", (17, True)), (None, (1, False)), ("", (1, False)), (0, (0, True)), (2.0, (2, True))],
+)
+def test_count_as_number_string_or_absent(store: Store, export: Path, count: Any, expected: tuple[int, bool]) -> None:
+    load(store, export, a__json=line(count=count))
+    assert rows(store, "count, counted") == [expected]
+
+
+@pytest.mark.parametrize("count", [-1, "many", 3.7, 10**10, True, [1]])
+def test_count_that_is_none_is_rejected(store: Store, export: Path, count: Any) -> None:
+    load(store, export, a__json=line() + line(count=count))
+    assert rejects(store) == [(2, "count is no whole number between 0 and 1,000,000,000")]
+    assert len(rows(store, "line")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-04-26T00:58:01", datetime(2024, 4, 26, 0, 58, 1)),  # noqa: DTZ001
+        ("2024-04-26T00:58:01Z", datetime(2024, 4, 26, 0, 58, 1)),  # noqa: DTZ001
+        ("2024-04-26T00:58:01.1234567Z", datetime(2024, 4, 26, 0, 58, 1, 123456)),  # noqa: DTZ001
+        ("2024-04-26T00:58:01.1234567", datetime(2024, 4, 26, 0, 58, 1, 123456)),  # noqa: DTZ001
+        ("2024-04-26T00:58:01+02:00", datetime(2024, 4, 25, 22, 58, 1)),  # noqa: DTZ001
+        ("2024-04-26T00:58:01.5-07:00", datetime(2024, 4, 26, 7, 58, 1, 500000)),  # noqa: DTZ001
+    ],
+)
+def test_time_with_or_without_zone_and_with_seven_digits(
+    store: Store, export: Path, text: str, expected: datetime
+) -> None:
+    load(store, export, a__json=line(time=text, timeGeneratedEndTime=text))
+    assert rows(store, "time, end_time") == [(expected, expected)]
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2024-02-30T00:00:00Z", "infinity", "1999-01-01T00:00:00Z", "1714093081"]
+)
+def test_time_that_is_none_is_rejected(store: Store, export: Path, text: str) -> None:
+    load(store, export, a__json=line() + line(time=text))
+    assert rejects(store) == [(2, "time is no timestamp between 2015 and 2099")]
+
+
+def test_end_time_that_is_none_is_rejected(store: Store, export: Path) -> None:
+    load(store, export, a__json=line() + line(timeGeneratedEndTime="later"))
+    assert rejects(store) == [(2, "timeGeneratedEndTime is no timestamp")]
+
+
+def test_blanks_become_null(store: Store, export: Path) -> None:
+    blank = line(location="", properties__source__appId="", properties__source__perimeterGuids=[], operationName="")
+    load(store, export, a__json=blank)
+    assert rows(store, "location, source_app_id, source_perimeters, operation, extra") == [(None,) * 5]
+
+
+def test_explicit_nulls_become_null_and_are_no_unknown_fields(store: Store, export: Path) -> None:
+    made = record()
+    made["location"] = made["properties"]["parameters"] = made["properties"]["destination"] = None
+    load(store, export, a__json=json.dumps(made) + "\n")
+    assert rows(store, "location, parameters, destination_fqdn, extra, source_ip") == [
+        (None, None, None, None, "203.0.113.7"),
+    ]
+
+
+def test_byte_order_mark_and_carriage_returns(store: Store, export: Path) -> None:
+    text = "\ufeff" + line().replace("\n", "\r\n") + "\r\n" + line().replace("\n", "\r\n")
+    load(store, export, a__json=text)
+    assert rows(store, "line") == [(1,), (3,)]
+    assert rejects(store) == []
+
+
+def test_cut_last_line_waits_for_its_rest(store: Store, export: Path) -> None:
+    whole = line(properties__profile="späť")
+    cut = whole.encode()[:-90]
+    load(store, export, a__json=line().encode() + cut)
+    assert rows(store, "line") == [(1,)]
+    assert store._connection.execute("select pending_bytes from load_ledger").fetchall() == [(len(cut),)]
+    load(store, export, a__json=line() + whole + line())
+    assert rows(store, "line, profile") == [(1, "apps"), (2, "späť"), (3, "apps")]
+    assert rejects(store) == []
+
+
+def test_last_line_without_newline_is_read_when_it_is_whole(store: Store, export: Path) -> None:
+    load(store, export, a__json=line() + line().rstrip("\n"))
+    assert len(rows(store, "line")) == 2
+    load(store, export, a__json=line() + line() + line())
+    assert rows(store, "line") == [(1,), (2,), (3,)]
+
+
+def test_bad_lines_are_kept_with_file_and_line(store: Store, export: Path) -> None:
+    bad = ["garbage", line()[:50], '{"time":"2026-10-01T00:00:00Z","note":"say "hello""}', "[1,2]", "null", "17", '"x"']
+    load(store, export, a__json=line() + "\n".join(bad) + "\n" + line())
+    assert rows(store, "line") == [(1,), (9,)]
+    kept = store._connection.execute("select line, raw from rejected_record order by line").fetchall()
+    assert kept == [(number, text.rstrip("\n")) for number, text in enumerate(bad, start=2)]
+    assert [reason for _, reason in rejects(store)] == ["not valid JSON"] * 3 + ["not a JSON object"] * 4
+
+
+@pytest.mark.parametrize(("field", "reason"), [("time", "no time"), ("category", "no category")])
+def test_records_without_time_or_category_are_rejected(store: Store, export: Path, field: str, reason: str) -> None:
+    load(store, export, a__json=line() + line(**{field: ""}) + line(**{field: None}))
+    assert rejects(store) == [(2, reason), (3, reason)]
+
+
+def test_unknown_fields_are_kept_at_every_level(store: Store, export: Path) -> None:
+    text = line(schema="2") + line() + line(properties__serviceFeatureNames=["*"], properties__source__odd={"a": 1})
+    load(store, export, a__json=text)
+    extras = [json.loads(extra) if extra else None for (extra,) in rows(store, "extra")]
+    assert extras == [
+        {"$.schema": "2"},
+        None,
+        {"$.properties.serviceFeatureNames": ["*"], "$.properties.source.odd": {"a": 1}},
+    ]
+
+
+def test_field_of_another_type_is_kept(store: Store, export: Path) -> None:
+    load(store, export, a__json=line(properties__matchedRule="DenyAll") + line(properties__source="nobody"))
+    extras = [json.loads(extra) for (extra,) in rows(store, "extra")]
+    assert extras == [{"$.properties.matchedRule": "DenyAll"}, {"$.properties.source": "nobody"}]
+
+
+def test_one_unknown_field_far_into_a_large_file_is_kept(store: Store, export: Path) -> None:
+    text = line() * 5000 + line(late="yes") + line() * 5000
+    load(store, export, a__json=text)
+    found = store._connection.execute("select line, extra from access_log where extra is not null").fetchall()
+    assert found == [(5001, '{"$.late":"yes"}')]
+
+
+def test_unknown_field_is_kept_though_escaped_quotes_would_hide_it(store: Store, export: Path) -> None:
+    text = line(resultDescription='say "hello"') * 3 + line(late="yes")
+    load(store, export, a__json=text)
+    assert rows(store, "extra")[-1] == ('{"$.late":"yes"}',)
+
+
+def test_unknown_category_is_kept_and_reported(store: Store, export: Path) -> None:
+    load(store, export, a__json=line(category="NspPublicInboundAuditOnly"))
+    assert rows(store, "category, direction, action") == [("NspPublicInboundAuditOnly", "Inbound", None)]
+    assert store.rows("coverage/category_counts")[0][:2] == ("NspPublicInboundAuditOnly", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical", "network"),
+    [
+        ("203.0.113.7:50196", "203.0.113.7", "public"),
+        ("[2001:db8::7]:443", "2001:db8::7", "public"),
+        ("2001:DB8::7", "2001:db8::7", "public"),
+        ("nobody", "nobody", "unreadable"),
+    ],
+)
+def test_addresses_with_port_and_ipv6(store: Store, export: Path, text: str, canonical: str, network: str) -> None:
+    load(store, export, a__json=line(properties__source__ipAddress=text))
+    assert rows(store, "source_ip") == [(text,)]
+    read = "select source_ip, source_network from traffic"
+    assert store._connection.execute(read).fetchall() == [(canonical, network)]
+
+
+def test_two_spellings_of_an_address_are_one_flow(store: Store, export: Path) -> None:
+    one, other = (line(properties__source__ipAddress=text) for text in ("2001:DB8::7", "[2001:db8:0::7]:443"))
+    load(store, export, a__json=one + other)
+    assert store._connection.execute("select records, requests from traffic").fetchall() == [(2, 6)]
+
+
+def test_rows_of_another_hour_than_their_path(store: Store, export: Path) -> None:
+    folder = export / "insights-logs-nspx" / "resourceId=" / "y=2026" / "m=10" / "d=01" / "h=04" / "m=00"
+    folder.mkdir(parents=True)
+    (folder / "PT1H.json").write_text(line() + line(time="2026-10-03T23:59:59Z"))
+    ingest_folder(store, export)
+    hours = store._connection.execute("select hour from traffic order by hour").fetchall()
+    assert hours == [(datetime(2026, 10, 1, 4),), (datetime(2026, 10, 3, 23),)]  # noqa: DTZ001
+
+
+def test_array_and_envelopes(store: Store, export: Path) -> None:
+    load(
+        store,
+        export,
+        a__json=json.dumps([record(), record(), 5]),
+        b__json=json.dumps({"records": [record(), record()]}, indent=2),
+        c__json=json.dumps({"records": [record()]}) + "\n" + json.dumps({"Records": [record(), record()]}) + "\n",
+        d__json=json.dumps([{"records": [record()]}, record()]),
+        e__json=json.dumps(record(), indent=2),
+    )
+    counts = store._connection.execute("select name[-6:], records, rejected from load_ledger order by name").fetchall()
+    assert counts == [("a.json", 2, 1), ("b.json", 2, 0), ("c.json", 3, 0), ("d.json", 2, 0), ("e.json", 1, 0)]
+    assert rejects(store) == [(3, "not a JSON object")]
+
+
+def test_cut_array_is_rejected_whole_and_read_again_when_it_changes(store: Store, export: Path) -> None:
+    text = json.dumps([record(), record()])
+    load(store, export, a__json=text[:-20])
+    assert rejects(store) == [(0, "the file is one JSON array, cut or malformed")]
+    load(store, export, a__json=text)
+    assert rejects(store) == []
+    assert len(rows(store, "line")) == 2
+
+
+def test_gzip_whole_multi_member_and_cut(store: Store, export: Path) -> None:
+    text = line() * 3
+    noisy = "".join(line(properties__source__port=str(number)) for number in range(2000))
+    load(
+        store,
+        export,
+        a__json__gz=gzip.compress(text.encode()) + gzip.compress(text.encode()),
+        b__json__gz=gzip.compress(text.rstrip("\n").encode()),
+        c__json__gz=gzip.compress(noisy.encode())[:-4000],
+    )
+    counts = store._connection.execute(
+        "select regexp_extract(name, '(.).json.gz', 1), records from load_ledger order by name"
+    ).fetchall()
+    assert counts[:2] == [("a", 6), ("b", 3)]
+    (damaged,) = rejects(store)[-1:]
+    assert damaged[1].startswith("the gzip stream is cut or damaged")
+
+
+def test_text_that_is_not_utf8_is_rejected_and_its_neighbours_kept(store: Store, export: Path) -> None:
+    latin = line(location="Zürich").encode().replace(b"Z\\u00fcrich", "Zürich".encode("latin-1"))
+    good = json.dumps(record(location="Zürich"), ensure_ascii=False).encode() + b"\n"
+    load(store, export, a__json=good + latin + b"\xff\xfe\x00\n" + good)
+    assert rows(store, "line, location") == [(1, "Zürich"), (4, "Zürich")]
+    assert rejects(store) == [(2, "not UTF-8"), (3, "not UTF-8")]
+
+
+def test_line_longer_than_the_reader_takes(store: Store, export: Path) -> None:
+    huge = '{"time":"' + "x" * (17 << 20) + '"}\n'
+    load(store, export, a__json=line() + huge + line())
+    assert rows(store, "line") == [(1,), (3,)]
+    assert rejects(store) == [(2, "longer than 16,777,216 bytes")]
+
+
+def test_long_lines_across_the_edges_of_buffers(store: Store, export: Path) -> None:
+    text = "".join(line(properties__parameters="ü" * size) for size in (400_000, 524_288, 10, 1 << 20, 700_001, 5))
+    load(store, export, a__json=text)
+    sizes = [len(parameters) for (parameters,) in rows(store, "parameters")]
+    assert sizes == [400_000, 524_288, 10, 1 << 20, 700_001, 5]
+
+
+def test_containers_of_other_services_are_left_alone(store: Store, export: Path) -> None:
+    for container in ("insights-logs-nspprivateinboundallowed", "insights-logs-auditevent"):
+        (export / container).mkdir()
+        (export / container / "PT1H.json").write_text(line())
+    (export / "inventory.json").write_text("{}")
+    ingest_folder(store, export)
+    assert len(rows(store, "line")) == 1
+
+
+def test_empty_file_and_empty_folder(store: Store, export: Path) -> None:
+    load(store, export, a__json=b"")
+    result = ingest_folder(store, export)
+    assert (result.outcome.files, result.unchanged) == (0, 1)
