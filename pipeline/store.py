@@ -138,8 +138,8 @@ class Store:
         self._connection.execute(f"drop table {table.name}")
 
     def _count(self, result: duckdb.DuckDBPyConnection) -> int:
-        row = result.fetchone()
-        return int(row[0]) if row else 0
+        rows = result.fetchall()  # not fetchone: a result with rows left keeps the connection busy
+        return int(rows[0][0]) if rows else 0
 
 
 def open_store(folder: Path, *, read_only: bool = False, memory: str = "700MB", wait: float = 30.0) -> Store:
@@ -196,10 +196,8 @@ def _connect(path: Path, *, read_only: bool, memory: str, wait: float) -> duckdb
 
 
 def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    present = connection.execute("select count(*) from duckdb_tables() where table_name = 'store_version'").fetchone()
-    if present and present[0]:
-        row = connection.execute("select version from store_version").fetchone()
-        if not row or row[0] != SCHEMA_VERSION:
+    if connection.execute("select 1 from duckdb_tables() where table_name = 'store_version'").fetchall():
+        if connection.execute("select version from store_version").fetchall() != [(SCHEMA_VERSION,)]:
             raise StoreError(
                 f"{path} was written by another version of nsp. Move it away and run nsp ingest again; "
                 "the logs are read anew.",

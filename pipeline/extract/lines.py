@@ -269,8 +269,9 @@ def _moved(rest: Bytes) -> Bytes:
 
 
 def _to_skip(file: BinaryIO, beginning: Bytes, consumed: int, source: Source) -> int:
-    """Return how many bytes before the first line are no line: a byte order mark, or the newline of a line that
-    was loaded before its newline came.
+    """Return how many bytes before the first line belong to none.
+
+    They are a byte order mark, or the newline of a line that was loaded before its newline came.
     """
     if consumed == 0 and beginning[: len(_BOM)].tobytes() == _BOM:
         return len(_BOM)

@@ -5,6 +5,7 @@ the benchmarking range 198.18.0.0/15 (RFC 2544), none of which is anybody's.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 SUBSCRIPTION = "5f0c2a1e-7d34-4b6a-9a51-c0ffee000001"
 APPS_SUBSCRIPTION = "5f0c2a1e-7d34-4b6a-9a51-c0ffee000002"
@@ -158,7 +159,7 @@ FLOWS = (
     Flow("NspPrivateInboundAllowed", FOUNDRY, CHAT, 40, addresses=("10.1.4.0/24",), hosts=12, matched_rule=""),
 )  # fmt: skip
 
-INVENTORY = {
+INVENTORY: dict[str, list[dict[str, Any]]] = {
     "perimeters": [
         {"id": PERIMETER, "name": "nsp-contoso-ai", "location": "westeurope", "perimeterGuid": PERIMETER_GUID},
     ],

@@ -2,19 +2,22 @@
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.extract.source import Plan
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from tests.conftest import line
 
 TABLES = {
     "access_log": "select l.name, a.* exclude (source_id) from access_log a join load_ledger l using (source_id)",
-    "rejected_record": "select l.name, r.* exclude (source_id) from rejected_record r join load_ledger l using (source_id)",
+    "rejected_record": "select l.name, r.* exclude (source_id) from rejected_record r "
+    "join load_ledger l using (source_id)",
     "load_ledger": "select name, * exclude (name, source_id, loaded_at) from load_ledger",
     "traffic": "select * from traffic",
 }
@@ -68,7 +71,12 @@ def test_grown_file_is_read_from_where_it_was_left(store: Store, export: Path, t
     size = path.stat().st_size
     path.write_text(some_lines(2000, 1) + some_lines(5, 2))
     read: list[int] = []
-    result = ingest_folder(store, export, started=lambda plan: (read.append(plan.total_bytes), lambda _: None)[1])
+
+    def started(plan: Plan) -> Callable[[int], None]:
+        read.append(plan.total_bytes)
+        return lambda _: None
+
+    result = ingest_folder(store, export, started=started)
     assert read == [path.stat().st_size - size]
     assert result.outcome.records == 5
     assert contents(store) == clean(tmp_path / "other", export)
@@ -83,7 +91,7 @@ def test_rewritten_shrunk_and_replaced_files_take_the_place_of_their_rows(
     (export / "a.json").write_text(some_lines(10, 9))  # shrunk
     (export / "b.json").write_text(some_lines(60, 8))  # longer, but other lines
     (export / "new").write_text(some_lines(30, ord("c")).replace("203.0.113.1", "203.0.113.2"))  # same size
-    os.replace(export / "new", export / "c.json")
+    (export / "new").replace(export / "c.json")
     stat = (export / "d.json").stat()
     (export / "d.json").write_text((export / "d.json").read_text().replace("203.0.113.1", "203.0.113.3"))
     os.utime(export / "d.json", ns=(stat.st_atime_ns, stat.st_mtime_ns))  # same size and time
@@ -110,7 +118,12 @@ def test_file_that_cannot_be_read_is_told_and_tried_again(store: Store, export: 
 def test_file_that_vanishes_between_listing_and_reading(store: Store, export: Path) -> None:
     (export / "a.json").write_text(some_lines(5, 1))
     (export / "b.json").write_text(some_lines(5, 2))
-    result = ingest_folder(store, export, started=lambda _: ((export / "b.json").unlink(), lambda _: None)[1])
+
+    def started(_plan: Plan) -> Callable[[int], None]:
+        (export / "b.json").unlink()
+        return lambda _: None
+
+    result = ingest_folder(store, export, started=started)
     assert result.outcome.failed == [(str(export / "b.json"), "No such file or directory")]
     assert len(contents(store)["load_ledger"]) == 1
     (export / "b.json").write_text(some_lines(5, 2))
@@ -122,7 +135,12 @@ def test_file_that_grows_between_listing_and_reading(store: Store, export: Path,
     path = export / "a.json"
     path.write_text(some_lines(5, 1))
     grown = some_lines(5, 1) + some_lines(3, 2)
-    ingest_folder(store, export, started=lambda _: (path.write_text(grown), lambda _: None)[1])
+
+    def started(_plan: Plan) -> Callable[[int], None]:
+        path.write_text(grown)
+        return lambda _: None
+
+    ingest_folder(store, export, started=started)
     ingest_folder(store, export)
     assert contents(store) == clean(tmp_path / "other", export)
 

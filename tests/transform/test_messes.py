@@ -71,12 +71,12 @@ def test_count_that_is_none_is_rejected(store: Store, export: Path, count: Any) 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2024-04-26T00:58:01", datetime(2024, 4, 26, 0, 58, 1)),  # noqa: DTZ001
-        ("2024-04-26T00:58:01Z", datetime(2024, 4, 26, 0, 58, 1)),  # noqa: DTZ001
-        ("2024-04-26T00:58:01.1234567Z", datetime(2024, 4, 26, 0, 58, 1, 123456)),  # noqa: DTZ001
-        ("2024-04-26T00:58:01.1234567", datetime(2024, 4, 26, 0, 58, 1, 123456)),  # noqa: DTZ001
-        ("2024-04-26T00:58:01+02:00", datetime(2024, 4, 25, 22, 58, 1)),  # noqa: DTZ001
-        ("2024-04-26T00:58:01.5-07:00", datetime(2024, 4, 26, 7, 58, 1, 500000)),  # noqa: DTZ001
+        ("2024-04-26T00:58:01", datetime(2024, 4, 26, 0, 58, 1)),
+        ("2024-04-26T00:58:01Z", datetime(2024, 4, 26, 0, 58, 1)),
+        ("2024-04-26T00:58:01.1234567Z", datetime(2024, 4, 26, 0, 58, 1, 123456)),
+        ("2024-04-26T00:58:01.1234567", datetime(2024, 4, 26, 0, 58, 1, 123456)),
+        ("2024-04-26T00:58:01+02:00", datetime(2024, 4, 25, 22, 58, 1)),
+        ("2024-04-26T00:58:01.5-07:00", datetime(2024, 4, 26, 7, 58, 1, 500000)),
     ],
 )
 def test_time_with_or_without_zone_and_with_seven_digits(
@@ -218,7 +218,7 @@ def test_rows_of_another_hour_than_their_path(store: Store, export: Path) -> Non
     (folder / "PT1H.json").write_text(line() + line(time="2026-10-03T23:59:59Z"))
     ingest_folder(store, export)
     hours = store._connection.execute("select hour from traffic order by hour").fetchall()
-    assert hours == [(datetime(2026, 10, 1, 4),), (datetime(2026, 10, 3, 23),)]  # noqa: DTZ001
+    assert hours == [(datetime(2026, 10, 1, 4),), (datetime(2026, 10, 3, 23),)]
 
 
 def test_array_and_envelopes(store: Store, export: Path) -> None:

@@ -1,0 +1,295 @@
+"""The command as people run it: output, formats, exit codes, errors, hostile text."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline import sql
+from pipeline.cli.query import INTERNAL
+from pipeline.tables import CATEGORIES
+from tests.conftest import line
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLE = ROOT / "data" / "sample"
+BY = ("rule", "caller", "direction", "category", "resource", "destination", "hour")
+
+
+def nsp(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NSP_")} | variables
+    environment["PYTHONPATH"] = str(ROOT)
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *words], cwd=folder, env=environment, capture_output=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+
+
+def out(folder: Path, *words: str, code: int = 0, **variables: str) -> str:
+    result = nsp(folder, *words, **variables)
+    assert result.returncode == code, result.stderr.decode()
+    return result.stdout.decode()
+
+
+def told(folder: Path, *words: str, code: int) -> str:
+    """The error that a command gives: without a traceback, and without anything on stdout."""
+    result = nsp(folder, *words)
+    message = result.stderr.decode()
+    assert result.returncode == code, message
+    assert "Traceback" not in message
+    assert result.stdout == b""
+    return message
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose ./.nsp holds the kept sample."""
+    folder = tmp_path_factory.mktemp("sample")
+    out(folder, "ingest", "folder", str(SAMPLE), NSP_INGEST_REJECTED_SHARE="0.05")
+    out(folder, "inventory", "load", str(SAMPLE / "inventory.json"))
+    return folder
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from pipeline.cli import app; from typer.testing import CliRunner; "
+        "r = CliRunner().invoke(app, ['--help']); assert r.exit_code == 0, r.output; "
+        "print(sorted({'duckdb', 'polars', 'numpy', 'arro3', 'nanoarrow'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
+     ["traffic"], ["coverage"], ["recommend"], ["query"]],
+)  # fmt: skip
+def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
+    text = out(tmp_path, *words, "--help")
+    assert "Usage" in text
+    assert len(text) > 300
+
+
+def test_demo_is_short_and_ends_with_what_to_type_next(tmp_path: Path) -> None:
+    result = nsp(tmp_path, "demo", "--records", "5000")
+    text = result.stdout.decode()
+    assert result.returncode == 0, result.stderr.decode()
+    assert len(text.splitlines()) < 100
+    for word in ("NspPublicInboundResourceRulesAllowed", "NOT READY", "203.0.113.", "cannot-fix", "nsp ingest folder"):
+        assert word in text
+    again = out(tmp_path, "demo", "--records", "5000")
+    assert again == text, "the demo is the same each time"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious.txt").write_text("x")
+    assert "isn't a demo" in told(tmp_path, "--store", "mine", "demo", code=2)
+    assert (tmp_path / "mine" / "precious.txt").exists()
+
+
+def test_ingest_tells_what_it_did_and_exits_5_above_the_share(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(line() * 9 + "bad\n")
+    result = nsp(tmp_path, "ingest", "folder", "x.json", "--format", "json")
+    assert result.returncode == 5
+    (made,) = json.loads(result.stdout)
+    assert (made["files_loaded"], made["records"], made["rejected_records"]) == (1, 9, 1)
+    assert b"nsp query coverage/rejected_records" in result.stderr
+    (made,) = json.loads(out(tmp_path, "ingest", "folder", "x.json", "--format", "json"))
+    assert (made["files_loaded"], made["files_unchanged"]) == (0, 1)
+    assert "bad" in out(tmp_path, "query", "rejected_records")
+
+
+@pytest.mark.parametrize("by", BY)
+def test_traffic_by_everything_in_every_format(sample: Path, by: str) -> None:
+    rows = json.loads(out(sample, "traffic", "--by", by, "--limit", "0", "--format", "json"))
+    assert rows
+    assert sum(row["records"] for row in rows) > 100
+    assert pl.read_csv(out(sample, "traffic", "--by", by, "--limit", "0", "-f", "csv").encode()).height == len(rows)
+    parquet = nsp(sample, "traffic", "--by", by, "--limit", "0", "-f", "parquet").stdout
+    assert pl.read_parquet(parquet).height == len(rows)
+    assert "requests" in out(sample, "traffic", "--by", by)
+    assert len(json.loads(out(sample, "traffic", "--by", by, "--limit", "1", "-f", "json"))) == 1
+
+
+def test_traffic_narrows(sample: Path) -> None:
+    def requests(*words: str) -> int:
+        rows = json.loads(out(sample, "traffic", "--by", "direction", "-f", "json", *words))
+        return sum(row["requests"] for row in rows)
+
+    everything = requests()
+    assert requests("--perimeter", "NSP-CONTOSO-AI") == everything
+    assert requests("--perimeter", "other") == 0
+    assert requests("--profile", "data") + requests("--profile", "ai-apps") == everything
+    day = "2026-10-12"
+    assert 0 < requests("--since", day, "--until", "2026-10-13") < everything
+    assert requests("--until", day) + requests("--since", f"{day}T00:00:00+00:00") == everything
+    assert requests("--since", "1h") == 0
+    assert "is no time" in told(sample, "traffic", "--since", "soon", code=2)
+    assert "Invalid value" in told(sample, "traffic", "--by", "colour", code=2)
+
+
+def test_coverage_says_what_is_there_and_what_is_missing(sample: Path) -> None:
+    seen = json.loads(out(sample, "coverage", "--format", "json"))
+    by_category = seen["by_category"]
+    assert set(CATEGORIES) <= set(by_category)
+    assert sum(each["records"] for each in by_category.values()) == seen["records"]
+    assert sum(each["requests"] for each in by_category.values()) == seen["requests"]
+    assert [each.rsplit("/", 1)[-1] for each in seen["silent_resources"]] == ["contoso-sql"]
+    assert seen["rejected_records"] == sum(seen["rejected_reasons"].values()) > 0
+    assert seen["gaps"]
+    text = out(sample, "coverage")
+    for word in ("silent: contoso-sql", "lines rejected", "gaps of 6 hours"):
+        assert word in text
+    assert pl.read_csv(out(sample, "coverage", "-f", "csv").encode()).height == len(by_category)
+
+
+def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
+    made = json.loads(out(sample, "recommend", "--format", "json", code=3))
+    assert set(made) == {"schema_version", "run", "coverage", "readiness", "proposals"}
+    assert set(made["run"]) == {"id", "created", "window", "sources"}
+    assert {"categories_seen", "categories_missing", "silent_resources", "rejected_records"} <= set(made["coverage"])
+    for each in made["readiness"]:
+        assert {"perimeter", "profile", "ready", "reasons", "callers_at_risk", "predicted_denied_share", "lights",
+                "backtest"} == set(each)  # fmt: skip
+    for each in made["proposals"]:
+        assert set(each) == {"id", "perimeter", "profile", "direction", "kind", "name", "elements", "recommended",
+                             "flags", "reason", "evidence", "exposure"}  # fmt: skip
+        assert re.fullmatch(r"[a-zA-Z0-9]+[a-zA-Z0-9_.-]*[a-zA-Z0-9_]+", each["name"])
+    names = [(each["perimeter"], each["profile"], each["name"]) for each in made["proposals"]]
+    assert len(set(names)) == len(names)
+    frame = pl.read_csv(out(sample, "recommend", "-f", "csv", code=3).encode())
+    assert frame.height == len(made["proposals"])
+    assert "NOT READY" in out(sample, "recommend", code=3)
+
+
+def test_recommend_without_data_is_not_ready(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("")
+    out(tmp_path, "ingest", "folder", "x.json")
+    assert "no data" in out(tmp_path, "recommend", code=3)
+    assert json.loads(out(tmp_path, "recommend", "-f", "json", code=3))["readiness"] == []
+    assert "no data" in out(tmp_path, "coverage")
+    for form in ("csv", "parquet"):
+        assert nsp(tmp_path, "recommend", "-f", form).returncode == 3
+
+
+def test_every_listed_query_runs(sample: Path) -> None:
+    listed = json.loads(out(sample, "query", "--format", "json"))
+    assert [each["query"] for each in listed] == [name for name in sql.names() if not name.startswith(INTERNAL)]
+    assert all(each["rows"].endswith(".") for each in listed)
+    for each in listed:
+        words = ["-p", "min_hours=6"] if "min_hours" in each["parameters"] else []
+        json.loads(out(sample, "query", each["query"], *words, "-f", "json"))
+
+
+def test_query_parameters(sample: Path) -> None:
+    words = ("query", "traffic/flows_by_hour", "-p", "since=2026-10-12", "-p", "until=2026-10-13T00:00", "-f", "json")
+    rows = json.loads(out(sample, *words))
+    assert rows
+    assert all(row["hour"].startswith("2026-10-12T") for row in rows)
+    assert "takes the parameters: min_hours" in told(sample, "query", "coverage/gaps", code=2)
+    assert "unknown: ['colour']" in told(sample, "query", "coverage/totals", "-p", "colour=red", code=2)
+    assert "NAME=VALUE" in told(sample, "query", "coverage/totals", "-p", "red", code=2)
+    assert "No query is named" in told(sample, "query", "nothing", code=2)
+    assert "can't run with these parameters" in told(sample, "query", "coverage/gaps", "-p", "min_hours=many", code=2)
+
+
+def test_errors_say_what_to_do_next(tmp_path: Path) -> None:
+    assert "nsp ingest folder PATH" in told(tmp_path, "traffic", code=1)
+    assert "isn't there" in told(tmp_path, "ingest", "folder", "nowhere", code=1)
+    (tmp_path / "nsp.toml").write_text("[stor]\n path = 'x'")
+    assert "Did you mean store.path" in told(tmp_path, "coverage", code=2)
+    (tmp_path / "nsp.toml").write_text("[store]\npath = 'elsewhere'\nwait_seconds = 0\n")
+    assert "no warehouse in elsewhere" in told(tmp_path, "coverage", code=1)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "warehouse.duckdb").write_text("this is no database, but longer than a header" * 500)
+    assert "can't be opened" in told(tmp_path, "coverage", code=1)
+
+
+def test_store_in_use_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(line())
+    out(tmp_path, "ingest", "folder", "x.json")
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(tmp_path / ".nsp" / "warehouse.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        message = nsp(tmp_path, "traffic", NSP_STORE_WAIT_SECONDS="0.2")
+        holder.kill()
+    assert message.returncode == 1
+    assert b"in use by another nsp" in message.stderr
+
+
+HOSTILE = [
+    "\x1b[31mred\x1b[0m\x07",
+    "[bold red]markup[/bold red] [/nonsense]",
+    "=HYPERLINK(1)",
+    "+1+1",
+    "-1",
+    "@SUM(A1)",
+    '"quotes", and, commas',
+    "line\nbreak\r\ttab",
+    "\u202eright to left",
+    "<script>alert(1)</script>",
+    "$(reboot) `reboot` ${HOME} %PATH%",
+    "x" * 5000,
+    "nul\x00byte",
+]
+
+
+def test_hostile_text_in_any_field_is_inert_in_every_format(tmp_path: Path) -> None:
+    text = ""
+    for number, hostile in enumerate(HOSTILE):
+        fields: dict[str, Any] = {
+            "operationName": hostile,
+            "properties__profile": hostile,
+            "properties__serviceResourceId": hostile,
+            "properties__matchedRule": {"accessRule": hostile},
+            "resourceId": f"/P{number}/" + hostile,
+        }
+        source = {"ipAddress": hostile, "appId": hostile, "resourceId": "/subscriptions/" + hostile}
+        text += line(properties__source=source, **fields)
+        text += line(properties__source__ipAddress=f"203.0.113.{number}", **fields)
+        outbound = {"fullyQualifiedDomainName": hostile, "resourceId": hostile}
+        text += line(
+            category="NspPublicOutboundResourceRulesAllowed",
+            properties__destination=outbound,
+            properties__source=None,
+            **fields,
+        )
+    (tmp_path / "x.json").write_text(text)
+    out(tmp_path, "ingest", "folder", "x.json")
+    commands = [["traffic", "--by", by] for by in BY] + [["recommend"], ["coverage"], ["query", "coverage/perimeters"]]
+    for words in commands:
+        code = 3 if words == ["recommend"] else 0
+        shown = out(tmp_path, *words, code=code)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]", shown), words
+        json.loads(out(tmp_path, *words, "-f", "json", code=code))
+        cells = pl.read_csv(out(tmp_path, *words, "-f", "csv", code=code).encode(), infer_schema=False)
+        for column in cells.columns:
+            for cell in cells[column].to_list():
+                assert not re.match(r"[=+@\t\r]|-(?!\d+(\.\d+)?$)", cell or ""), (words, column, cell)
+
+
+def test_installed_wheel_runs_the_demo_outside_the_repository(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    (wheel,) = tmp_path.glob("*.whl")
+    target = tmp_path / "site"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True, timeout=300)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    code = (
+        "import sys, pipeline; assert sys.argv[1] in pipeline.__file__, pipeline.__file__; "
+        "from pipeline.cli import main; main(['demo', '--records', '2000'])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(target)], cwd=elsewhere, env=os.environ | {"PYTHONPATH": str(target)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "NOT READY" in result.stdout

@@ -1,0 +1,219 @@
+"""What is proposed, for whom, and what never is."""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.addresses import UNROUTABLE, read
+from pipeline.recommend.need import CallerDay
+from pipeline.recommend.policy import Limits, Profile, propose
+from pipeline.recommend.proposal import Proposal
+from pipeline.verdict.rules import RuleSet
+
+START = date(2026, 10, 1)
+STORAGE = "/subscriptions/1/resourcegroups/g/providers/microsoft.storage/storageaccounts/docs"
+VAULT = "/subscriptions/1/resourcegroups/g/providers/microsoft.keyvault/vaults/keys"
+FUNCTION = "/subscriptions/2/resourcegroups/g/providers/microsoft.web/sites/f"
+
+
+def seen(day: int = 0, **fields: Any) -> CallerDay:
+    address = fields.pop("ip", "203.0.113.7")
+    moment = datetime.combine(START + timedelta(days=day), datetime.min.time())
+    known: dict[str, Any] = {
+        "day": moment.date(),
+        "source_ip": address,
+        "source_network": read(address).network if address else None,
+        "source_subscription": None,
+        "source_resource": None,
+        "source_app_id": None,
+        "destination_fqdn": None,
+        "destination_resource": None,
+        "service_resource": STORAGE,
+        "operations": ["GetBlob"],
+        "allowed": 5,
+        "denied": 0,
+        "records": 1,
+        "first_seen": moment,
+        "last_seen": moment,
+    }
+    return CallerDay(**(known | fields))
+
+
+def profile(direction: str = "Inbound", rules: tuple[tuple[str, str], ...] = (), **fields: Any) -> Profile:
+    known = {"members": frozenset({STORAGE, VAULT}), "resources": frozenset({STORAGE, VAULT})}
+    return Profile("/p", "apps", direction, RuleSet(rules), **(known | fields))
+
+
+def inbound(*rows: CallerDay, rules: tuple[tuple[str, str], ...] = (), **limits: Any) -> list[Proposal]:
+    return propose(profile(rules=rules), rows, 10, Limits(**limits))
+
+
+def outbound(*rows: CallerDay, rules: tuple[tuple[str, str], ...] = ()) -> list[Proposal]:
+    return propose(profile("Outbound", rules), rows, 10, Limits())
+
+
+def test_address_seen_on_several_days_is_recommended_with_its_evidence() -> None:
+    (one,) = inbound(seen(0), seen(1), seen(2))
+    assert (one.kind, one.elements, one.flags, one.recommended) == ("address-prefixes", ("203.0.113.7/32",), (), True)
+    evidence = one.as_json()["evidence"]
+    assert (evidence["requests"], evidence["days_seen"], evidence["days_observed"]) == (15, 3, 10)
+    assert evidence["resources"] == [STORAGE]
+    assert one.as_json()["exposure"] == {"extra_addresses": 0, "resources_opened": [VAULT]}
+
+
+def test_address_seen_on_one_day_is_asked_not_recommended() -> None:
+    (one,) = inbound(seen(0))
+    assert (one.flags, one.recommended, one.is_rule) == (("seen-on-one-day",), False, True)
+
+
+def test_pool_becomes_one_prefix_and_a_sparse_one_is_flagged() -> None:
+    dense = [seen(day, ip=f"203.0.113.{host}") for host in range(0, 32, 2) for day in (0, 1)]
+    (one,) = inbound(*dense)
+    assert (one.elements, one.extra_addresses, one.flags) == (("203.0.113.0/27",), 16, ())
+    sparse = [seen(day, ip=f"203.0.113.{host}") for host in (0, 100, 200) for day in (0, 1)]
+    (other,) = inbound(*sparse)
+    assert (other.elements, other.flags) == (("203.0.113.0/24",), ("sparse",))
+
+
+def test_stranger_is_a_hole_and_is_never_recommended() -> None:
+    users = [seen(day, ip=f"203.0.113.{host}") for host in (0, 1, 2, 4, 5, 6, 7) for day in (0, 1)]
+    stranger = [seen(day, ip="203.0.113.3", allowed=0, denied=9) for day in (0, 1)]
+    proposals = inbound(*users, *stranger)
+    elements = [element for each in proposals for element in each.elements]
+    assert elements == ["203.0.113.4/30", "203.0.113.0/31", "203.0.113.2/32"]
+    assert proposals[-1].kind == "leave-denied"
+    assert not proposals[-1].recommended
+
+
+def test_mostly_denied_caller_is_a_stranger() -> None:
+    (one,) = inbound(seen(0, allowed=1, denied=1), seen(1, allowed=1, denied=3))
+    assert one.kind == "leave-denied"
+
+
+def test_subscription_is_named_once_for_all_its_callers() -> None:
+    other = FUNCTION.replace("sites/f", "sites/g")
+    rows = [seen(day, source_resource=each, source_subscription="2") for each in (FUNCTION, other) for day in (0, 1)]
+    (one,) = inbound(*rows)
+    assert (one.kind, one.elements) == ("subscriptions", ("/subscriptions/2",))
+    assert one.as_json()["evidence"]["callers"] == 2
+    assert "every managed identity" in one.reason
+
+
+def test_member_called_from_outside_its_identity_needs_no_rule_but_a_remedy() -> None:
+    (one,) = inbound(seen(0, source_resource=VAULT, source_subscription="1"))
+    assert (one.kind, one.elements) == ("cannot-fix", ())
+    assert "managed identity" in one.reason
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.0.9", "fd00::1", "fe80::1", None])
+def test_address_that_no_rule_matches_is_told_and_never_proposed(address: str | None) -> None:
+    (one,) = inbound(seen(0, ip=address), seen(1, ip=address))
+    assert (one.kind, one.elements, one.requests) == ("cannot-fix", (), 10)
+
+
+def test_what_a_rule_in_force_admits_needs_nothing() -> None:
+    rules = (("address-prefixes", "203.0.113.0/24"), ("subscriptions", "/subscriptions/2"))
+    assert inbound(seen(0), seen(0, source_resource=FUNCTION, source_subscription="2"), rules=rules) == []
+    assert outbound(seen(0, destination_fqdn="a.example.com"), rules=(("fqdns", "A.example.com"),)) == []
+
+
+def test_outbound_names_are_exact_and_members_are_left_out() -> None:
+    rows = [seen(day, ip=None, destination_fqdn="api.example.com") for day in (0, 1)]
+    rows.append(seen(0, ip=None, destination_fqdn="docs.blob.core.windows.net"))
+    rows.append(seen(0, ip=None, destination_fqdn="x.example.com", destination_resource=VAULT))
+    proposals = outbound(*rows)
+    assert [(each.kind, each.elements) for each in proposals] == [("fqdns", ("api.example.com",)), ("cannot-fix", ())]
+    assert proposals[1].requests == 10
+
+
+@pytest.mark.parametrize(
+    "host", [None, "203.0.113.9", "*.example.com", "a b.example.com", "x", "a..b", "ex<script>.com"]
+)
+def test_outbound_without_a_host_name_cannot_be_fixed(host: str | None) -> None:
+    (one,) = outbound(seen(0, ip=None, destination_fqdn=host), seen(1, ip=None, destination_fqdn=host))
+    assert (one.kind, one.elements) == ("cannot-fix", ())
+
+
+def test_infeasible_cover_is_told_not_widened() -> None:
+    rows = [seen(day, ip=f"{first}.113.0.1") for first in range(11, 31) for day in (0, 1)]
+    (one,) = inbound(*rows, max_elements=15, reserve=0)
+    assert (one.kind, one.elements, one.requests) == ("cannot-fix", (), 200)
+    assert "can't be covered by the 15 rule elements" in one.reason
+
+
+def test_budget_counts_rules_in_force_and_subscriptions_first() -> None:
+    rows = [seen(day, ip=f"203.0.{third}.1") for third in range(0, 40, 2) for day in (0, 1)]
+    rows += [seen(day, source_resource=FUNCTION, source_subscription=str(n)) for n in range(3, 6) for day in (0, 1)]
+    rules = tuple(("address-prefixes", f"192.0.2.{n}/32") for n in range(80))
+    proposals = inbound(*rows, rules=rules, max_elements=100, reserve=10, rule_cost=0)
+    elements = [element for each in proposals for element in each.elements]
+    assert len(elements) <= 100 - 10 - 80
+    assert sum(each.kind == "subscriptions" for each in proposals) == 3
+
+
+def test_hosts_beyond_the_budget_are_flagged() -> None:
+    rows = [seen(day, ip=None, destination_fqdn=f"h{n:03d}.example.com") for n in range(195) for day in (0, 1)]
+    proposals = outbound(*rows)
+    assert Counter(each.recommended for each in proposals) == {True: 190, False: 5}
+    assert {each.flags for each in proposals if not each.recommended} == {("over-budget",)}
+
+
+ADDRESS = st.one_of(
+    st.integers(0, 63).map(lambda host: f"203.0.113.{host}"),
+    st.integers(0, 7).map(lambda host: f"198.51.100.{host * 20}"),
+    st.integers(0, 7).map(lambda host: f"10.0.0.{host}"),
+    st.integers(0, 7).map(lambda host: f"2001:db8:0:{host}::1"),
+)
+ROW = st.builds(
+    seen,
+    day=st.integers(0, 9),
+    ip=ADDRESS,
+    allowed=st.integers(0, 3),
+    denied=st.integers(0, 3),
+    source_subscription=st.sampled_from([None, None, None, "2", "3"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=st.lists(ROW, max_size=40), cost=st.sampled_from([0.0, 16.0, 256.0]), budget=st.integers(1, 30))
+def test_every_caller_ends_in_one_proposal_and_no_stranger_or_private_address_is_admitted(
+    rows: list[CallerDay], cost: float, budget: int
+) -> None:
+    limits = Limits(max_elements=budget, reserve=0, rule_cost=cost)
+    proposals = propose(profile(), rows, 10, limits)
+    placed = Counter((need.kind, need.key) for each in proposals for need in each.needs)
+    assert set(placed.values()) <= {1}
+    callers = {row.source_subscription or row.source_ip for row in rows if row.allowed}
+    assert callers <= {key for _, key in placed}
+    accepted = [each for each in proposals if each.is_rule and "over-budget" not in each.flags]
+    assert sum(len(each.elements) for each in accepted) <= budget
+    admits = RuleSet((each.kind, element) for each in accepted for element in each.elements)
+    for each in proposals:
+        for need in each.needs:
+            if each.kind == "address-prefixes":
+                assert admits.admits_address(need.key)
+            if each.kind == "leave-denied" and need.kind == "address-prefixes" and ip_address(need.key).version == 4:
+                assert not admits.admits_address(need.key)
+        for element in each.elements if each.kind == "address-prefixes" else ():
+            network = ip_network(element)
+            assert network.prefixlen >= (limits.widest_v4 if network.version == 4 else limits.widest_v6)
+            assert not any(network.version == other.version and network.overlaps(other) for other, _ in UNROUTABLE)
+    again = propose(profile(), list(reversed(rows)), 10, limits)
+    assert [each.as_json() for each in again] == [each.as_json() for each in proposals]
+
+
+def test_names_are_azures_and_ids_are_the_choice_alone() -> None:
+    (one,) = inbound(seen(0), seen(1))
+    (later,) = inbound(seen(0), seen(1), seen(2), seen(2, service_resource=VAULT))
+    assert one.id == later.id
+    assert one.name == later.name
+    host = ".".join(["a" * 60] * 3) + ".example.com"
+    (long,) = outbound(seen(0, ip=None, destination_fqdn=host))
+    for name in (one.name, long.name):
+        assert len(name) <= 80
+        assert name.replace("-", "").isalnum()
