@@ -40,7 +40,7 @@ fix: $(DEV_READY) ## format, and mend what can be mended
 	$(BIN)/sqlfluff fix --disable-progress-bar queries
 
 bench: $(DEV_READY) ## measure against DuckDB's own reader, polars and netaddr, side by side
-	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/bench.py $(if $(FULL),--full)
 
 docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
 	$(BIN)/python -c "from pathlib import Path; from pipeline.tables import data_dictionary as d; Path('docs/tables.md').write_text(d())"

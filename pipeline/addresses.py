@@ -15,12 +15,20 @@ _RANGES: tuple[tuple[str, str], ...] = (
     ("100.64.0.0/10", "shared"),  # RFC 6598: carrier-grade NAT
     ("127.0.0.0/8", "loopback"),  # RFC 1122
     ("169.254.0.0/16", "link-local"),  # RFC 3927
+    ("168.63.129.16/32", "azure-platform"),  # Microsoft Learn, "What is IP address 168.63.129.16?"
+    ("192.0.0.0/24", "reserved"),  # RFC 6890: protocol assignments
+    ("192.88.99.0/24", "reserved"),  # RFC 7526: former 6to4 relays
     ("172.16.0.0/12", "private"),  # RFC 1918
     ("192.168.0.0/16", "private"),  # RFC 1918
     ("224.0.0.0/4", "multicast"),  # RFC 5771
     ("240.0.0.0/4", "reserved"),  # RFC 1112, and the broadcast address
     ("::/128", "unspecified"),  # RFC 4291
     ("::1/128", "loopback"),  # RFC 4291
+    ("::/64", "reserved"),  # RFC 4291: IPv4-compatible and mapped addresses
+    ("64:ff9b::/96", "translated"),  # RFC 6052: NAT64
+    ("100::/64", "reserved"),  # RFC 6666: discard
+    ("2001::/32", "translated"),  # RFC 4380: Teredo
+    ("2002::/16", "translated"),  # RFC 3056: 6to4
     ("fc00::/7", "unique-local"),  # RFC 4193; service endpoints show as such
     ("fe80::/10", "link-local"),  # RFC 4291
     ("fec0::/10", "private"),  # RFC 3879: site-local

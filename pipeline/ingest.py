@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.extract import folder
+from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
 from pipeline.store import Store
-from pipeline.transform.load import Outcome, load_round
 
 ROUND_BYTES = 3 << 30
 """Bytes of one transaction: some 2.5 million records, so that DuckDB's row groups fill and a kill loses minutes."""
@@ -51,6 +51,8 @@ def ingest_folder(
     plan = folder.plan(store, path)
     advance = started(plan)
     result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable)
+    if plan.sources:  # a night with nothing new needs none of the machinery
+        from pipeline.transform.load import load_round
     for sources in _rounds(plan.sources, round_bytes):
         loaded_at = datetime.now(UTC).replace(tzinfo=None)
         result.outcome.add(load_round(store, sources, loaded_at, advance))

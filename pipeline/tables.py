@@ -425,7 +425,8 @@ ADDRESS = Table(
             "network",
             "VARCHAR",
             "public, or why no access rule can match it: private, shared (CGNAT), "
-            "loopback, link-local, unique-local, multicast, unspecified, reserved, unreadable.",
+            "loopback, link-local, unique-local, multicast, unspecified, reserved, translated, azure-platform, "
+            "unreadable.",
             True,
         ),
     ),

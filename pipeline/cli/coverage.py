@@ -114,6 +114,10 @@ def _troubles(seen: dict[str, Any]) -> list[str]:
             f"{len(seen['gaps'])} gaps of 6 hours and more; the longest takes {longest['hours']} hours "
             f"from {_minute(longest['start'])}",
         )
+    if seen["records_without_perimeter"]:
+        found.append(
+            f"{seen['records_without_perimeter']:,} records name no perimeter, so nothing is recommended from them"
+        )
     if seen["rejected_records"]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in seen["rejected_reasons"].items())
         found.append(f"{seen['rejected_records']:,} lines rejected: {reasons}. nsp query coverage/rejected_records")

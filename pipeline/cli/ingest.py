@@ -64,24 +64,18 @@ def load(store: "Store", path: Path) -> "Ingested":
 
 def report(result: "Ingested", form: Format) -> None:
     """Print what an ingest did; troubles go to stderr."""
-    import polars as pl
-
-    from pipeline.cli.output import plain, write
+    from pipeline.cli.output import plain, write_rows
 
     outcome = result.outcome
-    write(
-        pl.DataFrame(
-            {
-                "files_loaded": [outcome.files],
-                "files_unchanged": [result.unchanged],
-                "records": [outcome.records],
-                "rejected_records": [outcome.rejected],
-                "pending_bytes": [outcome.pending_bytes],
-                "files_failed": [len(outcome.failed) + len(result.unreadable)],
-            },
-        ),
-        form,
-    )
+    made = {
+        "files_loaded": outcome.files,
+        "files_unchanged": result.unchanged,
+        "records": outcome.records,
+        "rejected_records": outcome.rejected,
+        "pending_bytes": outcome.pending_bytes,
+        "files_failed": len(outcome.failed) + len(result.unreadable),
+    }
+    write_rows([made], form)
     for name, reason in [*outcome.failed, *result.unreadable]:
         sys.stderr.write(f"nsp: not read: {plain(name)}: {reason}; it is tried again next time\n")
     if outcome.rejected:

@@ -82,6 +82,22 @@ def table(title: str, columns: list[str], rows: list[list[Any]], *, wrap: tuple[
     return made
 
 
+def write_rows(rows: list[dict[str, Any]], form: Format) -> None:
+    """Write rows of plain values on stdout; polars is only loaded for the formats that need it.
+
+    Raises:
+        UsageError: parquet would go to a terminal.
+    """
+    if form is Format.TABLE:
+        console().print(table("", list(rows[0]), [list(row.values()) for row in rows]))
+    elif form is Format.JSON:
+        write_json(rows)
+    else:
+        import polars as pl
+
+        write(pl.DataFrame(rows), form)
+
+
 def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
     """Write a frame on stdout.
 

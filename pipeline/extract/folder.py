@@ -36,29 +36,39 @@ def plan(store: Store, path: Path) -> Plan:
     Raises:
         SourceError: the path isn't there or can't be listed.
     """
-    if not path.exists():
-        raise SourceError(f"{path} isn't there. Give the folder that holds the insights-logs-* folders, or one file.")
+    try:
+        root = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        hint = "Give the folder that holds the insights-logs-* folders, or one file."
+        raise SourceError(f"{path} isn't there or can't be read ({error}). {hint}") from error
     ledger = {row[0]: Loaded(*row[1:]) for row in store.rows("extract/loaded_sources", source_kind=SOURCE_KIND)}
     next_id = store.rows("extract/last_source_id")[0][0] + 1
-    changed: list[tuple[str, os.stat_result, str, Loaded | None]] = []
+    changed: dict[str, tuple[str, os.stat_result, str, Loaded | None]] = {}
     unreadable: list[tuple[str, str]] = []
     unchanged = 0
-    for name, stat in _files(path, unreadable):
-        etag = f"{stat.st_mtime_ns}-{stat.st_ctime_ns}-{stat.st_ino}"
+    for where, stat in _files(root, unreadable):
+        name = _printable(where)
+        etag = f"{stat.st_mtime_ns}-{stat.st_ctime_ns}-{stat.st_ino}-{stat.st_size}"
         known = ledger.get(name)
         if known and known.etag == etag:
             unchanged += 1
         else:
-            changed.append((name, stat, etag, known))
+            changed[name] = (where, stat, etag, known)  # once, though links may lead here as well
     sources: list[Source] = []
-    for name, stat, etag, known in sorted(changed, key=lambda each: _loading_order(each[0])):
-        if known and _grew(name, stat, known):
-            sources.append(_tail(name, stat, etag, known))
+    for name in sorted(changed, key=_loading_order):
+        where, stat, etag, known = changed[name]
+        if known and _grew(where, stat, known):
+            sources.append(_tail(name, Path(where), stat, etag, known))
         else:
             replaces = known.source_id if known else None
-            sources.append(Source(next_id, SOURCE_KIND, name, Path(name), etag, stat.st_size, replaces=replaces))
+            sources.append(Source(next_id, SOURCE_KIND, name, Path(where), etag, stat.st_size, replaces=replaces))
             next_id += 1
     return Plan(sources, unchanged, unreadable)
+
+
+def _printable(where: str) -> str:
+    """Return a path as text that every store takes: bytes that are no UTF-8 show as backslashes."""
+    return os.fsencode(where).decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,44 +97,48 @@ def _grew(name: str, stat: os.stat_result, known: Loaded) -> bool:
         return False  # reading it whole will say what is wrong
 
 
-def _tail(name: str, stat: os.stat_result, etag: str, known: Loaded) -> Source:
+def _tail(name: str, path: Path, stat: os.stat_result, etag: str, known: Loaded) -> Source:
     return Source(
         source_id=known.source_id,
         source_kind=SOURCE_KIND,
         name=name,
-        path=Path(name),
+        path=path,
         etag=etag,
         size_bytes=stat.st_size,
         start_byte=known.loaded_bytes,
         start_line=known.lines,
         earlier_records=known.records,
         earlier_rejected=known.rejected,
+        loaded_hashes=(known.head_hash, known.tail_hash),
     )
 
 
-def _files(path: Path, unreadable: list[tuple[str, str]]) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the absolute name and state of each export file; folders that can't be listed are noted."""
-    root = path.resolve()
+def _files(root: Path, unreadable: list[tuple[str, str]]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the absolute name and state of each export file; what can't be looked at is noted."""
+    pending = [os.fspath(root)]
     if root.is_file():
-        yield str(root), root.stat()
-        return
-    pending = [str(root)]
+        yield pending.pop(), root.stat()
     while pending:
         folder = pending.pop()
         try:
             with os.scandir(folder) as found:
                 entries = list(found)
         except OSError as error:
-            unreadable.append((folder, error.strerror or str(error)))
+            unreadable.append((_printable(folder), error.strerror or str(error)))
             continue
         if any(entry.name.startswith(_CONTAINER) for entry in entries):
             # an export: the containers of other services, and files beside the containers, are not ours
             entries = [entry for entry in entries if entry.name.startswith(_OUR_CONTAINER)]
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):  # a link to a parent would never end
-                pending.append(entry.path)
-            elif entry.name.endswith(SUFFIXES) and entry.is_file():
-                yield entry.path, entry.stat()
+            try:
+                if entry.is_dir(follow_symlinks=False):  # a link to a parent would never end
+                    pending.append(entry.path)
+                elif entry.name.endswith(SUFFIXES) and entry.is_file():
+                    yield os.path.realpath(entry.path) if entry.is_symlink() else entry.path, entry.stat()
+            except FileNotFoundError:
+                continue  # it went since the folder was listed
+            except OSError as error:
+                unreadable.append((_printable(entry.path), error.strerror or str(error)))
 
 
 def _loading_order(name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import nanoarrow
@@ -22,6 +22,7 @@ from pipeline.extract.source import Source, Tally
 
 BATCH_BYTES = 1 << 20
 MAX_LINE_BYTES = 16 << 20
+MAX_OPENERS = 500
 RAW_CHARACTERS = 4096
 _BOM = b"\xef\xbb\xbf"
 
@@ -31,6 +32,29 @@ _LINE = nanoarrow.struct(
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Integers = np.ndarray[Any, np.dtype[Any]]
+
+
+def first_record(source: Source) -> dict[str, Any]:
+    """Return the record on the first line that is to be read, as a hint; empty where there is none."""
+    try:
+        with open_source(source) as file:
+            file.seek(source.start_byte)
+            head = file.read(1 << 16)
+    except (OSError, EOFError, zlib.error):
+        return {}
+    return _object(head.removeprefix(_BOM).lstrip().split(b"\n", 1)[0]) or {}
+
+
+def arrow_lines(source_id: int, lines: Sequence[tuple[int, str]]) -> Any:
+    """Return (line, text) pairs of one source as the same kind of stream."""
+    numbers, texts = zip(*lines, strict=True)
+    columns = [
+        nanoarrow.c_array([source_id] * len(lines), nanoarrow.int64()),
+        nanoarrow.c_array(numbers, nanoarrow.int64()),
+        nanoarrow.c_array(texts, nanoarrow.string()),
+    ]
+    batch = nanoarrow.c_array_from_buffers(_LINE, len(lines), [None], children=columns, null_count=0)
+    return RecordBatchReader.from_batches(Schema.from_arrow(nanoarrow.c_schema(_LINE)), [RecordBatch.from_arrow(batch)])
 
 
 class LineStream:
@@ -92,6 +116,10 @@ class LineStream:
         """Yield (bytes that end with a newline, offsets behind each newline, number of the first line)."""
         try:
             with open_source(source) as file:
+                if source.start_byte and fingerprint(file, source.start_byte) != source.loaded_hashes:
+                    tally.failure = "it was replaced while nsp was running"
+                    return
+                file.seek(source.start_byte)
                 yield from self._read(file, source, tally)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             tally.damaged = f"the gzip stream is cut or damaged ({error})"
@@ -154,8 +182,7 @@ class LineStream:
             return True
         start = 0
         for end in newlines[:5].tolist():
-            tally.sample = block[start:end].tobytes()
-            record = _object(tally.sample)
+            record = _object(block[start:end].tobytes())
             if record is not None:
                 tally.style = self._style_of(record) or "mixed"
                 break
@@ -195,7 +222,8 @@ class LineStream:
     def _screen(self, block: Bytes, ends: Integers, first_line: int, tally: Tally) -> Integers | None:
         """Return which lines hold text to parse (None: all), and count what they hold."""
         starts = np.concatenate(([0], ends[:-1]))
-        plausible = (block[starts] == ord("{")) & np.isin(block[np.maximum(ends - 2, 0)], _RECORD_ENDS)
+        last = block[np.maximum(ends - 2, 0)]
+        plausible = (block[starts] == ord("{")) & ((last == ord("}")) | (last == ord("\r")))
         valid: Integers | None = None
         if not plausible.all():
             valid = plausible.copy()
@@ -205,11 +233,17 @@ class LineStream:
                     tally.suspect = f"line {first_line + index} is no record"
                     return None
                 valid[index] = bool(text)
+        if self._style is None:
+            valid = _check_nesting(block, starts, first_line, valid, tally)
         if block.max(initial=0) >= 0x80:  # noqa: PLR2004 -- beyond ASCII
             valid = self._check_encoding(block, starts, ends, first_line, valid, tally)
         tally.records += len(ends) if valid is None else int(valid.sum())
         if self._style is not None:
-            tally.keys += _keys_with_value(block, tally.sample)
+            keys = _keys_with_value(block)
+            if keys is None:
+                tally.suspect = "keys that can't be counted"
+            else:
+                tally.keys += keys
         return valid
 
     def _check_encoding(
@@ -238,24 +272,38 @@ class LineStream:
         return valid
 
 
-_RECORD_ENDS = np.frombuffer(b"}\r", np.uint8)
+def _check_nesting(
+    block: Bytes, starts: Integers, first_line: int, valid: Integers | None, tally: Tally
+) -> Integers | None:
+    """Hold back lines that no parser should be asked to read."""
+    openers = (block == ord("{")) | (block == ord("["))
+    deep = np.add.reduceat(openers.astype(np.int64), starts) > MAX_OPENERS
+    if deep.any():
+        valid = np.ones(len(starts), bool) if valid is None else valid
+        for index in np.flatnonzero(deep & valid).tolist():
+            raw = block[starts[index] :][:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
+            tally.flawed.append((first_line + index, f"more than {MAX_OPENERS:,} objects and arrays", raw))
+        valid = valid & ~deep
+    return valid
 
 
 def open_source(source: Source) -> BinaryIO:
-    """Open a source at its start byte, decompressed.
+    """Open a source at its first byte, decompressed.
 
     Raises:
         OSError: it can't be opened.
     """
     if source.compressed:
         return gzip.open(source.path, "rb")  # type: ignore[return-value]
-    file = source.path.open("rb", buffering=0)
-    file.seek(source.start_byte)
-    return file
+    return source.path.open("rb", buffering=0)
 
 
 def _fill(file: BinaryIO, buffer: Bytes, start: int) -> int:
     """Read into a buffer from a place on; return how many bytes came."""
+    if isinstance(file, gzip.GzipFile):
+        data = file.read1(len(buffer) - start)  # readinto would lose what comes before a damaged place
+        buffer[start : start + len(data)] = np.frombuffer(data, np.uint8)
+        return len(data)
     return int(file.readinto(buffer.data[start:]))  # type: ignore[attr-defined]
 
 
@@ -298,34 +346,32 @@ def _object(text: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _keys_with_value(block: Bytes, sample: bytes) -> int:
-    """Count the keys whose value is not blank: `":` less `""`, and less `[]` where the first record has one.
+def _keys_with_value(block: Bytes) -> int | None:
+    """Count the keys whose value is neither blank ("", [], null) nor an object; None where that can't be told.
 
-    Exact for text as JSON serialisers write it without spaces; escaped quotes are looked at where the first
-    record has a backslash. A wrong count only sends a source the careful way.
+    Looks at each colon: it ends a key if a quote stands before it that is not escaped, since a quote inside a
+    string always is. What follows tells the value. A string that begins with a colon counts as a key too many;
+    that, like any wrong count, only sends a source the careful way. No count is too low but where None is given.
     """
-    count = _pairs(block, b'":') - _pairs(block, b'""')
-    if b"[]" in sample:
-        count -= _pairs(block, b"[]")
-    if hollow := _HOLLOW.search(sample):  # {"accessRule":""}: an object, and nothing in it
-        count -= block.tobytes().count(hollow.group())
-    if b"\\" in sample:
-        text = block.tobytes()
-        count += text.count(b'\\""') - text.count(b'\\":')
-    return count
+    colons = np.flatnonzero(block == ord(":"))
+    before = block[colons - 1]
+    if (before <= ord(" ")).any() and _SPACED_KEY.search(block.tobytes()):
+        return None
+    quoted = colons[before == ord('"')]
+    escaped = block[quoted - 2] == ord("\\")
+    if escaped.any():
+        if (block[quoted[escaped] - 3] == ord("\\")).any():
+            return None  # a backslash itself may be escaped: then the quote is a real one
+        quoted = quoted[~escaped]
+    value = quoted[quoted < len(block) - 3] + 1  # a block ends with a brace and a newline, so no key is lost
+    value += block[value] == ord(" ")
+    first, second = block[value], block[value + 1]
+    blank = ((first == ord('"')) & (second == ord('"'))) | ((first == ord("[")) & (second == ord("]")))
+    none = (first == ord("n")) | (first == ord("{")) | (first == ord(":"))
+    return int(len(value) - np.count_nonzero(blank | none))
 
 
-_HOLLOW = re.compile(rb'"\w+":\{"\w+":""\}')
-
-
-def _pairs(block: Bytes, pair: bytes) -> int:
-    """Count a pair of bytes, by comparing 16-bit words at even and at odd offsets."""
-    word = np.frombuffer(pair, np.uint16)[0]
-    even = len(block) // 2 * 2
-    odd = 1 + (len(block) - 1) // 2 * 2
-    return int(
-        np.count_nonzero(block[:even].view(np.uint16) == word) + np.count_nonzero(block[1:odd].view(np.uint16) == word),
-    )
+_SPACED_KEY = re.compile(rb'"\s+:')
 
 
 def _batch(parts: list[tuple[Integers, Integers, Bytes, Integers, Integers | None]]) -> Any:

@@ -19,6 +19,7 @@ class Source:
         start_line: lines before start_byte.
         earlier_records: rows of access_log that came from before start_byte.
         earlier_rejected: rows of rejected_record that came from before start_byte.
+        loaded_hashes: fingerprint of what lies before start_byte.
         replaces: source_id of the ledger row that this load takes the place of; None for a new file or a tail.
     """
 
@@ -32,6 +33,7 @@ class Source:
     start_line: int = 0
     earlier_records: int = 0
     earlier_rejected: int = 0
+    loaded_hashes: tuple[str, str] = ("", "")
     replaces: int | None = None
 
     @property
@@ -47,14 +49,13 @@ class Tally:
     Args:
         lines: lines handed out, blank ones included.
         records: lines handed out with text.
-        keys: JSON keys with a value, in these lines.
+        keys: JSON keys in these lines whose value is neither blank nor an object.
         loaded_bytes: end of the last line handed out.
         pending_bytes: bytes after that.
         head_hash: hash of the first bytes of the file; "" where growing can't be told from rewriting (gzip,
             one JSON document), so that the file is read whole whenever it changes.
         tail_hash: hash of the last bytes loaded; "" likewise.
         style: how the keys are spelled; see transform.record.
-        sample: the first record.
         flawed: (line, reason, text) of lines that were held back since they can't even be passed on.
         suspect: why the quick way can't be trusted with this source; "" where it can.
         failure: why the source could not be read to its end; "" where it was.
@@ -69,7 +70,6 @@ class Tally:
     head_hash: str = ""
     tail_hash: str = ""
     style: str = ""
-    sample: bytes = b""
     flawed: list[tuple[int, str, str]] = field(default_factory=list)
     suspect: str = ""
     failure: str = ""

@@ -16,7 +16,8 @@ ones. So each prefix costs `rule_cost` address-equivalents (a minimum descriptio
 point of the curve is taken.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
@@ -72,7 +73,16 @@ def keys_of(addresses: Iterable[int], version: int) -> Keys:
     return np.unique(np.fromiter((address >> shift for address in addresses), np.uint64))
 
 
-def curve(keys: Keys, version: int, most: int, *, widest: int = 0, holes: Keys | None = None) -> Curve:
+def curve(
+    keys: Keys,
+    version: int,
+    most: int,
+    *,
+    widest: int = 0,
+    holes: Keys | None = None,
+    sparsest: float = math.inf,
+    ranges: Sequence[tuple[int, int]] = (),
+) -> Curve:
     """Return the curve of optimal covers with 1 to `most` prefixes.
 
     Args:
@@ -81,18 +91,29 @@ def curve(keys: Keys, version: int, most: int, *, widest: int = 0, holes: Keys |
         most: the largest number of prefixes of interest.
         widest: no prefix is shorter than that many bits.
         holes: sorted keys that no prefix of more than one key may contain.
+        sparsest: no prefix has more than so many keys for each one wanted.
+        ranges: (first, last) keys of ranges that no prefix of more than one key may touch.
     """
-    tree = _Tree(keys, version, most, widest, holes if holes is not None else np.empty(0, np.uint64))
+    bounds = _Bounds(widest, holes if holes is not None else np.empty(0, np.uint64), sparsest, ranges)
+    tree = _Tree(keys, version, most, bounds)
     extra = np.full(most + 1, np.inf)
     table = tree.table(tree.root)
     extra[1 : len(table) + 1] = table
     return Curve(version, extra, tree.least(tree.root), tree)
 
 
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    widest: int
+    holes: Keys
+    sparsest: float
+    ranges: Sequence[tuple[int, int]]
+
+
 class _Tree:
     """The compressed trie: nodes 0..N-1 are the keys, N.. the branchings, children before parents."""
 
-    def __init__(self, keys: Keys, version: int, most: int, widest: int, holes: Keys) -> None:
+    def __init__(self, keys: Keys, version: int, most: int, bounds: _Bounds) -> None:
         self.keys = keys
         self.version = version
         self.bits = KEY_BITS[version]
@@ -110,7 +131,7 @@ class _Tree:
         self.offset = np.concatenate(([0], np.cumsum(size)))
         self.tables = np.full(int(self.offset[-1]), np.inf)
         self.tables[self.offset[:count]] = 0.0
-        self._fill(most, self._single_costs(widest, holes))
+        self._fill(most, self._single_costs(bounds))
 
     def _build(self) -> None:
         count = len(self.keys)
@@ -133,20 +154,23 @@ class _Tree:
             self.levels.append((count + start, count + end))
             start = end
 
-    def _single_costs(self, widest: int, holes: Keys) -> Floats:
+    def _single_costs(self, bounds: _Bounds) -> Floats:
         """Return for each branching what one prefix over all of it costs."""
         node = slice(len(self.keys), None)
         free = self.bits - self.length[node]
         wanted = self.last[node] - self.first[node] + 1
-        cost: Floats = np.exp2(free.astype(np.float64)) - wanted
-        cost[self.length[node] < widest] = np.inf
-        if len(holes):
-            # a shift by all 64 bits is undefined, so by one less and one more
-            host_bits = (np.uint64(2) << (np.maximum(free, 1) - 1).astype(np.uint64)) - np.uint64(1)
-            low = self.keys[self.first[node]] & ~host_bits
-            high = low | host_bits
-            below = np.searchsorted(holes, high, side="right") - np.searchsorted(holes, low, side="left")
+        total = np.exp2(free.astype(np.float64))
+        cost: Floats = total - wanted
+        cost[(self.length[node] < bounds.widest) | (total > bounds.sparsest * wanted)] = np.inf
+        # a shift by all 64 bits is undefined, so by one less and one more
+        host_bits = (np.uint64(2) << (np.maximum(free, 1) - 1).astype(np.uint64)) - np.uint64(1)
+        low = self.keys[self.first[node]] & ~host_bits
+        high = low | host_bits
+        if len(bounds.holes):
+            below = np.searchsorted(bounds.holes, high, side="right") - np.searchsorted(bounds.holes, low, side="left")
             cost[below > 0] = np.inf
+        for first, last in bounds.ranges:
+            cost[(low <= np.uint64(last)) & (high >= np.uint64(first))] = np.inf
         return cost
 
     def _fill(self, most: int, single: Floats) -> None:

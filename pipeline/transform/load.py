@@ -9,21 +9,24 @@ One round of files is one transaction with its ledger rows: killing the process 
 nothing of it, and the next run reads what is missing.
 """
 
-import zlib
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from pipeline import addresses
 from pipeline.errors import MalformedJsonError
-from pipeline.extract.lines import RAW_CHARACTERS, LineStream, open_source
+from pipeline.extract import document
+from pipeline.extract.lines import LineStream, arrow_lines, first_record
+from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Source, Tally
 from pipeline.store import Store
 from pipeline.tables import ACCESS_LOG, ADDRESS, LOAD_LEDGER, REJECTED_RECORD, Column, Table
 from pipeline.transform import rollup
-from pipeline.transform.record import STYLES, spellings, structure, style_of
+from pipeline.transform.record import STYLES, spellings, structure, style_of, value_at
 
-MAX_DOCUMENT_BYTES = 256 << 20
+DOCUMENT_BATCH = 20_000
+"""Elements of a document that are staged at once."""
 
 _STAGED_LINE = Table(
     "staged_line",
@@ -35,27 +38,6 @@ _STAGED_LINE = Table(
         Column("shape", "VARCHAR", "Its json_structure; null where it is no JSON."),
     ),
 )
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What one or more rounds did."""
-
-    files: int = 0
-    records: int = 0
-    rejected: int = 0
-    pending_bytes: int = 0
-    careful: dict[str, str] = field(default_factory=dict)
-    failed: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, other: "Outcome") -> None:
-        """Add the figures of another round."""
-        self.files += other.files
-        self.records += other.records
-        self.rejected += other.rejected
-        self.pending_bytes += other.pending_bytes
-        self.careful |= other.careful
-        self.failed += other.failed
 
 
 def load_round(
@@ -99,13 +81,9 @@ class _Round:
         self.sources = {source.source_id: source for source in sources}
         self.advance = advance
         self.tallies: dict[int, Tally] = {}
+        self.unfinished: set[int] = set()
 
     def run(self, suspects: dict[int, str], loaded_at: datetime) -> Outcome:
-        replaced = [source.replaces for source in self.sources.values() if source.replaces is not None]
-        hours = rollup.hours_of(self.store, replaced)
-        for table in (ACCESS_LOG, REJECTED_RECORD, LOAD_LEDGER):
-            if replaced:
-                self.store.delete_sources(table, replaced)
         self._read_quickly([source for source in self.sources.values() if source.source_id not in suspects])
         careful = suspects | self._misunderstood()
         if careful:
@@ -114,6 +92,7 @@ class _Round:
         failed = [source_id for source_id, tally in self.tallies.items() if tally.failure]
         if failed:
             self._remove(failed)
+        hours = self._drop_replaced(failed)
         outcome = self._write_ledger(loaded_at)
         outcome.careful = {self.sources[source_id].name: reason for source_id, reason in careful.items()}
         read = [source_id for source_id in self.sources if source_id not in failed]
@@ -121,6 +100,19 @@ class _Round:
         hours += self.store.rows("transform/hours_of_loading", **self._loading(read))
         rollup.refresh(self.store, {row[0] for row in hours})
         return outcome
+
+    def _drop_replaced(self, failed: Sequence[int]) -> list[tuple[datetime]]:
+        """Remove the rows that a source read anew takes the place of; return their hours."""
+        replaced = [
+            source.replaces
+            for source in self.sources.values()
+            if source.replaces is not None and source.source_id not in failed
+        ]
+        hours = rollup.hours_of(self.store, replaced)
+        for table in (ACCESS_LOG, REJECTED_RECORD, LOAD_LEDGER):
+            if replaced:
+                self.store.delete_sources(table, replaced)
+        return hours
 
     def _read_quickly(self, sources: Sequence[Source]) -> None:
         """Insert what can be read in place, one spelling of keys after the other."""
@@ -133,6 +125,8 @@ class _Round:
                     "transform/records_of_lines",
                     structure=structure(style),
                     unknown_paths=[],
+                    **_hints(sources[0]),
+                    unknown_names=[],
                 )
             self.tallies |= stream.tallies
             sources = [source for source, _ in stream.deferred]
@@ -164,6 +158,8 @@ class _Round:
             with self.store.view("line_text", stream.arrow()):
                 self.store.append(_STAGED_LINE, "transform/staged_lines")
             self.tallies |= stream.tallies
+            for source_id in self.unfinished:
+                self.tallies[source_id].head_hash = ""
             shapes = [row[0] for row in self.store.rows("transform/line_shapes")]
             for spelling in spellings(shapes):
                 structured = spelling.structure()
@@ -180,6 +176,8 @@ class _Round:
                             "transform/records_of_lines",
                             structure=structured,
                             unknown_paths=spelling.unknown_paths(),
+                            **_hints(sources[0]),
+                            unknown_names=spelling.unknown_names(),
                         )
             self.store.append(REJECTED_RECORD, "transform/unparseable_lines")
             self._check_nothing_lost(sources)
@@ -202,25 +200,30 @@ class _Round:
                 raise AssertionError(f"{name}: {staged} lines but {kept} records and rejects")
 
     def _stage_document(self, source: Source) -> bool:
-        """Stage a file that is one JSON array or object; False where it is lines."""
-        text = _document(source)
+        """Stage a file that is one JSON array, envelope or object; False where it is lines."""
+        text = document.text_of(source)
         if text is None:
             return False
-        if self.store.rows("transform/document_is_valid", text=text)[0][0]:
-            with self.store.scratch(
-                "line_text",
-                "transform/document_lines",
-                source_id=source.source_id,
-                text=text,
-            ) as count:
-                self.store.append(_STAGED_LINE, "transform/staged_lines")
-            self.tallies[source.source_id] = Tally(lines=count, records=count, loaded_bytes=source.size_bytes)
+        elements = document.Elements(text)
+        if not elements.has_array:
+            if not _is_json(text):
+                self.unfinished.add(source.source_id)  # perhaps an envelope that is still being written
+                return False
+            self._stage(source, [(1, text)])
+            self.tallies[source.source_id] = Tally(lines=1, records=1, loaded_bytes=source.size_bytes)
             return True
-        if not text.lstrip().startswith("["):
-            return False
-        flaw = (0, "the file is one JSON array, cut or malformed", text[:RAW_CHARACTERS])
-        self.tallies[source.source_id] = Tally(loaded_bytes=source.size_bytes, flawed=[flaw])
+        count = 0
+        walk = iter(elements)
+        while part := list(islice(walk, DOCUMENT_BATCH)):
+            self._stage(source, part)
+            count += len(part)
+        flawed = [elements.flaw] if elements.flaw else []
+        self.tallies[source.source_id] = Tally(count, count, loaded_bytes=source.size_bytes, flawed=flawed)
         return True
+
+    def _stage(self, source: Source, elements: Sequence[tuple[int, str]]) -> None:
+        with self.store.view("line_text", arrow_lines(source.source_id, elements)):
+            self.store.append(_STAGED_LINE, "transform/staged_lines")
 
     def _write_ledger(self, loaded_at: datetime) -> Outcome:
         loading = self._loading(self.sources)
@@ -270,20 +273,17 @@ class _Round:
         return {"source_ids": ids, "start_lines": [self.sources[source_id].start_line for source_id in ids]}
 
 
-def _document(source: Source) -> str | None:
-    """Return the text of a file that is likely one JSON document; None where it is likely lines."""
-    if source.start_byte or source.size_bytes > MAX_DOCUMENT_BYTES:
-        return None
+def _hints(source: Source) -> dict[str, str | None]:
+    record = first_record(source)
+    return {
+        "first_perimeter": value_at(record, "resourceId"),
+        "first_service": value_at(record, "properties.serviceResourceId"),
+    }
+
+
+def _is_json(text: str) -> bool:
     try:
-        with open_source(source) as file:
-            head = file.read(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
-            first = head.split(b"\n", 1)[0].rstrip()
-            if not (head.startswith(b"[") or (head.startswith(b"{") and not first.endswith(b"}"))):
-                return None
-            file.seek(0)
-            data = file.read(MAX_DOCUMENT_BYTES + 1)
-    except (OSError, EOFError, zlib.error):
-        return None  # the line reader will say what is wrong
-    if len(data) > MAX_DOCUMENT_BYTES:
-        return None
-    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "backslashreplace")
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

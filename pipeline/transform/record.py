@@ -25,6 +25,9 @@ _KNOWN: dict[Path, Path] = {
 }
 """Lower-case path of a field or of an object around fields -> the path as documented."""
 
+MAX_UNKNOWN = 500
+"""Records of one spelling with more unknown fields than that are kept whole in `extra`."""
+
 STYLES: dict[str, Callable[[str], str]] = {
     "camelCase": lambda key: key,
     "PascalCase": lambda key: key[:1].upper() + key[1:],
@@ -45,6 +48,15 @@ def style_of(record: dict[str, Any]) -> str:
         if all(spell(documented) == key for documented, key in spelled):
             return name
     return ""
+
+
+def value_at(record: dict[str, Any], path: str) -> str | None:
+    """Return the text at a documented path, however its keys are spelled; None where there is none."""
+    value: Any = record
+    for part in path.split("."):
+        folded = {key.lower(): item for key, item in value.items()} if isinstance(value, dict) else {}
+        value = folded.get(part.lower())
+    return value if isinstance(value, str) and value else None
 
 
 @cache
@@ -73,8 +85,15 @@ class Spelling:
         return _structure({path: self.spelled.get(path, path) for path in _KNOWN.values()})
 
     def unknown_paths(self) -> list[str]:
-        """Return the JSON paths of the fields that go to `extra`, sorted."""
-        return sorted("$" + "".join(f".{_quoted(part)}" for part in path) for path in self.unknown)
+        """Return the JSON pointers (RFC 6901) of the fields that go to `extra`."""
+        return [_pointer(path) for path in self._kept()]
+
+    def unknown_names(self) -> list[str]:
+        """Return the names of these fields in `extra`, such as $.properties.note."""
+        return ["$" + "".join(f".{_quoted(part)}" for part in path) for path in self._kept()]
+
+    def _kept(self) -> list[Path]:
+        return sorted(self.unknown) if len(self.unknown) <= MAX_UNKNOWN else [()]  # then the whole record
 
 
 def spellings(shapes: Iterable[str]) -> list[Spelling]:
@@ -87,7 +106,8 @@ def spellings(shapes: Iterable[str]) -> list[Spelling]:
     for shape in sorted(shapes):
         spelled: dict[Path, Path] = {}
         unknown: set[Path] = set()
-        for documented, path in _known_keys(json.loads(shape)):
+        record = json.loads(shape)
+        for documented, path in _known_keys(record) if isinstance(record, dict) else ():  # {} has the shape "JSON"
             if not documented or documented in spelled:
                 unknown.add(path)
             else:
@@ -120,6 +140,10 @@ def _known_keys(record: dict[str, Any], above: Path = (), lower: Path = ()) -> l
         if documented and not is_field:
             found.extend(_known_keys(value, path, folded))
     return found
+
+
+def _pointer(path: Path) -> str:
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _quoted(key: str) -> str:

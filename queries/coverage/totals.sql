@@ -8,6 +8,7 @@ with flow as (
         coalesce(sum(records), 0)::bigint as records,
         coalesce(sum(requests), 0)::bigint as requests,
         count(*) as flows,
+        coalesce(sum(records) filter (where perimeter is null), 0)::bigint as records_without_perimeter,
         count(distinct hour) as hours_seen,
         count(distinct hour::date) as days_seen,
         coalesce(date_diff('hour', min(hour), max(hour)) + 1, 0) as hours_in_window
@@ -29,6 +30,7 @@ select
     flow.records,
     flow.requests,
     flow.flows,
+    flow.records_without_perimeter,
     flow.hours_seen,
     flow.hours_in_window,
     flow.days_seen,

@@ -19,7 +19,8 @@ select
     destination_fqdn,
     destination_resource,
     service_resource,
-    list(distinct operation order by operation) as operations,
+    rules_version,
+    coalesce(list(distinct operation order by operation) filter (where operation is not null), []) as operations,
     coalesce(sum(requests) filter (where action = 'Approved'), 0)::bigint as allowed,
     coalesce(sum(requests) filter (where action = 'Denied'), 0)::bigint as denied,
     sum(records)::bigint as records,
@@ -28,7 +29,7 @@ select
 from traffic
 where
     traffic_type = 'Public'
-    and rule_origin = 'Resource'
+    and (rule_origin = 'Resource' or action = 'Denied')
     and perimeter is not null
     and hour >= coalesce($since, '-infinity'::timestamp)
     and hour < coalesce($until, 'infinity'::timestamp)
@@ -46,7 +47,8 @@ group by
     source_app_id,
     destination_fqdn,
     destination_resource,
-    service_resource
+    service_resource,
+    rules_version
 order by
     perimeter,
     profile,
@@ -58,4 +60,5 @@ order by
     source_app_id,
     destination_fqdn,
     destination_resource,
-    service_resource
+    service_resource,
+    rules_version

@@ -61,7 +61,14 @@ with flow as (
 identified as (
     select
         *,
-        nullif(regexp_extract(source_resource, '^/subscriptions/([^/]+)', 1), '') as source_subscription,
+        nullif(
+            regexp_extract(
+                source_resource,
+                '^/subscriptions/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:/|$)',
+                1
+            ),
+            ''
+        ) as source_subscription,
         case
             when traffic_type = 'Private' then 'private-endpoint'
             when direction = 'Outbound' or traffic_type = 'Intra' then 'member'

@@ -36,7 +36,8 @@ select
             then 'count is no whole number between 0 and 1,000,000,000'
         when
             nullif(r.timegeneratedendtime, '') is not null
-            and try_cast(r.timegeneratedendtime as timestamptz) is null
-            then 'timeGeneratedEndTime is no timestamp'
+            and coalesce(try_cast(r.timegeneratedendtime as timestamptz), 'infinity'::timestamptz)
+            not between '2015-01-01 00:00:00+00'::timestamptz and '2099-12-31 00:00:00+00'::timestamptz
+            then 'timeGeneratedEndTime is no timestamp between 2015 and 2099'
     end as reason
 from parsed

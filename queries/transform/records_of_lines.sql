@@ -2,7 +2,10 @@
 -- reads: line_text (source_id, line, text; text is JSON or null)
 -- grain: one row a record
 -- $structure  structure for json_transform, with every known field spelled as in these lines
--- $unknown_paths  JSON paths of fields that no column takes; empty where there are none
+-- $unknown_paths  JSON pointers to fields that no column takes; empty where there are none
+-- $unknown_names  what each of them is called in extra
+-- $first_perimeter  resourceId of one of the records; null where none is known
+-- $first_service  serviceResourceId of one of the records; null where none is known
 -- No condition may look into r: it would be pushed below json_transform, and every line parsed twice.
 with parsed as (
     select
@@ -35,19 +38,26 @@ select
     source_id,
     line,
     case when event_time between timestamp '2015-01-01' and timestamp '2099-12-31' then event_time end as time,
-    event_end_time as end_time,
+    case
+        when event_end_time between timestamp '2015-01-01' and timestamp '2099-12-31' then event_end_time
+    end as end_time,
     case
         when count_text is null then 1
         when count_value between 0 and 1000000000 and try_cast(count_text as double) = count_value then count_value
     end as count,
     count_text is not null as counted,
-    nullif(lower(r.resourceid), '') as perimeter,
+    -- most records name the ids of the first one; comparing costs a fraction of lower()
+    case when r.resourceid = $first_perimeter then lower($first_perimeter) else nullif(lower(r.resourceid), '') end
+        as perimeter,
     nullif(r.location, '') as location,
     nullif(r.operationname, '') as operation,
     nullif(r.operationversion, '') as operation_version,
     nullif(r.category, '') as category,
     nullif(r.resultdescription, '') as result_description,
-    nullif(lower(r.properties.serviceresourceid), '') as service_resource,
+    case
+        when r.properties.serviceresourceid = $first_service then lower($first_service)
+        else nullif(lower(r.properties.serviceresourceid), '')
+    end as service_resource,
     nullif(r.properties.servicefqdn, '') as service_fqdn,
     nullif(r.properties.profile, '') as profile,
     nullif(r.properties.parameters, '') as parameters,
@@ -72,8 +82,9 @@ select
             to_json(
                 map_from_entries(
                     list_filter(
-                        list_zip($unknown_paths::varchar[], json_extract(text, $unknown_paths::varchar[])),
-                        lambda entry: entry[2] is not null
+                        list_zip($unknown_names::varchar[], json_extract(text, $unknown_paths::varchar[])),
+                        -- blank as a known field would be
+                        lambda entry: entry[2]::varchar not in ('null', '""', '[]', '{}')
                     )
                 )
             )::varchar,

@@ -1,4 +1,4 @@
--- Lines with the shape of their JSON; an envelope ({"records": [...]}) becomes its records.
+-- Lines with the shape of their JSON; an envelope ({"records": [...]}) or array becomes its records.
 -- reads: line_text (source_id, line, text)
 -- grain: one row a line, or a record of an envelope
 with checked as (
@@ -18,8 +18,13 @@ opened as (
         valid,
         unnest(
             case
-                when valid and json_type(text, '$.records') = 'ARRAY' then json_extract(text, '$.records[*]')::varchar[]
-                when valid and json_type(text, '$.Records') = 'ARRAY' then json_extract(text, '$.Records[*]')::varchar[]
+                when not valid or coalesce(json_type(text, '$.time'), json_type(text, '$.Time')) is not null then [text]
+                when json_type(text, '$.records') = 'ARRAY' and json_type(text, '$.records[0]') = 'OBJECT'
+                    then json_extract(text, '$.records[*]')::varchar[]
+                when json_type(text, '$.Records') = 'ARRAY' and json_type(text, '$.Records[0]') = 'OBJECT'
+                    then json_extract(text, '$.Records[*]')::varchar[]
+                when json_type(text) = 'ARRAY' and json_type(text, '$[0]') = 'OBJECT'
+                    then json_extract(text, '$[*]')::varchar[]
                 else [text]
             end
         ) as text

@@ -107,12 +107,64 @@ def test_vanished_file_keeps_its_rows(store: Store, export: Path) -> None:
     assert len(contents(store)["access_log"]) == 5
 
 
-def test_file_that_cannot_be_read_is_told_and_tried_again(store: Store, export: Path) -> None:
+def test_oddities_of_file_systems_stop_nothing(store: Store, export: Path) -> None:
     (export / "a.json").write_text(some_lines(5, 1))
     (export / "b.json").symlink_to(export / "nowhere.json")
     (export / "c.json").mkdir()
+    (export / "loop.json").symlink_to(export / "loop.json")
+    (export / "again.json").symlink_to(export / "a.json")
+    (export / "up").symlink_to(export)
+    Path(os.fsdecode(os.fsencode(export) + b"/\xff\n.json")).write_text(some_lines(2, 2))
+    os.mkfifo(export / "pipe.json")
     result = ingest_folder(store, export)
-    assert result.outcome.records == 5
+    assert result.outcome.records == 7
+    assert [name for name, _ in result.unreadable] == [str(export / "loop.json")]
+    assert ingest_folder(store, export).outcome.files == 0
+
+
+def test_rows_of_a_rewritten_file_stay_while_it_cannot_be_read(store: Store, export: Path, tmp_path: Path) -> None:
+    path = export / "a.json"
+    path.write_text(some_lines(5, 1))
+    ingest_folder(store, export)
+    path.write_text(some_lines(4, 2))
+
+    def started(_plan: Plan) -> Callable[[int], None]:
+        path.unlink()
+        return lambda _: None
+
+    before = contents(store)
+    assert ingest_folder(store, export, started=started).outcome.failed
+    assert contents(store) == before
+    path.write_text(some_lines(4, 2))
+    ingest_folder(store, export)
+    assert contents(store) == clean(tmp_path / "other", export)
+
+
+def test_file_that_is_replaced_after_it_grew(store: Store, export: Path, tmp_path: Path) -> None:
+    path = export / "a.json"
+    path.write_text(some_lines(3, 1))
+    ingest_folder(store, export)
+    path.write_text(some_lines(3, 1) + some_lines(2, 2))
+
+    def started(_plan: Plan) -> Callable[[int], None]:
+        (export / "new").write_text(some_lines(8, 3))
+        (export / "new").replace(path)
+        return lambda _: None
+
+    assert ingest_folder(store, export, started=started).outcome.failed
+    ingest_folder(store, export)
+    assert contents(store) == clean(tmp_path / "other", export)
+
+
+def test_envelope_that_is_still_being_written(store: Store, export: Path, tmp_path: Path) -> None:
+    rows = [line().rstrip("\n") for _ in range(3)]
+    whole = '{"records":[\n' + ",\n".join(rows) + "\n]}"
+    (export / "a.json").write_text(whole[:-200])
+    ingest_folder(store, export)
+    (export / "a.json").write_text(whole)
+    ingest_folder(store, export)
+    assert contents(store) == clean(tmp_path / "other", export)
+    assert len(contents(store)["access_log"]) == 3
 
 
 def test_file_that_vanishes_between_listing_and_reading(store: Store, export: Path) -> None:

@@ -65,7 +65,7 @@ def one_flow(store: Store, export: Path, **fields: Any) -> tuple[Any, ...]:
     return tuple(row)
 
 
-FUNCTION = "/subscriptions/AAAA/resourceGroups/g/providers/Microsoft.Web/sites/F"
+FUNCTION = "/subscriptions/AAAAAAAA-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Web/sites/F"
 
 
 def test_caller_is_the_best_identity_the_log_holds(store: Store, export: Path) -> None:
@@ -84,7 +84,7 @@ def test_caller_is_the_best_identity_the_log_holds(store: Store, export: Path) -
     assert found == [
         ("public-address", "203.0.113.7", None),
         ("app", "app:e0e0", None),
-        ("azure-resource", FUNCTION.lower(), "aaaa"),
+        ("azure-resource", FUNCTION.lower(), "aaaaaaaa-0000-4000-8000-000000000001"),
         ("unmatchable-address", "10.0.0.4", None),
         ("unknown", None, None),
         ("private-endpoint", "10.0.0.4", None),
