@@ -184,14 +184,14 @@ def _connect(path: Path, *, read_only: bool, memory: str, wait: float) -> duckdb
         try:
             return duckdb.connect(str(path), read_only=read_only, config=config)
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+            if "could not set lock" not in str(error).lower():
                 raise StoreError(f"{path} can't be opened: {_first_line(error)}.") from error
             if time.monotonic() >= deadline:
                 raise StoreBusyError(f"{path} is in use by another nsp. Try again when it has finished.") from error
             time.sleep(0.1)
-        except duckdb.InvalidInputException as error:
-            raise StoreError(f"The memory limit {memory!r} isn't one: {_first_line(error)}.") from error
         except duckdb.Error as error:
+            if "memory" in str(error).lower():
+                raise UsageError(f"store.memory is no size: {memory!r}. Write 700MB or 4GB.") from error
             raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
 
 

@@ -1,6 +1,5 @@
 """The command line. Each command parses, calls one function below, prints and gives an exit code."""
 
-import os
 import sys
 from typing import Annotated, Any
 
@@ -60,10 +59,6 @@ def main(arguments: list[str] | None = None) -> Any:
     except NspError as error:
         sys.stderr.write(f"nsp: {error}\n")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # the reader of our output has gone, as with `nsp traffic | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except KeyboardInterrupt:
         sys.stderr.write("nsp: stopped. What was committed stays; run the command again to go on.\n")
         sys.exit(130)

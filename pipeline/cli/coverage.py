@@ -21,7 +21,7 @@ def coverage(context: typer.Context, form: FormatOption = Format.TABLE) -> None:
     import polars as pl
 
     from pipeline.cli.output import console, write, write_json
-    from pipeline.recommend.run import coverage as measure
+    from pipeline.coverage import measure
 
     common: Context = context.obj
     with common.open() as store:

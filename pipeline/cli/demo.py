@@ -1,6 +1,7 @@
 """nsp demo: the sample perimeter, all the way to proposals; needs no Azure."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,10 +29,10 @@ def demo(
     """
     from pipeline.cli import coverage, ingest, recommend
     from pipeline.cli.output import console
+    from pipeline.coverage import measure
     from pipeline.inventory import file
     from pipeline.recommend.run import Scope
-    from pipeline.recommend.run import coverage as measure
-    from pipeline.sample.generate import write_export
+    from pipeline.sample.generate import DAYS, START, write_export
     from pipeline.store import open_store
 
     common: Context = context.obj
@@ -45,7 +46,8 @@ def demo(
         file.load(store, export / "inventory.json")
         ingest.load(store, export)
         seen = measure(store)
-        result = recommend.run(store, settings, Scope())
+        end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
+        result = recommend.run(store, settings, Scope(), end.replace(tzinfo=None))
     out = console()
     out.rule("What was seen", align="left")
     coverage.show(seen, out)

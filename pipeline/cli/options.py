@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-_AGO = re.compile(r"(\d{1,5})([hdw])")
+_AGO = re.compile(r"(\d{1,4})([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -17,9 +17,9 @@ def moment(text: str) -> datetime:
         return (datetime.now(UTC) - ago).replace(tzinfo=None)
     try:
         value = datetime.fromisoformat(text)
-    except ValueError:
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is no time. Write 2026-10-01, 2026-10-01T08:00 or 7d.") from None
-    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
 
 
 SinceOption = Annotated[

@@ -1,10 +1,12 @@
 """Puts rows on stdout in the format that was asked for. Log fields are other people's text: nothing of it acts.
 
-On a terminal control characters are made visible and markup is plain text; in CSV a cell that a spreadsheet
-would take for a formula gets an apostrophe in front.
+On a terminal control characters are made visible and markup is plain text. In CSV they are replaced, and a cell
+that a spreadsheet would take for a formula gets an apostrophe in front; JSON and Parquet hold the text as it is.
 """
 
+import io
 import json
+import os
 import sys
 from datetime import date, datetime
 from enum import StrEnum
@@ -33,14 +35,21 @@ class Format(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write the rows on stdout.")]
 
+SHORT = 12
+WIDE = 240
 WIDTH = 120
 """Columns where stdout is no terminal."""
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Return a console for stdout or stderr that is wide enough when piped."""
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        _reader_has_gone()
+
+
+def console(*, stderr: bool = False, width: int = WIDTH) -> Console:
+    """Return a console for stdout or stderr; `width` columns where that is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=False)
+    return _Console(file=stream, width=None if stream.isatty() else width, highlight=False, soft_wrap=False)
 
 
 def plain(value: Any) -> str:
@@ -68,18 +77,34 @@ def plain(value: Any) -> str:
 
 def table(title: str, columns: list[str], rows: list[list[Any]], *, wrap: tuple[str, ...] = ()) -> Table:
     """Return a table; numbers are set to the right, and only the columns of `wrap` may take several lines."""
-    made = Table(title=Text(title) if title else None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    made = Table(
+        title=Text(title) if title else None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    cells = [[plain(value) for value in row] for row in rows]
     for index, name in enumerate(columns):
         numbers = any(isinstance(row[index], int | float) and not isinstance(row[index], bool) for row in rows)
+        longest = max((len(row[index]) for row in cells), default=0)
         made.add_column(
             Text(name.replace("_", " ")),
             justify="right" if numbers else "left",
             overflow="fold",
             no_wrap=numbers or (bool(wrap) and name not in wrap),
+            min_width=min(longest, SHORT),  # a long text in one column doesn't squeeze the others
         )
-    for row in rows:
-        made.add_row(*(Text(plain(value)) for value in row))
+    for row in cells:
+        made.add_row(*(Text(value) for value in row))
     return made
+
+
+def _brief(column: str, value: Any) -> Any:
+    """Return what a table shows of a value: of an ARM id the type and name, of first and last seen the day."""
+    if isinstance(value, str) and value.startswith("/subscriptions/") and "/providers/" in value:
+        return value.rpartition("/providers/")[2].removeprefix("microsoft.")
+    return value.date().isoformat() if column.endswith("_seen") and isinstance(value, datetime) else value
 
 
 def write_rows(rows: list[dict[str, Any]], form: Format) -> None:
@@ -106,24 +131,44 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
     """
     match form:
         case Format.TABLE:
-            console().print(table(title, frame.columns, [list(row) for row in frame.rows()]))
+            rows = [[_brief(*cell) for cell in zip(frame.columns, row, strict=True)] for row in frame.rows()]
+            console(width=WIDE).print(table(title, frame.columns, rows))
             if frame.is_empty():
                 console(stderr=True).print("No rows.")
         case Format.JSON:
             write_json(frame.to_dicts())
         case Format.CSV:
-            sys.stdout.write(_csv(frame))
+            _emit(_csv(frame))
         case Format.PARQUET:
             if sys.stdout.isatty():
                 raise UsageError(
                     "Parquet is binary: send it to a file, as in `nsp ... --format parquet > rows.parquet`."
                 )
-            frame.write_parquet(sys.stdout.buffer)
+            made = io.BytesIO()
+            frame.write_parquet(made)
+            _emit(made.getvalue())
 
 
 def write_json(value: Any) -> None:
     """Write a value as JSON on stdout; times in UTC with a Z."""
-    sys.stdout.write(json.dumps(value, indent=2, default=_json, ensure_ascii=False) + "\n")
+    _emit(json.dumps(value, indent=2, default=_json) + "\n")  # ASCII only: no control or bidirectional character
+
+
+def _emit(data: str | bytes) -> None:
+    try:
+        if isinstance(data, str):
+            sys.stdout.write(data)
+            sys.stdout.flush()
+        else:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _reader_has_gone()
+
+
+def _reader_has_gone() -> None:
+    """Go on without a reader, as in `nsp traffic | head`: the exit code still tells what was found."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _json(value: Any) -> Any:
@@ -138,14 +183,20 @@ def _csv(frame: "pl.DataFrame") -> str:
     import polars as pl
 
     lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List | pl.Struct)]
-    harmless = frame.with_columns(
-        pl.col(name).map_elements(lambda value: json.dumps(value.to_list(), default=_json), return_dtype=pl.String)
-        for name in lists
-    ).with_columns(
-        # https://owasp.org/www-community/attacks/CSV_Injection
-        pl.when(pl.col(pl.String).str.contains(r"^[=+\-@\t\r]"))
-        .then(pl.lit("'") + pl.col(pl.String))
-        .otherwise(pl.col(pl.String))
-        .name.keep(),
+    harmless = (
+        frame.with_columns(
+            pl.col(name).map_elements(lambda value: json.dumps(value.to_list(), default=_json), return_dtype=pl.String)
+            for name in lists
+        )
+        .with_columns(
+            pl.col(pl.String).str.replace_all(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]", "\ufffd").name.keep(),
+        )
+        .with_columns(
+            # https://owasp.org/www-community/attacks/CSV_Injection, with the full-width twins that spreadsheets fold
+            pl.when(pl.col(pl.String).str.contains("^[\\s\ufffd]*[=+\\-@\uff1d\uff0b\uff0d\uff20]"))
+            .then(pl.lit("'") + pl.col(pl.String))
+            .otherwise(pl.col(pl.String))
+            .name.keep(),
+        )
     )
     return harmless.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")

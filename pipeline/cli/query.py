@@ -1,11 +1,11 @@
 """nsp query: any file of queries/, with parameters."""
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.options import moment
 from pipeline.cli.output import Format, FormatOption
 from pipeline.errors import UsageError
 
@@ -50,6 +50,8 @@ def query(
         write(pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), form)
         return
     found = sql.load(name)
+    if found.name.startswith(INTERNAL):
+        raise UsageError(f"{found.name} only runs inside a load. `nsp query` lists the queries to ask.")
     values = _values(found, parameters or [])
     common: Context = context.obj
     with common.open() as store:
@@ -74,6 +76,6 @@ def _value(text: str) -> Any:
     except ValueError:
         pass
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return moment(text)
+    except typer.BadParameter:
         return text

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.cli.context import Context
+    from pipeline.recommend.proposal import Proposal
     from pipeline.recommend.run import Recommendation, Scope
     from pipeline.settings import Settings
     from pipeline.store import Store
 
 ATTENTION = 3
+EXAMPLES = 2
 
 
 def recommend(
@@ -38,20 +40,21 @@ def recommend(
 
     common: Context = context.obj
     with common.open() as store:
-        result = run(store, common.settings, Scope(since, until, perimeter, profile))
+        now = datetime.now(UTC).replace(tzinfo=None)
+        result = run(store, common.settings, Scope(since, until, perimeter, profile), now)
     if form is Format.JSON:
         write_json(result.as_json())
     elif form is Format.TABLE:
         show(result, console())
     else:
         rows = [_flat(proposal.as_json()) for proposal in result.proposals]
-        write(pl.DataFrame(rows, infer_schema_length=None), form)
+        write(pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema={"id": pl.String}), form)
     if not result.ready:
         raise typer.Exit(ATTENTION)
 
 
-def run(store: "Store", settings: "Settings", scope: "Scope") -> "Recommendation":
-    """Run the recommender as the settings say."""
+def run(store: "Store", settings: "Settings", scope: "Scope", now: datetime) -> "Recommendation":
+    """Run the recommender as the settings say, as of a time in UTC."""
     from pipeline.recommend import run as recommender
     from pipeline.recommend.policy import Limits
 
@@ -66,7 +69,7 @@ def run(store: "Store", settings: "Settings", scope: "Scope") -> "Recommendation
         store,
         limits,
         scope,
-        datetime.now(UTC).replace(tzinfo=None),
+        now,
         callers_at_risk=settings.callers_at_risk,
         min_days=settings.min_days,
     )
@@ -84,8 +87,8 @@ def show(result: "Recommendation", to: "Console") -> None:
         denied = sum(each.requests for each in mine)
         to.print(
             f"\nPerimeter {plain(ready.perimeter.rsplit('/', 1)[-1])}, profile {plain(ready.profile)}: "
-            f"{'READY' if ready.ready else 'NOT READY'}. In {ready.days_observed} days {denied:,} requests succeeded "
-            "that enforcing today would deny.",
+            f"{'READY' if ready.ready else 'NOT READY'}. Enforcing today would have denied {denied:,} requests in "
+            f"{ready.days_observed} days.",
             markup=False,
         )
         for reason in ready.reasons:
@@ -97,15 +100,27 @@ def show(result: "Recommendation", to: "Console") -> None:
                 each.elements[0].removeprefix("/subscriptions/") if each.is_rule else each.kind,
                 each.requests,
                 f"{each.days_seen}/{each.days_observed}",
-                each.reason + (f" [{', '.join(each.flags)}]" if each.flags else ""),
+                _why(each),
             ]
             for each in mine
         ]
         if rows:
-            to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why",)))
+            to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why", "rule element")))
         else:
             to.print("  No rule is needed for what was seen.")
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
+
+
+def _why(proposal: "Proposal") -> str:
+    """Return the reason, with whom it is about where no rule element says so, and the flags."""
+    from pipeline.cli.output import plain
+
+    named = ""
+    if not proposal.is_rule:
+        others = len(proposal.needs) - EXAMPLES
+        shown = ", ".join(plain(each.rsplit("/", 1)[-1])[:60] for each in proposal.examples(EXAMPLES))
+        named = f" ({shown}{f' and {others:,} more' if others > 0 else ''})"
+    return proposal.reason + named + (f" [{', '.join(proposal.flags)}]" if proposal.flags else "")
 
 
 def _flat(proposal: dict[str, Any]) -> dict[str, Any]:

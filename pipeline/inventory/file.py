@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipeline.addresses import read_prefix
 from pipeline.errors import InventoryError
 from pipeline.store import Store
 from pipeline.tables import INVENTORY_ASSOCIATION, INVENTORY_PROFILE, INVENTORY_RULE_ELEMENT
@@ -63,7 +64,7 @@ def _read(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InventoryError(f"The inventory {path} can't be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InventoryError(f"The inventory {path} isn't JSON: {error}.") from error
     if not isinstance(document, dict) or not any(isinstance(document.get(name), list) for name in _LISTS):
         raise InventoryError(f"The inventory {path} must be one object with the lists {', '.join(_LISTS)}.")
@@ -95,7 +96,8 @@ def _perimeter(item: dict[str, Any]) -> str:
 
 
 def _name(item: dict[str, Any]) -> str:
-    return str(item.get("name") or item["id"].rstrip("/").rsplit("/", 1)[-1])
+    name = str(item.get("name") or item["id"].rstrip("/").rsplit("/", 1)[-1])
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(value: Any) -> str | None:
@@ -109,25 +111,36 @@ def _elements(item: dict[str, Any]) -> list[tuple[str, str, str, str, str, str]]
     if "profiles" not in lowered[:-1]:
         raise InventoryError(f"The access rule {item['id']} lies in no profile.")
     profile = parts[lowered.index("profiles") + 1]
+    direction = str(_field(item, "direction")).capitalize()
+    if direction not in ("Inbound", "Outbound"):
+        raise InventoryError(f"The access rule {item['id']} is neither Inbound nor Outbound.")
     rows = []
     for field, kind in _KINDS.items():
-        for value in _field(item, field) or []:
+        values = _field(item, field) or []
+        if not isinstance(values, list):
+            raise InventoryError(f"{field} of the access rule {item['id']} must be a list.")
+        for value in values:
             element = value.get("id") if isinstance(value, dict) else value
-            if element:
-                rows.append((perimeter, profile, _name(item), str(_field(item, "direction")), kind, str(element)))
+            if not isinstance(element, str) or (kind == "address-prefixes" and read_prefix(element) is None):
+                raise InventoryError(f"{field} of the access rule {item['id']} holds {element!r}, which is none.")
+            rows.append((perimeter, profile, _name(item), direction, kind, element))
     return rows
 
 
 def _association(item: dict[str, Any]) -> tuple[str, str, str, str, str | None, str | None]:
-    resource = _field(item, "privateLinkResource") or {}
-    profile = _field(item, "profile") or {}
-    if not resource.get("id") or not profile.get("id"):
+    resource, profile = (_id_of(_field(item, name)) for name in ("privateLinkResource", "profile"))
+    if not resource or not profile:
         raise InventoryError(f"The association {item.get('id')} names no resource or no profile.")
     return (
         _perimeter(item),
-        profile["id"].rsplit("/", 1)[-1],
+        profile.rsplit("/", 1)[-1],
         _name(item),
-        resource["id"].lower(),
+        resource.lower(),
         _text(_field(item, "accessMode")),
         _text(_field(item, "publicNetworkAccess")),
     )
+
+
+def _id_of(reference: Any) -> str | None:
+    value = reference.get("id") if isinstance(reference, dict) else None
+    return value if isinstance(value, str) else None

@@ -14,6 +14,7 @@ from pipeline.verdict.rules import RuleSet
 WEEK = timedelta(days=7)
 ORIGINS = 4
 MIN_LEARNING = timedelta(days=7)
+MIN_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Week:
         )
 
 
-def replay(profile: Profile, rows: Sequence[CallerDay], start: date, end: date, limits: Limits) -> list[Week]:
+def replay(profile: Profile, rows: Sequence[CallerDay], days: Sequence[date], limits: Limits) -> list[Week]:
     """Replay up to four whole weeks that end before the window does, newest first.
 
     Callers that the proposals of the time left to a person (flagged ones), strangers and those that no rule can
@@ -53,18 +54,20 @@ def replay(profile: Profile, rows: Sequence[CallerDay], start: date, end: date, 
     Args:
         profile: the direction and profile.
         rows: its caller days.
-        start: first day observed.
-        end: the day after the last one observed.
+        days: the days observed, in order; a week with less than MIN_DAYS of them tells nothing and is left out.
         limits: as for the proposals themselves.
     """
     weeks = []
+    start, end = days[0], days[-1] + timedelta(days=1)
     for number in range(1, ORIGINS + 1):
         origin = end - number * WEEK
         if origin - start < MIN_LEARNING:
             break
+        if sum(origin <= day < origin + WEEK for day in days) < MIN_DAYS:
+            continue
         before = [row for row in rows if row.day < origin]
         after = [row for row in rows if origin <= row.day < origin + WEEK]
-        weeks.append(_replayed(profile, before, after, origin, (origin - start).days, limits))
+        weeks.append(_replayed(profile, before, after, origin, sum(day < origin for day in days), limits))
     return weeks
 
 
@@ -82,8 +85,8 @@ def _replayed(
     callers: set[str] = set()
     denied: set[str] = set()
     requests = denied_requests = 0
-    for need in needs(after, profile.direction, set(profile.members), profile.in_force):
-        if need.kind == "cannot-fix" or need.is_stranger or _admits(asked, need):
+    for need in needs(after, profile.direction, profile.members, profile.in_force, profile.rules_version):
+        if need.kind == "cannot-fix" or need.is_stranger or need.is_mostly_denied or _admits(asked, need):
             continue
         callers.add(_caller(need))
         requests += need.allowed

@@ -28,6 +28,7 @@ class Proposal:
         flags: why it isn't recommended without a look.
         extra_addresses: addresses admitted beyond those seen (IPv6: /64 networks).
         resources_opened: other resources of the profile that it would open to them.
+        topic: for cannot-fix and leave-denied, what it is about; stays the same while callers come and go.
     """
 
     perimeter: str
@@ -41,13 +42,14 @@ class Proposal:
     flags: tuple[str, ...] = ()
     extra_addresses: int = 0
     resources_opened: tuple[str, ...] = field(default=())
+    topic: str = ""
 
     @property
     def id(self) -> str:
         """Content-addressed: the same choice for the same profile has the same id in every run."""
         parts = (self.perimeter, self.profile.lower(), self.direction, self.kind, *self.elements)
         if not self.elements:
-            parts += tuple(sorted(need.key for need in self.needs))
+            parts += (self.topic,)
         return sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     @property
@@ -72,6 +74,11 @@ class Proposal:
     def days_seen(self) -> int:
         """Days on which any of it succeeded."""
         return len(set().union(*(need.days for need in self.needs)))
+
+    def examples(self, count: int) -> list[str]:
+        """Return the callers or destinations with the most requests, admitted ones first."""
+        ranked = sorted(self.needs, key=lambda need: (-need.allowed, -need.denied, need.key))
+        return [need.key for need in ranked[:count]]
 
     @property
     def requests(self) -> int:
@@ -102,6 +109,7 @@ class Proposal:
                 "last_seen": max(need.last_seen for need in self.needs if need.last_seen).isoformat() + "Z",
                 "resources": sorted(set().union(*(need.resources for need in self.needs))),
                 "operations": sorted(set().union(*(need.operations for need in self.needs))),
+                "examples": self.examples(20),
             },
             "exposure": {
                 "extra_addresses": self.extra_addresses,

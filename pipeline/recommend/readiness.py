@@ -9,6 +9,24 @@ from pipeline.recommend.proposal import Proposal
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the logs of a profile can tell at all.
+
+    Args:
+        days: days on which it wrote any record.
+        stale_days: whole days between its last record and the run.
+        sees_denials: whether any record of a ...ResourceRules... category was seen in its perimeter; without one
+            nobody can tell "nothing would be denied" from "the category isn't enabled".
+        silent: names of its associated resources without any record.
+    """
+
+    days: int
+    stale_days: int = 0
+    sees_denials: bool = True
+    silent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Readiness:
     """The answer for one profile of one perimeter.
 
@@ -73,7 +91,7 @@ class Readiness:
 def judge(
     perimeter: str,
     profile: str,
-    days_observed: int,
+    evidence: Evidence,
     weeks: Sequence[Week],
     proposals: Sequence[Proposal],
     *,
@@ -85,39 +103,64 @@ def judge(
     Args:
         perimeter: ARM id.
         profile: name of the profile.
-        days_observed: days on which it wrote any record.
+        evidence: what its logs can tell.
         weeks: both directions added up, newest first.
         proposals: all of the profile.
         callers_at_risk: tolerance for the upper bound of callers wrongly denied in a week.
         min_days: shortest window.
     """
     risk = forecast([week.denied_callers for week in weeks])
-    questions = [proposal for proposal in proposals if proposal.flags]
-    unfixable = [proposal for proposal in proposals if proposal.kind == "cannot-fix"]
-    lights = {
-        "callers": risk is not None and risk.high <= callers_at_risk,
-        "window": days_observed >= min_days,
-        "questions": not questions and not unfixable and days_observed > 0,
-    }
-    reasons = []
-    if not days_observed:
-        reasons.append("no data: not one record of this profile was seen, which is no proof of no traffic")
-    elif not lights["window"]:
-        reasons.append(
-            f"window: {days_observed} days seen, {min_days} wanted; a month-end job may not have run yet",
-        )
-    if risk is None and days_observed:
-        reasons.append("callers: less than two weeks seen, so nothing can be replayed")
-    elif risk is not None and not lights["callers"]:
-        reasons.append(
+    open_questions = _questions(profile, evidence, proposals)
+    window = _window(evidence, min_days)
+    callers = []
+    if risk is None and evidence.days:
+        callers.append("callers: no whole week after a first one was seen, so nothing can be replayed")
+    elif risk is not None and risk.high > callers_at_risk:
+        callers.append(
             f"callers: up to {risk.high} callers may be wrongly denied next week ({risk.estimate:.1f} expected), "
             f"{callers_at_risk:g} tolerated",
         )
-    if questions:
+    lights = {
+        "callers": risk is not None and not callers,
+        "window": not window,
+        "questions": not open_questions,
+    }
+    reasons = (*window, *callers, *open_questions)
+    return Readiness(perimeter, profile, evidence.days, tuple(weeks), risk, lights, reasons)
+
+
+def _window(evidence: Evidence, min_days: int) -> list[str]:
+    if not evidence.days:
+        return ["no data: not one record of this profile was seen, which is no proof of no traffic"]
+    reasons = []
+    if evidence.days < min_days:
         reasons.append(
-            f"questions: {len(questions)} flagged proposal{'s wait' if len(questions) > 1 else ' waits'} for a decision"
+            f"window: {evidence.days} days seen, {min_days} wanted; a month-end job may not have run yet",
         )
+    if evidence.stale_days > MAX_STALE_DAYS:
+        reasons.append(f"window: the last record is {evidence.stale_days} days old; load newer logs")
+    return reasons
+
+
+def _questions(profile: str, evidence: Evidence, proposals: Sequence[Proposal]) -> list[str]:
+    reasons = []
+    if not profile:
+        reasons.append("questions: these records name no profile")
+    if evidence.days and not evidence.sees_denials:
+        reasons.append(
+            "questions: no record of a ResourceRules category was seen in this perimeter, so would-be denials can't be "
+            "seen; check that these categories are enabled",
+        )
+    if evidence.silent:
+        reasons.append(f"questions: no record of {', '.join(evidence.silent)}; no data is no proof of no traffic")
+    flagged = sum(bool(proposal.flags) for proposal in proposals)
+    if flagged:
+        reasons.append(f"questions: {flagged} flagged proposal{'s wait' if flagged > 1 else ' waits'} for a decision")
+    unfixable = sum(proposal.requests for proposal in proposals if proposal.kind == "cannot-fix")
     if unfixable:
-        requests = sum(proposal.requests for proposal in unfixable)
-        reasons.append(f"questions: {requests:,} requests succeed today that no rule settles (cannot-fix)")
-    return Readiness(perimeter, profile, days_observed, tuple(weeks), risk, lights, tuple(reasons))
+        reasons.append(f"questions: {unfixable:,} requests succeed today that no rule settles (cannot-fix)")
+    return reasons
+
+
+MAX_STALE_DAYS = 3
+"""Logs arrive within two days at the latest; evidence older than that is of another time."""

@@ -2,18 +2,19 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
+from pipeline import coverage
+from pipeline.errors import UsageError
 from pipeline.recommend.backtest import Week, replay
+from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.need import CallerDay, caller_days
-from pipeline.recommend.policy import Limits, Profile, propose
+from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Readiness, judge
 from pipeline.store import Store
-from pipeline.tables import CATEGORIES
-from pipeline.verdict.rules import RuleSet
 
 SCHEMA_VERSION = 1
 DIRECTIONS = ("Inbound", "Outbound")
@@ -43,6 +44,7 @@ class Recommendation:
     """All that one run found."""
 
     created: datetime
+    window: dict[str, str | None]
     coverage: dict[str, Any]
     readiness: tuple[Readiness, ...]
     proposals: tuple[Proposal, ...]
@@ -54,18 +56,19 @@ class Recommendation:
 
     def as_json(self) -> dict[str, Any]:
         """Return the run as the JSON contract has it. The run's id depends on its findings, not on its time."""
+        seen = dict(self.coverage)
+        sources = seen.pop("sources")
         body = {
-            "coverage": self.coverage,
+            "coverage": seen,
             "readiness": [each.as_json() for each in self.readiness],
             "proposals": [each.as_json() for each in self.proposals],
         }
         digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]
-        window = {"start": self.coverage.pop("window_start"), "end": self.coverage.pop("window_end")}
         run = {
             "id": digest,
             "created": self.created.isoformat(timespec="seconds") + "Z",
-            "window": window,
-            "sources": self.coverage.pop("sources"),
+            "window": self.window,
+            "sources": sources,
         }
         return {"schema_version": SCHEMA_VERSION, "run": run, **body}
 
@@ -90,108 +93,67 @@ def recommend(
         created: time of the run, UTC.
         callers_at_risk: tolerance of the first light.
         min_days: shortest window of the second light.
+
+    Raises:
+        UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
     """
-    known = _Configuration(store)
-    rows = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
-    days: dict[tuple[str, str], list[date]] = {}
+    known = Configuration(store)
+    profiles = known.profiles(scope.perimeter, scope.profile)
+    _check(scope, profiles, known)
+    rows: dict[tuple[str, str, str], list[CallerDay]] = {}
+    by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
+    for (perimeter, profile, direction), some in by_spelling.items():
+        rows.setdefault((perimeter, profile.lower(), direction), []).extend(some)
+    days: dict[tuple[str, str], set[date]] = {}
     for perimeter, profile, day in store.rows("recommend/observed_days", **scope.parameters()):
-        days.setdefault((perimeter, profile or ""), []).append(day)
+        known.spelled(perimeter, profile or "")
+        days.setdefault((perimeter, (profile or "").lower()), set()).add(day)
     proposals: list[Proposal] = []
     readiness: list[Readiness] = []
-    for perimeter, profile in sorted(set(days) | known.profiles(scope)):
-        seen = days.get((perimeter, profile), [])
-        found, weeks = _one_profile(known, perimeter, profile, rows, seen, limits)
+    for perimeter, profile in sorted(profiles):
+        seen = sorted(days.get((perimeter, profile), ()))
+        mine = {direction: rows.get((perimeter, profile, direction), []) for direction in DIRECTIONS}
+        found, weeks = _one_profile(known, perimeter, profile, mine, seen, limits)
         proposals += found
         readiness.append(
             judge(
                 perimeter,
-                profile,
-                len(seen),
+                known.spelled(perimeter, profile),
+                known.evidence(perimeter, profile, len(seen), created),
                 weeks,
                 found,
                 callers_at_risk=callers_at_risk,
                 min_days=min_days,
             ),
         )
-    return Recommendation(created, coverage(store), tuple(readiness), tuple(proposals))
+    ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
+    window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
+    return Recommendation(created, window, coverage.measure(store), tuple(readiness), tuple(proposals))
+
+
+def _check(scope: Scope, profiles: set[tuple[str, str]], known: Configuration) -> None:
+    if scope.since and scope.until and scope.since >= scope.until:
+        raise UsageError("--since must lie before --until.")
+    everything = known.profiles(None, None)
+    if everything and not profiles:
+        names = ", ".join(sorted(f"{owner.rsplit('/', 1)[-1]}/{name}" for owner, name in everything))
+        raise UsageError(f"No such perimeter or profile. Known (perimeter/profile): {names}.")
 
 
 def _one_profile(
-    known: "_Configuration",
+    known: Configuration,
     perimeter: str,
     profile: str,
-    rows: dict[tuple[str, str, str], list[CallerDay]],
+    rows: dict[str, list[CallerDay]],
     days: list[date],
     limits: Limits,
 ) -> tuple[list[Proposal], list[Week]]:
     found: list[Proposal] = []
     weeks: list[Week] = []
-    for direction in DIRECTIONS:
-        mine = rows.get((perimeter, profile, direction), [])
+    for direction, mine in rows.items():
         one = known.direction(perimeter, profile, direction)
         found += propose(one, mine, len(days), limits)
         if days:
-            replayed = replay(one, mine, days[0], days[-1] + timedelta(days=1), limits)
+            replayed = replay(one, mine, days, limits)
             weeks = [a + b for a, b in zip(weeks, replayed, strict=True)] if weeks else replayed
     return found, weeks
-
-
-class _Configuration:
-    """The inventory, with what the logs alone tell where there is none."""
-
-    def __init__(self, store: Store) -> None:
-        self._elements: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-        for perimeter, profile, _rule, direction, kind, element in store.rows("inventory/rule_elements"):
-            self._elements.setdefault((perimeter, profile.lower(), direction), []).append((kind, element))
-        self._resources: dict[tuple[str, str], set[str]] = {}
-        for perimeter, profile, resource in store.rows("recommend/resources_of_profiles"):
-            self._resources.setdefault((perimeter, (profile or "").lower()), set()).add(resource)
-        self._profiles = {(row[0], row[2]) for row in store.rows("inventory/profiles")}
-
-    def profiles(self, scope: Scope) -> set[tuple[str, str]]:
-        """Return the (perimeter, profile) pairs of the inventory that lie in the scope."""
-        return {
-            (perimeter, profile)
-            for perimeter, profile in self._profiles
-            if (scope.perimeter is None or scope.perimeter.lower() in (perimeter, perimeter.rsplit("/", 1)[-1]))
-            and (scope.profile is None or scope.profile.lower() == profile.lower())
-        }
-
-    def direction(self, perimeter: str, profile: str, direction: str) -> Profile:
-        """Return one direction of a profile as it stands today."""
-        resources = self._resources.get((perimeter, profile.lower()), set())
-        members = set().union(*(found for (owner, _), found in self._resources.items() if owner == perimeter))
-        in_force = RuleSet(self._elements.get((perimeter, profile.lower(), direction), []))
-        return Profile(perimeter, profile, direction, in_force, frozenset(members), frozenset(resources))
-
-
-def coverage(store: Store) -> dict[str, Any]:
-    """Return what was seen and what is missing, for machines: `nsp coverage --format json`.
-
-    Reads: traffic, load_ledger, inventory_association.
-    """
-    (totals,) = store.frame("coverage/totals").to_dicts()
-    counts = {row[0]: row[1:3] for row in store.rows("coverage/category_counts")}
-    return {
-        **{name: _plain(value) for name, value in totals.items()},
-        "sources": [row[0] for row in store.rows("coverage/source_kinds")],
-        "categories_seen": sorted(counts),
-        "categories_missing": sorted(set(CATEGORIES) - set(counts)),
-        "categories_unknown": sorted(set(counts) - set(CATEGORIES)),
-        "silent_resources": [row[2] for row in store.rows("coverage/silent_resources")],
-        "unlisted_resources": [row[2] for row in store.rows("coverage/unlisted_resources")],
-        "by_category": {
-            name: {"records": records, "requests": requests} for name, (records, requests) in counts.items()
-        },
-        "rejected_reasons": {row[0]: row[1] for row in store.rows("coverage/rejected_reasons")},
-        "gaps": [
-            {"perimeter": row[0], "start": _plain(row[1]), "end": _plain(row[2]), "hours": row[3]}
-            for row in store.rows("coverage/gaps", min_hours=6)[:20]
-        ],
-        "unknown_fields": {row[0]: row[1] for row in store.rows("coverage/unknown_fields")},
-        "inventory": bool(store.rows("inventory/associations")),
-    }
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() + "Z" if isinstance(value, datetime) else value

@@ -125,7 +125,7 @@ FLOWS = (
          source_resource=FUNCTION),
     Flow(f"{INBOUND}ResourceRulesAllowed", FOUNDRY, CHAT, 50, "nightly", (TRAINING_RANGE,), 30,
          source_resource=TRAINING),
-    Flow(f"{INBOUND}ResourceRulesAllowed", FOUNDRY, CHAT, 12, addresses=(HOMES,), hosts=14, source_app=EDITOR_APP),
+    Flow(f"{INBOUND}ResourceRulesAllowed", FOUNDRY, CHAT, 12, addresses=(HOMES,), hosts=3, source_app=EDITOR_APP),
     Flow(f"{INBOUND}ResourceRulesAllowed", FOUNDRY, CHAT, 15, "always", ("198.18.77.5/32",)),
     # succeeds today, and no address rule can match it: a subnet with a service endpoint
     Flow(f"{INBOUND}ResourceRulesAllowed", DOCS, GET_BLOB, 20, addresses=("10.2.0.0/28",), hosts=6),

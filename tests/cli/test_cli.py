@@ -128,7 +128,10 @@ def test_traffic_narrows(sample: Path) -> None:
     assert 0 < requests("--since", day, "--until", "2026-10-13") < everything
     assert requests("--until", day) + requests("--since", f"{day}T00:00:00+00:00") == everything
     assert requests("--since", "1h") == 0
-    assert "is no time" in told(sample, "traffic", "--since", "soon", code=2)
+    for text in ("soon", "0001-01-01T00:00+23:00", "99999w"):
+        assert "is no time" in told(sample, "traffic", "--since", text, code=2)
+    assert "must lie before" in told(sample, "recommend", "--since", "2026-10-02", "--until", "2026-10-01", code=2)
+    assert "nsp-contoso-ai/data" in told(sample, "recommend", "--profile", "typo", code=2)
     assert "Invalid value" in told(sample, "traffic", "--by", "colour", code=2)
 
 
@@ -194,6 +197,8 @@ def test_query_parameters(sample: Path) -> None:
     assert "unknown: ['colour']" in told(sample, "query", "coverage/totals", "-p", "colour=red", code=2)
     assert "NAME=VALUE" in told(sample, "query", "coverage/totals", "-p", "red", code=2)
     assert "No query is named" in told(sample, "query", "nothing", code=2)
+    assert "only runs inside a load" in told(sample, "query", "accepted_lines", code=2)
+    assert json.loads(out(sample, "query", "flows_by_hour", "-p", "since=1h", "-f", "json")) == []
     assert "can't run with these parameters" in told(sample, "query", "coverage/gaps", "-p", "min_hours=many", code=2)
 
 
@@ -207,6 +212,7 @@ def test_errors_say_what_to_do_next(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "warehouse.duckdb").write_text("this is no database, but longer than a header" * 500)
     assert "can't be opened" in told(tmp_path, "coverage", code=1)
+    assert b"store.memory is no size" in nsp(tmp_path, "coverage", NSP_STORE_MEMORY="banana").stderr
 
 
 def test_store_in_use_is_told(tmp_path: Path) -> None:
@@ -223,6 +229,22 @@ def test_store_in_use_is_told(tmp_path: Path) -> None:
     assert b"in use by another nsp" in message.stderr
 
 
+def test_a_reader_that_goes_early_changes_nothing(sample: Path) -> None:
+    for words, code in ((["traffic", "--by", "hour", "--limit", "0"], 0), (["recommend"], 3), (["query"], 0)):
+        for form in ("table", "json", "csv", "parquet"):
+            command = [sys.executable, "-m", "pipeline", *words, "-f", form]
+            environment = os.environ | {"PYTHONPATH": str(ROOT)}
+            with subprocess.Popen(
+                command, cwd=sample, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ) as process:
+                assert process.stdout
+                assert process.stderr
+                process.stdout.close()
+                errors = process.stderr.read()
+            assert process.returncode == code, (words, form, errors)
+            assert errors == b"", (words, form)
+
+
 HOSTILE = [
     "\x1b[31mred\x1b[0m\x07",
     "[bold red]markup[/bold red] [/nonsense]",
@@ -237,6 +259,12 @@ HOSTILE = [
     "$(reboot) `reboot` ${HOME} %PATH%",
     "x" * 5000,
     "nul\x00byte",
+    " =1+1",
+    "\n=1+1",
+    "\uff1d1+1",
+    "\u200b=1+1",
+    "\u2028@a",
+    "\x9b31m",
 ]
 
 
@@ -268,10 +296,12 @@ def test_hostile_text_in_any_field_is_inert_in_every_format(tmp_path: Path) -> N
         shown = out(tmp_path, *words, code=code)
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]", shown), words
         json.loads(out(tmp_path, *words, "-f", "json", code=code))
-        cells = pl.read_csv(out(tmp_path, *words, "-f", "csv", code=code).encode(), infer_schema=False)
+        exported = out(tmp_path, *words, "-f", "csv", code=code)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e]", exported), words
+        cells = pl.read_csv(exported.encode(), infer_schema=False)
         for column in cells.columns:
             for cell in cells[column].to_list():
-                assert not re.match(r"[=+@\t\r]|-(?!\d+(\.\d+)?$)", cell or ""), (words, column, cell)
+                assert not re.match(r"\s*([=+@＝＋－＠]|-(?!\d+(\.\d+)?$))", cell or ""), (words, column, cell)  # noqa: RUF001
 
 
 def test_installed_wheel_runs_the_demo_outside_the_repository(tmp_path: Path) -> None:

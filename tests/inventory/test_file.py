@@ -11,6 +11,7 @@ from pipeline.inventory.file import load
 from pipeline.sample.scenario import INVENTORY, PERIMETER
 from pipeline.store import Store
 
+RULE = '{"accessRules": [{"id": "/a/networkSecurityPerimeters/b/profiles/p/accessRules/c", %s}]}'
 TOP = {"id", "name", "type", "location"}
 
 
@@ -62,6 +63,15 @@ def test_subscriptions_and_perimeters_are_read_from_their_ids(store: Store, tmp_
         ('{"profiles": [{"id": "/subscriptions/1/x"}]}', "lies in no network security perimeter"),
         ('{"accessRules": [{"id": "/a/networkSecurityPerimeters/b/accessRules/c"}]}', "lies in no profile"),
         ('{"associations": [{"id": "/a/networkSecurityPerimeters/b/c"}]}', "names no resource or no profile"),
+        (
+            '{"associations": [{"id": "/a/networkSecurityPerimeters/b/c", "privateLinkResource": "x", "profile": 1}]}',
+            "names no resource or no profile",
+        ),
+        (RULE % '"direction": "sideways"', "neither Inbound nor Outbound"),
+        (RULE % '"direction": "inbound", "addressPrefixes": "203.0.113.0/24"', "must be a list"),
+        (RULE % '"direction": "inbound", "addressPrefixes": ["203.0.113"]', "holds '203.0.113', which is none"),
+        (RULE % '"direction": "inbound", "subscriptions": [7]', "holds 7, which is none"),
+        ("[" * 100_000, "isn't JSON"),
     ],
 )
 def test_broken_file_is_told_and_leaves_the_old_inventory(store: Store, tmp_path: Path, text: str, told: str) -> None:

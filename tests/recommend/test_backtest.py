@@ -8,16 +8,17 @@ import pytest
 from pipeline.recommend.backtest import Week, forecast, replay
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.proposal import Proposal
-from pipeline.recommend.readiness import judge
+from pipeline.recommend.readiness import Evidence, judge
 from tests.recommend.test_policy import START, inbound, profile, seen
 
 DAYS = 35
 END = START + timedelta(days=DAYS)
+EVERY_DAY = [START + timedelta(days=day) for day in range(DAYS)]
 
 
 def test_steady_callers_would_not_have_been_denied() -> None:
     rows = [seen(day, ip=f"203.0.113.{host}") for day in range(DAYS) for host in range(8)]
-    weeks = replay(profile(), rows, START, END, Limits())
+    weeks = replay(profile(), rows, EVERY_DAY, Limits())
     assert [(week.origin, week.callers, week.denied_callers) for week in weeks] == [
         (date(2026, 10, 29), 1, 0),
         (date(2026, 10, 22), 1, 0),
@@ -30,7 +31,7 @@ def test_steady_callers_would_not_have_been_denied() -> None:
 def test_newcomer_would_have_been_denied_in_its_first_week_only() -> None:
     rows = [seen(day) for day in range(DAYS)]
     rows += [seen(day, ip="198.51.100.9") for day in range(24, DAYS)]
-    weeks = replay(profile(), rows, START, END, Limits())
+    weeks = replay(profile(), rows, EVERY_DAY, Limits())
     assert [week.denied_callers for week in weeks] == [0, 1, 0, 0]
     assert weeks[1].denied_requests == (28 - 24) * 5
 
@@ -40,14 +41,22 @@ def test_strangers_unmatchable_and_asked_callers_are_left_out() -> None:
     rows += [seen(day, ip="198.51.100.1", allowed=0, denied=5) for day in range(DAYS)]
     rows += [seen(day, ip="10.0.0.4") for day in range(DAYS)]
     rows += [seen(3, ip="192.0.2.8"), seen(30, ip="192.0.2.8")]  # seen once before the last origin, so asked
-    weeks = replay(profile(), rows, START, END, Limits())
+    weeks = replay(profile(), rows, EVERY_DAY, Limits())
     assert [(week.callers, week.denied_callers) for week in weeks] == [(1, 0)] * 4
+
+
+def test_weeks_that_were_not_observed_prove_nothing() -> None:
+    rows = [seen(day) for day in (*range(28), 34)]
+    days = [START + timedelta(days=day) for day in (*range(28), 34)]
+    assert [week.origin for week in replay(profile(), rows, days, Limits())] == [
+        START + timedelta(days=day) for day in (21, 14, 7)
+    ]
 
 
 def test_short_windows_replay_fewer_weeks() -> None:
     rows = [seen(day) for day in range(20)]
-    assert len(replay(profile(), rows, START, START + timedelta(days=20), Limits())) == 1
-    assert replay(profile(), rows, START, START + timedelta(days=13), Limits()) == []
+    assert len(replay(profile(), rows, EVERY_DAY[:20], Limits())) == 1
+    assert replay(profile(), rows, EVERY_DAY[:13], Limits()) == []
 
 
 @pytest.mark.parametrize(
@@ -73,32 +82,41 @@ QUIET = [Week(END, 9, 0, 100, 0)] * 4
 
 
 def test_all_lights_green() -> None:
-    found = judge("/p", "apps", 35, QUIET, inbound(seen(0), seen(1)), callers_at_risk=1, min_days=31)
+    found = judge("/p", "apps", Evidence(35), QUIET, inbound(seen(0), seen(1)), callers_at_risk=1, min_days=31)
     assert found.ready
     assert found.reasons == ()
 
 
 @pytest.mark.parametrize(
-    ("days", "weeks", "proposals", "light", "told"),
+    ("evidence", "weeks", "proposals", "light", "told"),
     [
-        (30, QUIET, [], "window", "30 days seen, 31 wanted"),
-        (35, [Week(END, 9, 3, 100, 30)] * 4, [], "callers", "up to 7 callers may be wrongly denied"),
-        (35, [], [], "callers", "less than two weeks seen"),
-        (35, QUIET, inbound(seen(0)), "questions", "1 flagged proposal waits"),
-        (35, QUIET, inbound(seen(0, ip="10.0.0.1")), "questions", "5 requests succeed today that no rule settles"),
-        (0, [], [], "questions", "no data"),
+        (Evidence(30), QUIET, [], "window", "30 days seen, 31 wanted"),
+        (Evidence(35), [Week(END, 9, 3, 100, 30)] * 4, [], "callers", "up to 7 callers may be wrongly denied"),
+        (Evidence(35), [], [], "callers", "no whole week after a first one"),
+        (Evidence(35), QUIET, inbound(seen(0)), "questions", "1 flagged proposal waits"),
+        (
+            Evidence(35),
+            QUIET,
+            inbound(seen(0, ip="10.0.0.1")),
+            "questions",
+            "5 requests succeed today that no rule settles",
+        ),
+        (Evidence(0), [], [], "window", "no data"),
+        (Evidence(35, stale_days=9), QUIET, [], "window", "9 days old"),
+        (Evidence(35, sees_denials=False), QUIET, [], "questions", "no record of a ResourceRules category"),
+        (Evidence(35, silent=("sql",)), QUIET, [], "questions", "no record of sql"),
     ],
 )
 def test_each_light_turns_red_with_its_reason(
-    days: int, weeks: list[Week], proposals: list[Proposal], light: str, told: str
+    evidence: Evidence, weeks: list[Week], proposals: list[Proposal], light: str, told: str
 ) -> None:
-    found = judge("/p", "apps", days, weeks, proposals, callers_at_risk=1, min_days=31)
+    found = judge("/p", "apps", evidence, weeks, proposals, callers_at_risk=1, min_days=31)
     assert not found.ready
     assert not found.lights[light]
     assert any(told in reason for reason in found.reasons)
 
 
 def test_json_has_nulls_where_nothing_is_known() -> None:
-    made = judge("/p", "apps", 0, [], [], callers_at_risk=1, min_days=31).as_json()
+    made = judge("/p", "apps", Evidence(0), [], [], callers_at_risk=1, min_days=31).as_json()
     assert made["callers_at_risk"] == {"estimate": None, "low": None, "high": None, "of": None}
     assert made["predicted_denied_share"]["estimate"] is None

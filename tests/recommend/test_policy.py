@@ -34,6 +34,7 @@ def seen(day: int = 0, **fields: Any) -> CallerDay:
         "destination_fqdn": None,
         "destination_resource": None,
         "service_resource": STORAGE,
+        "rules_version": None,
         "operations": ["GetBlob"],
         "allowed": 5,
         "denied": 0,
@@ -71,13 +72,18 @@ def test_address_seen_on_one_day_is_asked_not_recommended() -> None:
     assert (one.flags, one.recommended, one.is_rule) == (("seen-on-one-day",), False, True)
 
 
-def test_pool_becomes_one_prefix_and_a_sparse_one_is_flagged() -> None:
+def test_pool_becomes_one_prefix_and_a_sparse_one_only_where_nothing_else_suffices() -> None:
     dense = [seen(day, ip=f"203.0.113.{host}") for host in range(0, 32, 2) for day in (0, 1)]
     (one,) = inbound(*dense)
     assert (one.elements, one.extra_addresses, one.flags) == (("203.0.113.0/27",), 16, ())
-    sparse = [seen(day, ip=f"203.0.113.{host}") for host in (0, 100, 200) for day in (0, 1)]
-    (other,) = inbound(*sparse)
-    assert (other.elements, other.flags) == (("203.0.113.0/24",), ("sparse",))
+    few = [seen(day, ip=f"203.0.113.{host}") for host in (0, 100, 200) for day in (0, 1)]
+    assert [each.elements for each in inbound(*few)] == [
+        ("203.0.113.0/32",),
+        ("203.0.113.100/32",),
+        ("203.0.113.200/32",),
+    ]
+    (forced,) = inbound(*few, max_elements=1, reserve=0)
+    assert (forced.elements, forced.flags) == (("203.0.113.0/24",), ("sparse",))
 
 
 def test_stranger_is_a_hole_and_is_never_recommended() -> None:
@@ -90,9 +96,96 @@ def test_stranger_is_a_hole_and_is_never_recommended() -> None:
     assert not proposals[-1].recommended
 
 
-def test_mostly_denied_caller_is_a_stranger() -> None:
-    (one,) = inbound(seen(0, allowed=1, denied=1), seen(1, allowed=1, denied=3))
-    assert one.kind == "leave-denied"
+def test_mostly_denied_caller_is_asked_about_and_is_a_hole() -> None:
+    odd = [seen(0, allowed=9, denied=1), seen(1, allowed=0, denied=30, service_resource=VAULT)]
+    (one,) = inbound(*odd)
+    assert (one.kind, one.flags, one.requests) == ("leave-denied", ("mostly-denied",), 9)
+    assert "9 requests succeeded" in one.reason
+    neighbours = [seen(day, ip=f"203.0.113.{host}") for host in (4, 5, 6) for day in (0, 1)]
+    admits = RuleSet(("address-prefixes", each) for one in inbound(*odd, *neighbours) for each in one.elements)
+    assert not admits.admits_address("203.0.113.7")
+
+
+def test_caller_seen_once_does_not_widen_a_prefix() -> None:
+    steady = [seen(day, ip=f"203.0.113.{host}") for host in range(16) for day in (0, 1)]
+    proposals = inbound(*steady, seen(0, ip="203.0.113.200"), seen(0, ip="203.0.113.9"))
+    assert [(each.elements, each.flags) for each in proposals] == [
+        (("203.0.113.0/28",), ()),
+        (("203.0.113.200/32",), ("seen-on-one-day",)),
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"source_subscription": "2"}, {"source_subscription": None}])
+def test_refused_address_is_a_hole_whatever_its_identity(fields: dict[str, Any]) -> None:
+    users = [seen(day, ip=f"203.0.113.{host}") for host in (0, 1, 2, 4, 5, 6, 7) for day in (0, 1)]
+    proposals = inbound(*users, seen(0, ip="203.0.113.3", allowed=0, denied=9, **fields))
+    assert not any("203.0.113.0/29" in each.elements for each in proposals)
+
+
+def test_ipv6_network_with_a_refused_address_is_flagged() -> None:
+    users = [seen(day, ip=f"2001:db8::{host}") for host in (1, 2) for day in (0, 1)]
+    (one, _) = inbound(*users, seen(0, ip="2001:db8::bad", allowed=0, denied=9))
+    assert (one.elements, one.flags) == (("2001:db8::/64",), ("holds-a-refused-address",))
+
+
+def test_caller_that_a_rule_names_and_does_not_admit_cannot_be_fixed_by_one() -> None:
+    row = seen(0, source_resource=FUNCTION, source_subscription="2", rules_version="7")
+    rules = (("subscriptions", "/subscriptions/2"),)
+    (one,) = propose(profile(rules=rules, rules_version="7"), [row], 10, Limits())
+    assert (one.kind, one.requests) == ("cannot-fix", 5)
+    assert "key or SAS under a subscription rule" in one.reason
+    assert propose(profile(rules=rules, rules_version="8"), [row], 10, Limits()) == [], "older evidence"
+
+
+def test_prefix_never_reaches_into_a_range_that_is_nobodys() -> None:
+    rows = [
+        seen(day, ip=ip) for ip in ("100.63.255.255", "100.128.0.0", "192.0.1.0", "191.255.255.0") for day in (0, 1)
+    ]
+    proposals = inbound(*rows, max_elements=3, reserve=0, widest_v4=8, rule_cost=2.0**31)
+    elements = [element for each in proposals for element in each.elements]
+    assert not any(ip_network(one).overlaps(other) for one in elements for other, _ in UNROUTABLE if other.version == 4)
+
+
+def test_too_many_callers_leave_out_those_with_the_fewest_requests() -> None:
+    rows = [seen(day, ip=f"{first}.113.0.1", allowed=first) for first in range(11, 31) for day in (0, 1)]
+    rows += [seen(day, ip=f"2a01:{number:x}::1", allowed=1) for number in range(30) for day in (0, 1)]
+    proposals = inbound(*rows, max_elements=15, reserve=0)
+    elements = [element for each in proposals for element in each.elements]
+    assert len(elements) == 15
+    assert min(int(element.partition(".")[0]) for element in elements) == 16
+    assert proposals[-1].kind == "cannot-fix"
+    assert len(proposals[-1].needs) == 35
+
+
+def test_note_keeps_its_id_while_callers_come_and_go() -> None:
+    def notes(*rows: CallerDay) -> set[tuple[str, str]]:
+        return {(each.kind, each.id) for each in inbound(*rows)}
+
+    first = notes(seen(0, ip="10.0.0.1"), seen(0, allowed=0, denied=1))
+    assert first == notes(seen(1, ip="10.0.0.2"), seen(0, ip="203.0.113.99", allowed=0, denied=1))
+
+
+@pytest.mark.parametrize(
+    ("host", "flags"),
+    [
+        ("api.example.com", ()),
+        ("other.blob.core.windows.net", ("shared-zone",)),
+        ("other.privatelink.blob.core.windows.net", ("shared-zone",)),
+        ("mine.azurewebsites.net", ("shared-zone",)),
+        ("docs.vault.azure.net", ("shared-zone",)),
+    ],
+)
+def test_name_that_anybody_can_own_is_a_question(host: str, flags: tuple[str, ...]) -> None:
+    (one,) = outbound(*(seen(day, ip=None, destination_fqdn=host) for day in (0, 1)))
+    assert (one.elements, one.flags) == ((host,), flags)
+
+
+@pytest.mark.parametrize(
+    "host", ["docs.blob.core.windows.net", "docs-secondary.blob.core.windows.net", "keys.vault.azure.net"]
+)
+def test_endpoint_of_a_member_needs_no_rule(host: str) -> None:
+    (one,) = outbound(seen(0, ip=None, destination_fqdn=host), seen(1, ip=None, destination_fqdn=host + "."))
+    assert (one.kind, one.requests) == ("cannot-fix", 10)
 
 
 def test_subscription_is_named_once_for_all_its_callers() -> None:
@@ -141,9 +234,10 @@ def test_outbound_without_a_host_name_cannot_be_fixed(host: str | None) -> None:
 
 def test_infeasible_cover_is_told_not_widened() -> None:
     rows = [seen(day, ip=f"{first}.113.0.1") for first in range(11, 31) for day in (0, 1)]
-    (one,) = inbound(*rows, max_elements=15, reserve=0)
-    assert (one.kind, one.elements, one.requests) == ("cannot-fix", (), 200)
-    assert "can't be covered by the 15 rule elements" in one.reason
+    *rules, note = inbound(*rows, max_elements=15, reserve=0)
+    assert sum(len(each.elements) for each in rules) == 15
+    assert (note.kind, note.elements, note.requests) == ("cannot-fix", (), 50)
+    assert "the 15 rule elements that are left don't suffice" in note.reason
 
 
 def test_budget_counts_rules_in_force_and_subscriptions_first() -> None:

@@ -1,0 +1,42 @@
+"""What the logs hold and what they lack, as one JSON object."""
+
+from datetime import datetime
+from typing import Any
+
+from pipeline.store import Store
+from pipeline.tables import CATEGORIES
+
+MIN_GAP_HOURS = 6
+MAX_GAPS = 20
+
+
+def measure(store: Store) -> dict[str, Any]:
+    """Return what was seen and what is missing, for machines: `nsp coverage --format json`.
+
+    Reads: traffic, load_ledger, inventory_association.
+    """
+    (totals,) = store.frame("coverage/totals").to_dicts()
+    counts = {row[0]: row[1:3] for row in store.rows("coverage/category_counts")}
+    return {
+        **{name: _plain(value) for name, value in totals.items()},
+        "sources": [row[0] for row in store.rows("coverage/source_kinds")],
+        "categories_seen": sorted(counts),
+        "categories_missing": sorted(set(CATEGORIES) - set(counts)),
+        "categories_unknown": sorted(set(counts) - set(CATEGORIES)),
+        "silent_resources": [row[2] for row in store.rows("coverage/silent_resources")],
+        "unlisted_resources": [row[2] for row in store.rows("coverage/unlisted_resources")],
+        "by_category": {
+            name: {"records": records, "requests": requests} for name, (records, requests) in counts.items()
+        },
+        "rejected_reasons": {row[0]: row[1] for row in store.rows("coverage/rejected_reasons")},
+        "gaps": [
+            {"perimeter": row[0], "start": _plain(row[1]), "end": _plain(row[2]), "hours": row[3]}
+            for row in store.rows("coverage/gaps", min_hours=MIN_GAP_HOURS)[:MAX_GAPS]
+        ],
+        "unknown_fields": {row[0]: row[1] for row in store.rows("coverage/unknown_fields")},
+        "inventory": bool(store.rows("inventory/associations")),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() + "Z" if isinstance(value, datetime) else value

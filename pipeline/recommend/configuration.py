@@ -1,0 +1,75 @@
+"""The perimeters as the inventory tells them, with what the logs alone tell where there is none."""
+
+from datetime import datetime
+
+from pipeline.recommend.policy import Profile
+from pipeline.recommend.readiness import Evidence
+from pipeline.store import Store
+from pipeline.verdict.rules import RuleSet
+
+
+class Configuration:
+    """What is known of each perimeter and profile beside its traffic.
+
+    Profile names differ in case between services' logs, and Azure doesn't tell them apart; so they are compared
+    without it and shown as the inventory spells them.
+
+    Reads: inventory_profile, inventory_association, inventory_rule_element, traffic.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._elements: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+        for perimeter, profile, _rule, direction, kind, element in store.rows("inventory/rule_elements"):
+            self._elements.setdefault((perimeter, profile.lower(), direction), []).append((kind, element))
+        self._resources: dict[tuple[str, str], set[str]] = {}
+        for perimeter, profile, resource in store.rows("recommend/resources_of_profiles"):
+            self._resources.setdefault((perimeter, (profile or "").lower()), set()).add(resource)
+        self._spelled: dict[tuple[str, str], str] = {}
+        self._versions: dict[tuple[str, str], str | None] = {}
+        for perimeter, _guid, profile, version in store.rows("inventory/profiles"):
+            self._spelled[perimeter, profile.lower()] = profile
+            self._versions[perimeter, profile.lower()] = version
+        self._listed = set(self._spelled)
+        self._silent: dict[tuple[str, str], list[str]] = {}
+        for perimeter, profile, resource, _mode in store.rows("coverage/silent_resources"):
+            self._silent.setdefault((perimeter, profile.lower()), []).append(resource.rsplit("/", 1)[-1])
+        self._evidence = {(row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence")}
+
+    def profiles(self, perimeter: str | None, profile: str | None) -> set[tuple[str, str]]:
+        """Return the (perimeter, lower-case profile) pairs of the inventory and the logs that a scope names."""
+        return {
+            (owner, name)
+            for owner, name in self._listed | set(self._evidence)
+            if (perimeter is None or perimeter.lower() in (owner, owner.rsplit("/", 1)[-1]))
+            and (profile is None or profile.lower() == name)
+        }
+
+    def spelled(self, perimeter: str, profile: str) -> str:
+        """Return a profile's name as it is shown; the first spelling that comes along settles it."""
+        return self._spelled.setdefault((perimeter, profile.lower()), profile)
+
+    def direction(self, perimeter: str, profile: str, direction: str) -> Profile:
+        """Return one direction of a profile as it stands today."""
+        key = perimeter, profile.lower()
+        members = set().union(*(found for (owner, _), found in self._resources.items() if owner == perimeter))
+        return Profile(
+            perimeter=perimeter,
+            name=self.spelled(perimeter, profile),
+            direction=direction,
+            in_force=RuleSet(self._elements.get((*key, direction), [])),
+            members=frozenset(members),
+            resources=frozenset(self._resources.get(key, set())),
+            rules_version=self._versions.get(key),
+        )
+
+    def evidence(self, perimeter: str, profile: str, days: int, now: datetime) -> Evidence:
+        """Return what the logs of a profile can tell."""
+        key = perimeter, profile.lower()
+        last_seen, _ = self._evidence.get(key, (None, False))
+        sees_denials = any(sees for (owner, _), (_, sees) in self._evidence.items() if owner == perimeter)
+        return Evidence(
+            days=days,
+            stale_days=max(0, (now - last_seen).days) if last_seen else 0,
+            sees_denials=sees_denials,
+            silent=tuple(sorted(self._silent.get(key, []))),
+        )
