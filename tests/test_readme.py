@@ -1,0 +1,49 @@
+"""The README shows what the commands really print."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.settings import load
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_demo_excerpt_is_real(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline", "demo"]
+    result = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
+    printed = [line.rstrip() for line in result.stdout.decode().splitlines()]
+    (excerpt,) = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    for line in excerpt.splitlines():
+        assert line in (*printed, "..."), f"make demo no longer prints: {line}"
+
+
+def test_settings_of_the_readme_are_the_defaults(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    (tmp_path / "nsp.toml").write_text(text)
+    assert load(tmp_path / "nsp.toml", {}, {}) == load(None, {}, {})
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    names = set(re.findall(r"bin/nsp (\w+)", (ROOT / "README.md").read_text()))
+    help_text = subprocess.run(
+        [sys.executable, "-m", "pipeline", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert names
+    assert all(re.search(rf"│ {name}\s", help_text) for name in names)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_tree_names_no_machine_and_no_registry() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    forbidden = re.compile(rb"/work/main|pypi\.org/simple|files\.pythonhosted|registry\.npmjs|\.\./shared")
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if path.is_file() and path != Path(__file__):
+            assert not forbidden.search(path.read_bytes()), name
