@@ -17,6 +17,7 @@ import nanoarrow
 import numpy as np
 from arro3.core import RecordBatch, RecordBatchReader, Schema
 
+from pipeline.extract.buffers import BufferPool, Bytes, Integers
 from pipeline.extract.fingerprint import fingerprint
 from pipeline.extract.source import Source, Tally
 
@@ -29,9 +30,6 @@ _BOM = b"\xef\xbb\xbf"
 _LINE = nanoarrow.struct(
     {"source_id": nanoarrow.int64(), "line": nanoarrow.int64(), "text": nanoarrow.string()},
 )
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-Integers = np.ndarray[Any, np.dtype[Any]]
 
 
 def first_record(source: Source) -> dict[str, Any]:
@@ -85,6 +83,7 @@ class LineStream:
         self._style_of = style_of
         self._style = style
         self._advance = advance
+        self._pool = BufferPool()
 
     def arrow(self) -> Any:
         """Return the stream: anything that takes the Arrow C stream interface can read it, once."""
@@ -128,7 +127,7 @@ class LineStream:
             tally.failure = error.strerror or str(error)
 
     def _read(self, file: BinaryIO, source: Source, tally: Tally) -> Iterator[tuple[Bytes, Integers, int]]:
-        buffer: Bytes = np.empty(BATCH_BYTES, np.uint8)
+        buffer = self._pool.take(BATCH_BYTES)
         filled = 0
         line = source.start_line + 1
         consumed = source.start_byte
@@ -136,15 +135,15 @@ class LineStream:
             self._advance(count)
             filled += count
             if skip := _to_skip(file, buffer[:filled], consumed, source):
-                consumed, buffer, filled = consumed + skip, _moved(buffer[skip:filled]), filled - skip
-            newlines = np.flatnonzero(buffer[:filled] == ord("\n"))
+                consumed, buffer, filled = consumed + skip, self._moved(buffer[skip:filled]), filled - skip
+            newlines = np.concatenate(list(self._pool.places(buffer[:filled], "\n")))
             if not len(newlines):
                 if filled >= MAX_LINE_BYTES:
                     consumed, buffer, filled = self._skip_line(file, line, consumed, buffer[:filled], tally)
                     line += 1
                     tally.lines += 1
                 elif filled == len(buffer):
-                    buffer = _moved(buffer)
+                    buffer = self._moved(buffer)
                 continue
             end = int(newlines[-1]) + 1
             if not tally.style and not self._recognise(buffer[:end], newlines, tally):
@@ -153,7 +152,7 @@ class LineStream:
             line += len(newlines)
             tally.lines += len(newlines)
             consumed += end
-            buffer, filled = _moved(buffer[end:filled]), filled - end
+            buffer, filled = self._moved(buffer[end:filled]), filled - end
         if filled:
             block = self._last_line(buffer[:filled], source, tally, whole=not consumed)
             if block is not None:
@@ -174,6 +173,14 @@ class LineStream:
         elif whole and self._style is not None:
             tally.suspect = "no line ends"
         return None
+
+    def _moved(self, rest: Bytes) -> Bytes:
+        """Return another buffer that begins with the bytes left over; the old one now belongs to a batch."""
+        # never longer than the longest line: a longer one then fills the buffer without a newline
+        size = min(len(rest) + max(BATCH_BYTES, len(rest)), MAX_LINE_BYTES)
+        buffer = self._pool.take(size)[:MAX_LINE_BYTES]
+        buffer[: len(rest)] = rest
+        return buffer
 
     def _recognise(self, block: Bytes, newlines: Integers, tally: Tally) -> bool:
         """Find out how the source spells its keys; False ends the quick reading of it."""
@@ -209,13 +216,13 @@ class LineStream:
         if self._style is not None:
             tally.suspect = "a line is too long"
         consumed += len(beginning)
-        buffer: Bytes = np.empty(BATCH_BYTES, np.uint8)
+        buffer = self._pool.take(BATCH_BYTES)
         while count := _fill(file, buffer, 0):
             self._advance(count)
             newlines = np.flatnonzero(buffer[:count] == ord("\n"))
             if len(newlines):
                 end = int(newlines[0]) + 1
-                return consumed + end, _moved(buffer[end:count]), count - end
+                return consumed + end, self._moved(buffer[end:count]), count - end
             consumed += count
         return consumed, buffer, 0
 
@@ -239,7 +246,7 @@ class LineStream:
             valid = self._check_encoding(block, starts, ends, first_line, valid, tally)
         tally.records += len(ends) if valid is None else int(valid.sum())
         if self._style is not None:
-            keys = _keys_with_value(block)
+            keys = _keys_with_value(block, self._pool)
             if keys is None:
                 tally.suspect = "keys that can't be counted"
             else:
@@ -307,15 +314,6 @@ def _fill(file: BinaryIO, buffer: Bytes, start: int) -> int:
     return int(file.readinto(buffer.data[start:]))  # type: ignore[attr-defined]
 
 
-def _moved(rest: Bytes) -> Bytes:
-    """Return a new buffer that begins with the bytes left over; the old one now belongs to a batch."""
-    # never longer than the longest line: a longer one then fills the buffer without a newline
-    size = min(len(rest) + max(BATCH_BYTES, len(rest)), MAX_LINE_BYTES)
-    buffer: Bytes = np.empty(size, np.uint8)
-    buffer[: len(rest)] = rest
-    return buffer
-
-
 def _to_skip(file: BinaryIO, beginning: Bytes, consumed: int, source: Source) -> int:
     """Return how many bytes before the first line belong to none.
 
@@ -346,29 +344,34 @@ def _object(text: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _keys_with_value(block: Bytes) -> int | None:
+def _keys_with_value(block: Bytes, pool: BufferPool) -> int | None:
     """Count the keys whose value is neither blank ("", [], null) nor an object; None where that can't be told.
 
     Looks at each colon: it ends a key if a quote stands before it that is not escaped, since a quote inside a
     string always is. What follows tells the value. A string that begins with a colon counts as a key too many;
     that, like any wrong count, only sends a source the careful way. No count is too low but where None is given.
     """
-    colons = np.flatnonzero(block == ord(":"))
-    before = block[colons - 1]
-    if (before <= ord(" ")).any() and _SPACED_KEY.search(block.tobytes()):
-        return None
-    quoted = colons[before == ord('"')]
-    escaped = block[quoted - 2] == ord("\\")
-    if escaped.any():
-        if (block[quoted[escaped] - 3] == ord("\\")).any():
-            return None  # a backslash itself may be escaped: then the quote is a real one
-        quoted = quoted[~escaped]
-    value = quoted[quoted < len(block) - 3] + 1  # a block ends with a brace and a newline, so no key is lost
-    value += block[value] == ord(" ")
-    first, second = block[value], block[value + 1]
-    blank = ((first == ord('"')) & (second == ord('"'))) | ((first == ord("[")) & (second == ord("]")))
-    none = (first == ord("n")) | (first == ord("{")) | (first == ord(":"))
-    return int(len(value) - np.count_nonzero(blank | none))
+    count = 0
+    for colons in pool.places(block, ":"):
+        before = block.take(colons - 1)
+        if (before <= ord(" ")).any() and _SPACED_KEY.search(block.tobytes()):
+            return None
+        quoted = colons[before == ord('"')]
+        escaped = block.take(quoted - 2) == ord("\\")
+        if escaped.any():
+            if (block.take(quoted[escaped] - 3) == ord("\\")).any():
+                return None  # a backslash itself may be escaped: then the quote is a real one
+            quoted = quoted[~escaped]
+        value = quoted[quoted < len(block) - 3] + 1  # a block ends with a brace and a newline, so no key is lost
+        first = block.take(value)
+        if (spaced := first == ord(" ")).any():
+            value += spaced
+            first = block.take(value)
+        second = block.take(value + 1)
+        blank = ((first == ord('"')) & (second == ord('"'))) | ((first == ord("[")) & (second == ord("]")))
+        none = (first == ord("n")) | (first == ord("{")) | (first == ord(":"))
+        count += len(value) - int(np.count_nonzero(blank | none))
+    return count
 
 
 _SPACED_KEY = re.compile(rb'"\s+:')

@@ -94,7 +94,7 @@ def test_killed_at_sixty_places_and_run_again(night: Any) -> None:
     calls = int(out.splitlines()[-1])
     assert calls > 500, "the profile saw no calls, so the kills would hit nothing"
     chosen = random.Random(11)
-    places = [(chosen.randint(1, calls), 0.0) for _ in range(CALL_KILLS)]
+    places = [(chosen.randint(1, calls * 9 // 10), 0.0) for _ in range(CALL_KILLS)]  # runs differ by a few calls
     places += [(0, chosen.uniform(0, seconds)) for _ in range(TIMED_KILLS)]
 
     def kill_and_run_again(number: int) -> tuple[bool, bool]:
