@@ -6,7 +6,8 @@
     ├── SourceError          1  a folder or file cannot be read
     │   └── MalformedJsonError  1  a line is no JSON; caught by transform.load, which then goes the careful way
     ├── StoreError           1  the warehouse cannot be opened or is of another version
-    │   └── StoreBusyError   1  another nsp is writing to it
+    │   ├── StoreBusyError   1  another nsp is writing to it
+    │   └── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
     └── InventoryError       1  a perimeter description cannot be read
 
 A message says what is wrong and what to do next. `pipeline.cli.main` alone catches the base class, prints
@@ -44,6 +45,10 @@ class StoreError(NspError):
 
 class StoreBusyError(StoreError):
     """Another process holds the warehouse; trying again later helps."""
+
+
+class QueryError(StoreError):
+    """DuckDB could not run a query. While loading, `pipeline.ingest` narrows it down to the file that causes it."""
 
 
 class InventoryError(NspError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.errors import QueryError
 from pipeline.extract import folder
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
@@ -53,10 +54,26 @@ def ingest_folder(
     result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable)
     if plan.sources:  # a night with nothing new needs none of the machinery
         from pipeline.transform.load import load_round
+
+        def load(sources: list[Source]) -> Outcome:
+            return load_round(store, sources, datetime.now(UTC).replace(tzinfo=None), advance)
+
     for sources in _rounds(plan.sources, round_bytes):
-        loaded_at = datetime.now(UTC).replace(tzinfo=None)
-        result.outcome.add(load_round(store, sources, loaded_at, advance))
+        result.outcome.add(_isolated(load, sources))
     return result
+
+
+def _isolated(load: Callable[[list[Source]], Outcome], sources: list[Source]) -> Outcome:
+    """Load some sources; where that fails for a reason that nobody thought of, all but the one that causes it."""
+    try:
+        return load(sources)
+    except (QueryError, AssertionError) as error:
+        if len(sources) == 1:
+            return Outcome(failed=[(sources[0].name, f"{type(error).__name__}: {error}")])
+    half = len(sources) // 2
+    outcome = _isolated(load, sources[:half])
+    outcome.add(_isolated(load, sources[half:]))
+    return outcome
 
 
 def _rounds(sources: list[Source], round_bytes: int) -> Iterator[list[Source]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from pipeline import sql
-from pipeline.errors import MalformedJsonError, StoreBusyError, StoreError, UsageError
+from pipeline.errors import MalformedJsonError, QueryError, StoreBusyError, StoreError, UsageError
 from pipeline.tables import SCHEMA_VERSION, TABLES, Table
 
 if TYPE_CHECKING:
@@ -54,8 +54,13 @@ class Store:
         self._connection.commit()
 
     def rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of a query as tuples."""
-        return self._connection.execute(sql.load(name).text, parameters).fetchall()
+        """Return the rows of a query as tuples.
+
+        Raises:
+            QueryError: DuckDB could not run it.
+        """
+        with _told(name):
+            return self._connection.execute(sql.load(name).text, parameters).fetchall()
 
     def frame(self, name: str, **parameters: Any) -> "pl.DataFrame":
         """Return the rows of a query as a polars frame.
@@ -76,14 +81,11 @@ class Store:
 
         Raises:
             MalformedJsonError: a line that the query parses is no JSON; the transaction has to be rolled back.
+            QueryError: DuckDB could not run it.
         """
         statement = f"insert into {table.name} by name\n{sql.load(name).text}"
-        try:
+        with _told(name):
             return self._count(self._connection.execute(statement, parameters))
-        except duckdb.InvalidInputException as error:
-            if "malformed json" in str(error).lower():
-                raise MalformedJsonError(_first_line(error)) from error
-            raise
 
     def append_rows(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows of plain values, in the order of the table's stored columns."""
@@ -127,7 +129,9 @@ class Store:
     def scratch(self, name: str, query: str, **parameters: Any) -> Iterator[int]:
         """Keep the rows of a query in a temporary table for the length of the block; yield how many."""
         statement = f"create or replace temp table {name} as\n{sql.load(query).text}"
-        yield self._count(self._connection.execute(statement, parameters))
+        with _told(query):
+            count = self._count(self._connection.execute(statement, parameters))
+        yield count
         self._connection.execute(f"drop table {name}")
 
     @contextmanager
@@ -140,6 +144,21 @@ class Store:
     def _count(self, result: duckdb.DuckDBPyConnection) -> int:
         rows = result.fetchall()  # not fetchone: a result with rows left keeps the connection busy
         return int(rows[0][0]) if rows else 0
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn DuckDB's errors into ours; those of disks and files stay what they are."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise StoreError(f"The warehouse can't be written or read: {_first_line(error)}.") from error
+    except duckdb.InvalidInputException as error:
+        if "malformed json" in str(error).lower():
+            raise MalformedJsonError(_first_line(error)) from error
+        raise QueryError(f"{name}: {_first_line(error)}") from error
+    except duckdb.Error as error:
+        raise QueryError(f"{name}: {_first_line(error)}") from error
 
 
 def open_store(folder: Path, *, read_only: bool = False, memory: str = "700MB", wait: float = 30.0) -> Store:

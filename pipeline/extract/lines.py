@@ -1,6 +1,6 @@
 """Hands out the lines of many files as one stream of Arrow record batches, without a Python step per line.
 
-A batch holds about a mebibyte of text: `source_id`, `line`, `text`. The text column is the byte buffer that
+A batch holds some mebibytes of text: `source_id`, `line`, `text`. The text column is the byte buffer that
 the file was read into plus an array of offsets, so DuckDB parses the bytes in place. While they pass by, the
 keys with a value in the text are counted: `transform.load` compares them with the values that arrived in the
 table, and so learns of fields that it has no column for, without paying for it row by row.
@@ -21,7 +21,10 @@ from pipeline.extract.buffers import BufferPool, Bytes, Integers
 from pipeline.extract.fingerprint import fingerprint
 from pipeline.extract.source import Source, Tally
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 4 << 20
+BATCH_BLOCKS = 64
+"""Blocks, so mostly small files, that are put together at the most."""
+MIN_BUFFER_BYTES = 1 << 16
 MAX_LINE_BYTES = 16 << 20
 MAX_OPENERS = 500
 RAW_CHARACTERS = 4096
@@ -102,7 +105,7 @@ class LineStream:
                 numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
                 waiting.append((np.full(len(ends), source.source_id, np.int64), numbers, block, ends, valid))
                 size += len(block)
-                if size >= BATCH_BYTES // 2:
+                if size >= BATCH_BYTES // 2 or len(waiting) == BATCH_BLOCKS:
                     yield _batch(waiting)
                     waiting, size = [], 0
             if tally.suspect == "deferred":
@@ -127,7 +130,9 @@ class LineStream:
             tally.failure = error.strerror or str(error)
 
     def _read(self, file: BinaryIO, source: Source, tally: Tally) -> Iterator[tuple[Bytes, Integers, int]]:
-        buffer = self._pool.take(BATCH_BYTES)
+        # a byte more than is expected, so that the end of a small file is found without another buffer
+        expected = BATCH_BYTES if source.compressed else source.size_bytes - source.start_byte + 1
+        buffer = self._pool.take(max(MIN_BUFFER_BYTES, min(BATCH_BYTES, expected)))
         filled = 0
         line = source.start_line + 1
         consumed = source.start_byte

@@ -211,24 +211,23 @@ class _Tree:
     ) -> None:
         wide, narrow, width = int(large_size.max()), int(small_size.max()), self._size(nodes)
         reach = int(width.max())
+        # a column a node: the inner loops then run over many nodes, not over a few counts
         a = self._padded(small, small_size, narrow)
         b = self._padded(large, large_size, wide)
-        out = np.full((len(nodes), reach), np.inf)
-        for i in range(narrow):
+        out = np.full((reach, len(nodes)), np.inf)
+        for i in range(min(narrow, reach - 1)):
             span = min(wide, reach - 1 - i)
-            if span <= 0:
-                break
-            np.minimum(out[:, i + 1 : i + 1 + span], a[:, i : i + 1] + b[:, :span], out=out[:, i + 1 : i + 1 + span])
-        column = np.arange(1, reach)
-        inside = column < width[:, None]
-        self.tables[(self.offset[nodes][:, None] + column)[inside]] = out[:, 1:][inside]
+            np.minimum(out[i + 1 : i + 1 + span], a[i] + b[:span], out=out[i + 1 : i + 1 + span])
+        count = np.arange(1, reach)[:, None]
+        inside = count < width
+        self.tables[(self.offset[nodes] + count)[inside]] = out[1:][inside]
 
     def _padded(self, nodes: Integers, size: Integers, width: int) -> Floats:
+        """Return F_node(1..width) as columns, infinity beyond a node's own table."""
         if width == 1:
-            return self.tables[self.offset[nodes]][:, None]
-        column = np.arange(width)
-        index = self.offset[nodes][:, None] + np.minimum(column, size[:, None] - 1)
-        return np.where(column < size[:, None], self.tables[index], np.inf)
+            return self.tables[self.offset[nodes]][None, :]
+        count = np.arange(width)[:, None]
+        return np.where(count < size, self.tables[self.offset[nodes] + np.minimum(count, size - 1)], np.inf)
 
     def _size(self, nodes: Integers) -> Integers:
         return self.offset[nodes + 1] - self.offset[nodes]

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.extract.source import Plan
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
+from pipeline.transform import load
 from tests.conftest import line
 
 TABLES = {
@@ -242,3 +244,24 @@ def _act(path: Path, action: str, seed: int) -> None:
             path.unlink(missing_ok=True)
         case "bad":
             path.write_text(text + "\nno json\n")
+
+
+def test_file_that_nobody_thought_of_does_not_keep_the_others_out(
+    store: Store, export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(9):
+        (export / f"{number}.json").write_text(some_lines(4, number))
+    honest = load._Round._misunderstood
+
+    def poisoned(self: load._Round) -> dict[int, str]:
+        if any(source.name.endswith("5.json") for source in self.sources.values()):
+            raise AssertionError("poison")
+        return honest(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(load._Round, "_misunderstood", poisoned)
+        result = ingest_folder(store, export)
+    assert result.outcome.records == 8 * 4
+    assert result.outcome.failed == [(str(export / "5.json"), "AssertionError: poison")]
+    ingest_folder(store, export)
+    assert contents(store) == clean(tmp_path / "other", export)
