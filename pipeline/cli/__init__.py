@@ -4,13 +4,25 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipeline import __version__
 from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, traffic
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
+IN_FLOW_ORDER = ("demo", "ingest", "inventory", "coverage", "traffic", "recommend", "query")
+
+
+class _InFlowOrder(TyperGroup):
+    """Lists the commands in the order in which a stranger needs them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=IN_FLOW_ORDER.index)
+
+
 app = typer.Typer(
+    cls=_InFlowOrder,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
