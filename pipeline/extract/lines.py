@@ -372,10 +372,10 @@ def _keys_with_value(block: Bytes, pool: BufferPool) -> int | None:
         if (spaced := first == ord(" ")).any():
             value += spaced
             first = block.take(value)
-        second = block.take(value + 1)
-        blank = ((first == ord('"')) & (second == ord('"'))) | ((first == ord("[")) & (second == ord("]")))
+        blank = np.count_nonzero(block.take(value[first == ord('"')] + 1) == ord('"'))
+        blank += np.count_nonzero(block.take(value[first == ord("[")] + 1) == ord("]"))
         none = (first == ord("n")) | (first == ord("{")) | (first == ord(":"))
-        count += len(value) - int(np.count_nonzero(blank | none))
+        count += len(value) - int(blank) - int(np.count_nonzero(none))
     return count
 
 

@@ -10,7 +10,7 @@ nothing of it, and the next run reads what is missing.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -82,6 +82,7 @@ class _Round:
         self.advance = advance
         self.tallies: dict[int, Tally] = {}
         self.unfinished: set[int] = set()
+        self.records: dict[int, int] = {}
 
     def run(self, suspects: dict[int, str], loaded_at: datetime) -> Outcome:
         self._read_quickly([source for source in self.sources.values() if source.source_id not in suspects])
@@ -135,9 +136,7 @@ class _Round:
 
     def _misunderstood(self) -> dict[int, str]:
         """Return the sources whose rows don't account for all that was in their lines, with the reason."""
-        arrived = {
-            row[0]: row[1:] for row in self.store.rows("transform/loaded_records", **self._loading(self.tallies))
-        }
+        arrived = self._arrived(self.tallies)
         found = {}
         for source_id, tally in self.tallies.items():
             records, whole, keys = arrived.get(source_id, (0, 0, 0))
@@ -150,6 +149,13 @@ class _Round:
             elif keys != tally.keys:
                 found[source_id] = f"{tally.keys:,} JSON keys, of which {keys:,} went to columns"
         return found
+
+    def _arrived(self, source_ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+        """Return and remember what of some sources is in the table: records, whole ones, keys with a value."""
+        loading = self._loading(source_ids)
+        arrived = {row[0]: row[1:] for row in self.store.rows("transform/loaded_records", **loading)}
+        self.records |= {source_id: arrived.get(source_id, (0,))[0] for source_id in loading["source_ids"]}
+        return arrived
 
     def _read_carefully(self, sources: list[Source]) -> None:
         with self.store.temporary(_STAGED_LINE):
@@ -191,10 +197,10 @@ class _Round:
 
     def _check_nothing_lost(self, sources: list[Source]) -> None:
         loading = self._loading(source.source_id for source in sources)
-        records = {row[0]: row[1] for row in self.store.rows("transform/loaded_records", **loading)}
+        records = self._arrived(loading["source_ids"])
         rejected = dict(self.store.rows("transform/rejected_counts", **loading))
         for source_id, staged in self.store.rows("transform/staged_counts"):
-            kept = records.get(source_id, 0) + rejected.get(source_id, 0)
+            kept = records.get(source_id, (0,))[0] + rejected.get(source_id, 0)
             if kept != staged:
                 name = self.sources[source_id].name
                 raise AssertionError(f"{name}: {staged} lines but {kept} records and rejects")
@@ -226,9 +232,7 @@ class _Round:
             self.store.append(_STAGED_LINE, "transform/staged_lines")
 
     def _write_ledger(self, loaded_at: datetime) -> Outcome:
-        loading = self._loading(self.sources)
-        records = {row[0]: row[1] for row in self.store.rows("transform/loaded_records", **loading)}
-        rejected = dict(self.store.rows("transform/rejected_counts", **loading))
+        rejected = dict(self.store.rows("transform/rejected_counts", **self._loading(self.sources)))
         rows = []
         outcome = Outcome()
         for source_id, source in self.sources.items():
@@ -236,7 +240,7 @@ class _Round:
             if tally.failure:
                 outcome.failed.append((source.name, tally.failure))
                 continue
-            new, refused = records.get(source_id, 0), rejected.get(source_id, 0)
+            new, refused = self.records.get(source_id, 0), rejected.get(source_id, 0)
             rows.append(
                 (
                     source_id, source.source_kind, source.name, source.etag, source.size_bytes,
@@ -263,13 +267,13 @@ class _Round:
             rows.append((text, address.canonical, address.version, address.network))
         self.store.append_rows(ADDRESS, sorted(rows))
 
-    def _remove(self, source_ids: "Sequence[int] | dict[int, str]") -> None:
+    def _remove(self, source_ids: Iterable[int]) -> None:
         loading = self._loading(source_ids)
         self.store.delete(ACCESS_LOG, "transform/rowids_of_loading", **loading)
         self.store.delete(REJECTED_RECORD, "transform/rowids_of_rejected", **loading)
 
-    def _loading(self, source_ids: "object") -> dict[str, list[int]]:
-        ids = list(source_ids)  # type: ignore[call-overload]
+    def _loading(self, source_ids: Iterable[int]) -> dict[str, list[int]]:
+        ids = list(source_ids)
         return {"source_ids": ids, "start_lines": [self.sources[source_id].start_line for source_id in ids]}
 
 
