@@ -42,7 +42,8 @@ def test_links_lead_somewhere() -> None:
 
 def test_the_tree_names_no_machine_and_no_registry() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    forbidden = re.compile(rb"/work/main|pypi\.org/simple|files\.pythonhosted|registry\.npmjs|\.\./shared")
+    here = re.escape(f"{ROOT}/".encode())
+    forbidden = re.compile(here + rb"|pypi\.org/simple|files\.pythonhosted|registry\.npmjs|\.\./shared")
     for name in filter(None, listed.split("\0")):
         path = ROOT / name
         if path.is_file() and path != Path(__file__):

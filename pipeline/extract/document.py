@@ -8,12 +8,12 @@ the elements, so that a cut or malformed document loses what is cut, not what st
 import json
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
-from pipeline.extract.lines import RAW_CHARACTERS, open_source
+from pipeline.extract.lines import BOM, RAW_CHARACTERS, open_source
 from pipeline.extract.source import Source
 
 MAX_DOCUMENT_BYTES = 256 << 20
-_BOM = b"\xef\xbb\xbf"
 _HEAD_BYTES = 1 << 16
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
@@ -28,28 +28,37 @@ def text_of(source: Source) -> str | None:
         return None
     try:
         with open_source(source) as file:
-            head = file.read(_HEAD_BYTES).removeprefix(_BOM).lstrip()
+            head = file.read(_HEAD_BYTES).removeprefix(BOM).lstrip()
             first, newline, rest = head.partition(b"\n")
             opens = head[:1]
             ends = first.rstrip().endswith({b"[": b"]", b"{": b"}"}.get(opens, b"!"))
             if opens not in (b"[", b"{") or (ends and (opens == b"{" or (newline and rest.strip()))):
                 return None
             file.seek(0)
-            data = _read_all(file.read)
+            data = _read_all(file)
     except (OSError, EOFError, zlib.error):
         return None  # the line reader will say what is wrong
     if len(data) > MAX_DOCUMENT_BYTES:
         return None
-    return data.removeprefix(_BOM).decode("utf-8", "backslashreplace")
+    return data.removeprefix(BOM).decode("utf-8", "backslashreplace")
 
 
-def _read_all(read: "object") -> bytes:
+def _read_all(file: BinaryIO) -> bytes:
     parts = []
     size = 0
-    while (part := read(1 << 20)) and size <= MAX_DOCUMENT_BYTES:  # type: ignore[operator]
+    while (part := file.read(1 << 20)) and size <= MAX_DOCUMENT_BYTES:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is one JSON value that the decoder can read."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class Elements:

@@ -28,7 +28,7 @@ MIN_BUFFER_BYTES = 1 << 16
 MAX_LINE_BYTES = 16 << 20
 MAX_OPENERS = 500
 RAW_CHARACTERS = 4096
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 _LINE = nanoarrow.struct(
     {"source_id": nanoarrow.int64(), "line": nanoarrow.int64(), "text": nanoarrow.string()},
@@ -43,7 +43,7 @@ def first_record(source: Source) -> dict[str, Any]:
             head = file.read(1 << 16)
     except (OSError, EOFError, zlib.error):
         return {}
-    return _object(head.removeprefix(_BOM).lstrip().split(b"\n", 1)[0]) or {}
+    return _object(head.removeprefix(BOM).lstrip().split(b"\n", 1)[0]) or {}
 
 
 def arrow_lines(source_id: int, lines: Sequence[tuple[int, str]]) -> Any:
@@ -216,8 +216,7 @@ class LineStream:
         tally: Tally,
     ) -> tuple[int, Bytes, int]:
         """Read on to the end of a line that is too long to be a record; keep its beginning as evidence."""
-        raw = beginning[:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
-        tally.flawed.append((line, f"longer than {MAX_LINE_BYTES:,} bytes", raw))
+        tally.flawed.append((line, f"longer than {MAX_LINE_BYTES:,} bytes", _evidence(beginning)))
         if self._style is not None:
             tally.suspect = "a line is too long"
         consumed += len(beginning)
@@ -272,16 +271,20 @@ class LineStream:
         except UnicodeDecodeError:
             valid = np.ones(len(ends), bool) if valid is None else valid
             for index, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-                line = block[start:end].tobytes()
+                line = block[start:end]
                 try:
-                    line.decode("utf-8")
+                    line.tobytes().decode("utf-8")
                 except UnicodeDecodeError:
                     valid[index] = False
-                    raw = line[:RAW_CHARACTERS].decode("utf-8", "backslashreplace")
-                    tally.flawed.append((first_line + index, "not UTF-8", raw))
+                    tally.flawed.append((first_line + index, "not UTF-8", _evidence(line)))
             if self._style is not None:
                 tally.suspect = "not UTF-8"
         return valid
+
+
+def _evidence(text: Bytes) -> str:
+    """Return the beginning of a line that can't be passed on, as text."""
+    return text[:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
 
 
 def _check_nesting(
@@ -293,8 +296,8 @@ def _check_nesting(
     if deep.any():
         valid = np.ones(len(starts), bool) if valid is None else valid
         for index in np.flatnonzero(deep & valid).tolist():
-            raw = block[starts[index] :][:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
-            tally.flawed.append((first_line + index, f"more than {MAX_OPENERS:,} objects and arrays", raw))
+            reason = f"more than {MAX_OPENERS:,} objects and arrays"
+            tally.flawed.append((first_line + index, reason, _evidence(block[starts[index] :])))
         valid = valid & ~deep
     return valid
 
@@ -324,8 +327,8 @@ def _to_skip(file: BinaryIO, beginning: Bytes, consumed: int, source: Source) ->
 
     They are a byte order mark, or the newline of a line that was loaded before its newline came.
     """
-    if consumed == 0 and beginning[: len(_BOM)].tobytes() == _BOM:
-        return len(_BOM)
+    if consumed == 0 and beginning[: len(BOM)].tobytes() == BOM:
+        return len(BOM)
     if consumed and consumed == source.start_byte:
         place = file.tell()
         file.seek(consumed - 1)

@@ -1,7 +1,7 @@
 """Would last month's proposals have held? Rolling weekly origins: propose from before, replay the week after."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from ipaddress import ip_address, ip_network
@@ -96,8 +96,8 @@ def _replayed(
     return Week(origin, len(callers), len(denied), requests, denied_requests)
 
 
-def _rules(proposals: "object") -> RuleSet:
-    return RuleSet((each.kind, element) for each in proposals for element in each.elements)  # type: ignore[attr-defined]
+def _rules(proposals: Iterable[Proposal]) -> RuleSet:
+    return RuleSet((each.kind, element) for each in proposals for element in each.elements)
 
 
 def _admits(rules: RuleSet, need: Need) -> bool:
@@ -144,6 +144,3 @@ def _quantile(share: float, shape: float, weeks: int) -> int:
         if total >= share:
             return value
         value += 1
-
-
-__all__ = ["Forecast", "Proposal", "Week", "forecast", "replay"]

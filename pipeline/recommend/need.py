@@ -190,7 +190,7 @@ def _outbound(row: CallerDay, members: Collection[str]) -> tuple[str, str, str]:
         return (
             "cannot-fix",
             host or resource or "unnamed",
-            "outbound rules take exact host names, and the log holds none",
+            _NAMELESS,
         )
     return "fqdns", host, ""
 

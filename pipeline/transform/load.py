@@ -3,13 +3,12 @@
 The quick way parses every line in place with one structure for a whole file, and counts. Where the counts say
 that something in a file was not understood (a bad line, a field without a column, keys of mixed spelling, an
 envelope, a blank in an odd place), that file's rows are taken out again and it goes the careful way, which
-looks at each line's shape. Both ways end in the same two queries, so they can't disagree about a record.
+looks at each line's shape. Both ways end in the same query, so they can't disagree about a record.
 
 One round of files is one transaction with its ledger rows: killing the process leaves all of a round or
 nothing of it, and the next run reads what is missing.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -126,8 +125,8 @@ class _Round:
                     "transform/records_of_lines",
                     structure=structure(style),
                     unknown_paths=[],
-                    **_hints(sources[0]),
                     unknown_names=[],
+                    **_hints(sources[0]),
                 )
             self.tallies |= stream.tallies
             sources = [source for source, _ in stream.deferred]
@@ -166,6 +165,7 @@ class _Round:
             self.tallies |= stream.tallies
             for source_id in self.unfinished:
                 self.tallies[source_id].head_hash = ""
+            hints = _hints(sources[0])
             shapes = [row[0] for row in self.store.rows("transform/line_shapes")]
             for spelling in spellings(shapes):
                 structured = spelling.structure()
@@ -182,8 +182,8 @@ class _Round:
                             "transform/records_of_lines",
                             structure=structured,
                             unknown_paths=spelling.unknown_paths(),
-                            **_hints(sources[0]),
                             unknown_names=spelling.unknown_names(),
+                            **hints,
                         )
             self.store.append(REJECTED_RECORD, "transform/unparseable_lines")
             self._check_nothing_lost(sources)
@@ -212,7 +212,7 @@ class _Round:
             return False
         elements = document.Elements(text)
         if not elements.has_array:
-            if not _is_json(text):
+            if not document.is_json(text):
                 self.unfinished.add(source.source_id)  # perhaps an envelope that is still being written
                 return False
             self._stage(source, [(1, text)])
@@ -283,11 +283,3 @@ def _hints(source: Source) -> dict[str, str | None]:
         "first_perimeter": value_at(record, "resourceId"),
         "first_service": value_at(record, "properties.serviceResourceId"),
     }
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
