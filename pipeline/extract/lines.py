@@ -245,7 +245,7 @@ class LineStream:
                     return None
                 valid[index] = bool(text)
         if self._style is None:
-            valid = _check_nesting(block, starts, first_line, valid, tally)
+            valid = _check_nesting(block, starts, ends, first_line, valid, tally)
         if block.max(initial=0) >= 0x80:  # noqa: PLR2004 -- beyond ASCII
             valid = self._check_encoding(block, starts, ends, first_line, valid, tally)
         tally.records += len(ends) if valid is None else int(valid.sum())
@@ -288,7 +288,7 @@ def _evidence(text: Bytes) -> str:
 
 
 def _check_nesting(
-    block: Bytes, starts: Integers, first_line: int, valid: Integers | None, tally: Tally
+    block: Bytes, starts: Integers, ends: Integers, first_line: int, valid: Integers | None, tally: Tally
 ) -> Integers | None:
     """Hold back lines that no parser should be asked to read."""
     openers = (block == ord("{")) | (block == ord("["))
@@ -297,7 +297,7 @@ def _check_nesting(
         valid = np.ones(len(starts), bool) if valid is None else valid
         for index in np.flatnonzero(deep & valid).tolist():
             reason = f"more than {MAX_OPENERS:,} objects and arrays"
-            tally.flawed.append((first_line + index, reason, _evidence(block[starts[index] :])))
+            tally.flawed.append((first_line + index, reason, _evidence(block[starts[index] : ends[index]])))
         valid = valid & ~deep
     return valid
 

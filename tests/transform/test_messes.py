@@ -379,6 +379,13 @@ def test_odd_json_is_rejected_and_stops_nothing(store: Store, export: Path, text
     assert len(rows(store, "line")) == 3
 
 
+def test_evidence_of_a_line_nested_too_deeply_is_that_line_alone(store: Store, export: Path) -> None:
+    deep = "[" * 501 + "]" * 501
+    load(store, export, a__json=line() + deep + "\n" + line())
+    ((raw,),) = store._connection.execute("select raw from rejected_record").fetchall()
+    assert raw.rstrip("\n") == deep
+
+
 def test_record_with_a_field_called_records_is_a_record(store: Store, export: Path) -> None:
     load(store, export, a__json=line(records=[], zz=1) + line(records=[1]))
     assert [json.loads(extra) for (extra,) in rows(store, "extra")] == [{"$.zz": 1}, {"$.records": [1]}]
