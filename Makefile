@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN_READY := .venv/.run-ready
 DEV_READY := .venv/.dev-ready
+SERVICES := tests/services
+SERVICES_READY := $(SERVICES)/node_modules/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
@@ -21,10 +23,14 @@ $(DEV_READY): $(RUN_READY) requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
+$(SERVICES_READY): $(SERVICES)/package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix $(SERVICES)
+	touch $@
+
 demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
 	$(BIN)/nsp --store $(DEMO_STORE) demo
 
-test: check ## all checks and all tests
+test: check $(SERVICES_READY) ## all checks and all tests
 	$(BIN)/python -m pytest
 
 check: $(DEV_READY) ## format, lint, types, dependency direction, SQL

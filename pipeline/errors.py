@@ -8,7 +8,11 @@
     ├── StoreError           1  the warehouse cannot be opened or is of another version
     │   ├── StoreBusyError   1  another nsp is writing to it
     │   └── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
-    └── InventoryError       1  a perimeter description cannot be read
+    ├── InventoryError       1  a perimeter description cannot be read
+    └── AzureError           4  Azure refused, or gave no answer
+        ├── SignInError      4  nobody is signed in, or a secret is wrong or expired
+        ├── ForbiddenError   4  signed in, but without the role that is needed
+        └── UnreachableError 4  no network, a wrong name, or a service that is down
 
 A message says what is wrong and what to do next. `pipeline.cli.main` alone catches the base class, prints
 one line and exits with the code; anything else that escapes is a bug and keeps its traceback.
@@ -53,3 +57,21 @@ class QueryError(StoreError):
 
 class InventoryError(NspError):
     """A description of perimeters, profiles and rules cannot be read."""
+
+
+class AzureError(NspError):
+    """An Azure service refused, or gave no answer. Its text never holds a secret or a signed URL."""
+
+    exit_code = 4
+
+
+class SignInError(AzureError):
+    """Nobody is signed in, or a connection string, SAS or token is wrong or expired."""
+
+
+class ForbiddenError(AzureError):
+    """Signed in, but without the role that is needed."""
+
+
+class UnreachableError(AzureError):
+    """The service can't be reached: no network, a wrong name, or it is down."""

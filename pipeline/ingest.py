@@ -1,18 +1,52 @@
 """The whole way in: find what is new, load it, keep the hourly flows current."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import QueryError
-from pipeline.extract import folder
+from pipeline.extract import folder, ledger
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
 from pipeline.store import Store
 
+if TYPE_CHECKING:
+    from pipeline.extract.account import Account
+    from pipeline.extract.blob import Wanted
+
 ROUND_BYTES = 3 << 30
 """Bytes of one transaction: some 2.5 million records, so that DuckDB's row groups fill and a kill loses minutes."""
+
+BLOB_ROUND_BYTES = 256 << 20
+"""Smaller for blobs: a round that has to be read twice, or is killed, is downloaded again."""
+
+
+class Watcher(Protocol):
+    """Is told how far an ingest is, for a progress bar."""
+
+    def planned(self, plan: Plan) -> None:
+        """What is going to be read is known."""
+
+    def read(self, count: int) -> None:
+        """So many more bytes were read."""
+
+    def loaded(self, outcome: Outcome) -> None:
+        """A transaction was committed."""
+
+
+class Unwatched:
+    """A watcher that does nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """Do nothing."""
+
+    def read(self, count: int) -> None:
+        """Do nothing."""
+
+    def loaded(self, outcome: Outcome) -> None:
+        """Do nothing."""
 
 
 @dataclass(slots=True)
@@ -29,12 +63,17 @@ class Ingested:
         total = self.outcome.records + self.outcome.rejected
         return self.outcome.rejected / total if total else 0.0
 
+    @property
+    def failed(self) -> list[tuple[str, str]]:
+        """What could not be read, and why."""
+        return [*self.outcome.failed, *self.unreadable]
+
 
 def ingest_folder(
     store: Store,
     path: Path,
     *,
-    started: Callable[[Plan], Callable[[int], None]] = lambda _: lambda _: None,
+    watcher: Watcher | None = None,
     round_bytes: int = ROUND_BYTES,
 ) -> Ingested:
     """Load what is new below a folder, or one file. Safe to repeat, to kill and to run twice.
@@ -42,24 +81,86 @@ def ingest_folder(
     Args:
         store: the warehouse, open for writing.
         path: folder or file.
-        started: called once with the plan, before anything is read; what it returns is called with the number of
-            bytes read, again and again.
+        watcher: is told how far it is.
         round_bytes: how much goes into one transaction.
 
     Raises:
         SourceError: the path isn't there.
     """
-    plan = folder.plan(store, path)
-    advance = started(plan)
-    result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable)
-    if plan.sources:  # a night with nothing new needs none of the machinery
-        from pipeline.transform.load import load_round
+    return load_plan(store, folder.plan(store, path), watcher or Unwatched(), round_bytes)
 
-        def load(sources: list[Source]) -> Outcome:
-            return load_round(store, sources, datetime.now(UTC).replace(tzinfo=None), advance)
+
+def ingest_blobs(
+    store: Store,
+    account: "Account",
+    wanted: "Wanted",
+    *,
+    watcher: Watcher | None = None,
+    round_bytes: int = BLOB_ROUND_BYTES,
+) -> Ingested:
+    """Load what is new in the containers of a storage account. Safe to repeat, to kill and to run twice.
+
+    Args:
+        store: the warehouse, open for writing.
+        account: from `extract.account.connect`.
+        wanted: which blobs to look at.
+        watcher: is told how far it is.
+        round_bytes: how much goes into one transaction.
+
+    Raises:
+        SourceError: no container is there.
+        AzureError: the account can't be listed, or stopped to admit us; what was committed stays.
+    """
+    from pipeline.extract import blob, mark
+
+    plan, marks = blob.plan(store, account, wanted)
+    result = load_plan(store, plan, watcher or Unwatched(), round_bytes, account.downloads.check)
+    known = mark.marks(store, blob.SOURCE_KIND)
+    reached = blob.marks_to_keep(marks, known, [name for name, _ in result.failed])
+    if reached:
+        mark.keep(store, blob.SOURCE_KIND, reached)
+    return result
+
+
+def load_plan(
+    store: Store,
+    plan: Plan,
+    watcher: Watcher,
+    round_bytes: int,
+    committed: Callable[[], None] = lambda: None,
+) -> Ingested:
+    """Load the sources of a plan, round by round, each round in one transaction.
+
+    Args:
+        store: the warehouse, open for writing.
+        plan: what to load.
+        watcher: is told how far it is.
+        round_bytes: how much goes into one transaction.
+        committed: called after each round; what it raises ends the ingest.
+    """
+    watcher.planned(plan)
+    result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable)
+    if not plan.sources:  # a night with nothing new needs none of the machinery
+        return result
+    from pipeline.transform.load import load_round
+
+    def load(sources: list[Source]) -> Outcome:
+        outcome = load_round(store, sources, datetime.now(UTC).replace(tzinfo=None), watcher.read)
+        watcher.loaded(outcome)
+        committed()
+        return outcome
 
     for sources in _rounds(plan.sources, round_bytes):
         result.outcome.add(_isolated(load, sources))
+    replaced, result.outcome.replaced = result.outcome.replaced, []
+    if replaced:
+        again, gone = ledger.whole_again(store, replaced)
+        result.outcome.failed += gone
+        for sources in _rounds(again, round_bytes):
+            result.outcome.add(_isolated(load, sources))
+        result.outcome.failed += [
+            (source.name, "it changes faster than it can be read") for source in result.outcome.replaced
+        ]
     return result
 
 
@@ -76,7 +177,7 @@ def _isolated(load: Callable[[list[Source]], Outcome], sources: list[Source]) ->
     return outcome
 
 
-def _rounds(sources: list[Source], round_bytes: int) -> Iterator[list[Source]]:
+def _rounds(sources: Sequence[Source], round_bytes: int) -> Iterator[list[Source]]:
     batch: list[Source] = []
     size = 0
     for source in sources:

@@ -21,6 +21,12 @@ class Settings:
         store: folder of the warehouse.
         store_wait: seconds to wait while another nsp has the warehouse open.
         memory: DuckDB's memory limit.
+        blob_account_url: https://ACCOUNT.blob.core.windows.net.
+        blob_container_prefix: how the containers of the export begin.
+        blob_look_back_hours: hours before the end of the last run that are looked at again.
+        blob_concurrency: requests at a time.
+        auth: how to sign in to Azure; see pipeline.extract.signin.
+        client_id: of a user-assigned managed identity.
         rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
         max_elements: rule elements that Azure allows per profile and direction.
         reserve: elements of those to leave free.
@@ -34,6 +40,12 @@ class Settings:
     store: Path = field(default=Path(".nsp"), metadata={"key": "store.path"})
     store_wait: float = field(default=30.0, metadata={"key": "store.wait_seconds"})
     memory: str = field(default="700MB", metadata={"key": "store.memory"})
+    blob_account_url: str = field(default="", metadata={"key": "blob.account_url"})
+    blob_container_prefix: str = field(default="insights-logs-nsp", metadata={"key": "blob.container_prefix"})
+    blob_look_back_hours: int = field(default=3, metadata={"key": "blob.look_back_hours"})
+    blob_concurrency: int = field(default=16, metadata={"key": "blob.concurrency"})
+    auth: str = field(default="default", metadata={"key": "azure.auth"})
+    client_id: str = field(default="", metadata={"key": "azure.client_id"})
     rejected_share: float = field(default=0.01, metadata={"key": "ingest.rejected_share"})
     max_elements: int = field(default=200, metadata={"key": "recommend.max_elements"})
     reserve: int = field(default=10, metadata={"key": "recommend.reserve"})
@@ -116,6 +128,8 @@ def _check(settings: Settings) -> None:
         "callers_at_risk": (0, 2**31),
         "min_days": (1, 3650),
         "store_wait": (0, 86400),
+        "blob_look_back_hours": (0, 24 * 365),
+        "blob_concurrency": (1, 64),
     }
     for each in fields(Settings):
         if each.name in limits:

@@ -108,6 +108,13 @@ class Store:
         statement = f"delete from {table.name} where source_id in $source_ids"
         return self._count(self._connection.execute(statement, {"source_ids": list(source_ids)}))
 
+    def delete_named(self, table: Table, column: str, values: Sequence[str]) -> int:
+        """Remove the rows with one of some texts in a column; return how many."""
+        if column not in {each.name for each in table.columns}:
+            raise QueryError(f"{table.name} has no column {column}.")
+        statement = f"delete from {table.name} where {column} in $values"
+        return self._count(self._connection.execute(statement, {"values": list(values)}))
+
     def delete_hours(self, table: Table, start: object, end: object) -> int:
         """Remove the rows of the hours in [start, end); return how many."""
         statement = f"delete from {table.name} where hour >= $start and hour < $end"

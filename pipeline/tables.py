@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
 
 _DERIVED_DIRECTION = """case
@@ -386,15 +386,15 @@ REJECTED_RECORD = Table(
 
 LOAD_LEDGER = Table(
     "load_ledger",
-    "one row a file (later: blob, workspace window) that was loaded",
+    "one row a file, blob or workspace window that was loaded",
     (
         Column("source_id", "BIGINT", "Number of the source, in order of loading.", True),
-        Column("source_kind", "VARCHAR", "folder (later: blob, workspace).", True),
-        Column("name", "VARCHAR", "Absolute path of the file.", True),
+        Column("source_kind", "VARCHAR", "folder, blob or workspace.", True),
+        Column("name", "VARCHAR", "Absolute path of the file, URL of the blob, or workspace and window.", True),
         Column(
             "etag",
             "VARCHAR",
-            "Changes whenever the file may have changed: modification and change time in nanoseconds, inode.",
+            "Changes whenever the content may have: of a file its times in nanoseconds and inode, of a blob its etag.",
             True,
         ),
         Column("size_bytes", "BIGINT", "Size of the file when it was read.", True),
@@ -411,6 +411,17 @@ LOAD_LEDGER = Table(
         Column("head_hash", "VARCHAR", "Hash of the first loaded bytes (at most 4,096).", True),
         Column("tail_hash", "VARCHAR", "Hash of the last loaded bytes (at most 4,096).", True),
         Column("loaded_at", "TIMESTAMP", "When the transaction began, UTC.", True),
+    ),
+)
+
+LOAD_MARK = Table(
+    "load_mark",
+    "one row a place that is read in the order of time: a perimeter's folder in a container, or a workspace",
+    (
+        Column("source_kind", "VARCHAR", "blob or workspace.", True),
+        Column("scope", "VARCHAR", "URL of the folder, or id of the workspace.", True),
+        Column("complete_from", "TIMESTAMP", "First hour that was asked for; null for all there is."),
+        Column("complete_until", "TIMESTAMP", "All that lay before this hour was loaded.", True),
     ),
 )
 
@@ -519,6 +530,7 @@ TABLES = (
     ACCESS_LOG,
     REJECTED_RECORD,
     LOAD_LEDGER,
+    LOAD_MARK,
     ADDRESS,
     TRAFFIC,
     INVENTORY_PROFILE,

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.extract.source import Plan
+from pipeline.ingest import Unwatched
 from pipeline.store import Store, open_store
 
 PERIMETER = "/SUBSCRIPTIONS/0000/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYPERIMETERS/NSP1"
@@ -74,3 +76,13 @@ def respelled(value: Any, spell: Callable[[str], str]) -> Any:
 
 def pascal(key: str) -> str:
     return key[:1].upper() + key[1:]
+
+
+class WhenPlanned(Unwatched):
+    """Does something between listing and reading."""
+
+    def __init__(self, then: Callable[[Plan], object]) -> None:
+        self._then = then
+
+    def planned(self, plan: Plan) -> None:
+        self._then(plan)

@@ -15,6 +15,7 @@ from pipeline.transform.record import structure
 
 SAMPLES: dict[str, object] = {
     "source_kind": "folder",
+    "names": ["a.json"],
     "source_ids": [1],
     "start_lines": [0],
     "structure": structure("camelCase"),

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +35,11 @@ class Context:
     def settings(self) -> Settings:
         """Settings in force; read once, when a command first asks."""
         return settings.load(self.config, os.environ, {"store": self.store})
+
+    def chosen(self, **flags: Any) -> Settings:
+        """Return the settings with a command's own flags put in; None means not given."""
+        self.settings = settings.load(self.config, os.environ, {"store": self.store, **flags})
+        return self.settings
 
     def open(self, *, read_only: bool = True) -> "Store":
         """Open the warehouse as the settings say."""

@@ -6,25 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
-from pipeline.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pipeline.cli.context import Context
-    from pipeline.extract.source import Plan
+    from pipeline.extract.signin import Auth
     from pipeline.ingest import Ingested
     from pipeline.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Load access logs into the warehouse; safe to repeat, kill and run twice.")
 
 PARTIAL = 5
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `folder` a subcommand, also while it is the only one."""
 
 
 @app.command()
@@ -43,23 +36,134 @@ def folder(
     common: Context = context.obj
     with common.open(read_only=False) as store:
         result = load(store, path)
+    _end(common, result, form)
+
+
+@app.command()
+def blob(
+    context: typer.Context,
+    account_url: Annotated[
+        str | None,
+        typer.Option(help="https://ACCOUNT.blob.core.windows.net. Default: blob.account_url of nsp.toml."),
+    ] = None,
+    connection_string_env: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Environment variable that holds a connection string."),
+    ] = None,
+    sas_env: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Environment variable that holds a SAS token for --account-url."),
+    ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(help="File that holds a connection string, or a SAS token for --account-url."),
+    ] = None,
+    auth: AuthOption = None,
+    client_id: ClientIdOption = None,
+    container_prefix: Annotated[
+        str | None,
+        typer.Option(help="How the containers begin. Default: insights-logs-nsp."),
+    ] = None,
+    container: Annotated[
+        list[str] | None,
+        typer.Option(help="Read this container, without listing containers; may be repeated."),
+    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    perimeter: PerimeterOption = None,
+    look_back: Annotated[
+        int | None,
+        typer.Option(metavar="HOURS", help="Look again at so many hours before the last run's end. Default: 3."),
+    ] = None,
+    relist: Annotated[
+        bool,
+        typer.Option("--relist", help="Look at every blob again (from --since on), as a check; loads what is new."),
+    ] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Load the export that a diagnostic setting writes to a storage account.
+
+    Needs the role Storage Blob Data Reader, or a connection string or SAS with read and list. Append blobs are read
+    from where they were left; one that was rewritten takes the place of its old rows. --since and --until go by the
+    hour in a blob's name. Exit code 5 when a blob couldn't be read, or too many lines; 4 when Azure refuses.
+    """
+    from datetime import timedelta
+
+    from pipeline.cli.progress import Reading
+    from pipeline.extract.account import Access, connect
+    from pipeline.extract.blob import Wanted
+    from pipeline.ingest import ingest_blobs
+
+    common: Context = context.obj
+    chosen = common.chosen(
+        blob_account_url=account_url,
+        blob_container_prefix=container_prefix,
+        blob_look_back_hours=look_back,
+        auth=auth,
+        client_id=client_id,
+    )
+    wanted = Wanted(
+        container_prefix=chosen.blob_container_prefix,
+        containers=tuple(container or ()),
+        since=since,
+        until=until,
+        perimeter=perimeter,
+        look_back=timedelta(hours=chosen.blob_look_back_hours),
+        relist=relist,
+    )
+    connection_string, sas = _secrets(connection_string_env, sas_env, secret_file)
+    access = Access(chosen.blob_account_url, connection_string, sas, _auth(chosen.auth), chosen.client_id)
+    with (
+        connect(access, concurrency=chosen.blob_concurrency) as account,
+        common.open(read_only=False) as store,
+        Reading() as reading,
+    ):
+        result = ingest_blobs(store, account, wanted, watcher=reading)
+    _end(common, result, form)
+
+
+def _secrets(connection_string_env: str | None, sas_env: str | None, secret_file: Path | None) -> tuple[str, str]:
+    """Return the connection string and the SAS, of which one at most is given."""
+    import os
+
+    from pipeline.errors import UsageError
+    from pipeline.extract.signin import secret_of_environment, secret_of_file
+
+    if sum(each is not None for each in (connection_string_env, sas_env, secret_file)) > 1:
+        raise UsageError("Give one of --connection-string-env, --sas-env and --secret-file.")
+    if connection_string_env is not None:
+        return secret_of_environment(connection_string_env, os.environ), ""
+    if sas_env is not None:
+        return "", secret_of_environment(sas_env, os.environ)
+    if secret_file is not None:
+        secret = secret_of_file(secret_file)
+        return ("", secret) if "sig=" in secret and "Endpoint=" not in secret else (secret, "")
+    return "", ""
+
+
+def _auth(word: str) -> "Auth":
+    from pipeline.errors import UsageError
+    from pipeline.extract.signin import Auth
+
+    try:
+        return Auth(word)
+    except ValueError:
+        raise UsageError(f"azure.auth (--auth) is one of {', '.join(Auth)}, not {word!r}.") from None
+
+
+def _end(common: "Context", result: "Ingested", form: Format) -> None:
     report(result, form)
-    if result.rejected_share > common.settings.rejected_share or result.outcome.failed or result.unreadable:
+    if result.rejected_share > common.settings.rejected_share or result.failed:
         raise typer.Exit(PARTIAL)
 
 
 def load(store: "Store", path: Path) -> "Ingested":
     """Ingest a folder with progress on stderr."""
-    from contextlib import ExitStack
-
+    from pipeline.cli.progress import Reading
     from pipeline.ingest import ingest_folder
 
-    with ExitStack() as stack:
-
-        def started(plan: "Plan") -> "Callable[[int], None]":
-            return stack.enter_context(progress("reading", plan.total_bytes, unit="bytes"))
-
-        return ingest_folder(store, path, started=started)
+    with Reading() as reading:
+        return ingest_folder(store, path, watcher=reading)
 
 
 def report(result: "Ingested", form: Format) -> None:
@@ -73,10 +177,10 @@ def report(result: "Ingested", form: Format) -> None:
         "records": outcome.records,
         "rejected_records": outcome.rejected,
         "pending_bytes": outcome.pending_bytes,
-        "files_failed": len(outcome.failed) + len(result.unreadable),
+        "files_failed": len(result.failed),
     }
     write_rows([made], form)
-    for name, reason in [*outcome.failed, *result.unreadable]:
+    for name, reason in result.failed:
         sys.stderr.write(f"nsp: not read: {plain(name)}: {reason}; it is tried again next time\n")
     if outcome.rejected:
         sys.stderr.write(

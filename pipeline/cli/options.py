@@ -32,3 +32,15 @@ UntilOption = Annotated[
 ]
 PerimeterOption = Annotated[str | None, typer.Option("--perimeter", help="Name or ARM id of one perimeter.")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="Name of one profile.")]
+AuthOption = Annotated[
+    str | None,
+    typer.Option(
+        "--auth",
+        metavar="WAY",
+        help="How to sign in: default, cli, managed-identity, environment or workload-identity.",
+    ),
+]
+ClientIdOption = Annotated[
+    str | None,
+    typer.Option("--client-id", help="Client id of a user-assigned managed identity."),
+]

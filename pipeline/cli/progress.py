@@ -3,7 +3,48 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pipeline.extract.outcome import Outcome
+    from pipeline.extract.source import Plan
+
+LINE_SECONDS = 60
+"""Between two lines, where there is no terminal."""
+
+
+class Reading:
+    """Watches an ingest: files, bytes, records, rate and time to go. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._show: Callable[[int, str], None] = lambda *_: None
+        self._total_files = self._files = self._records = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def planned(self, plan: "Plan") -> None:
+        """Begin to show."""
+        self._total_files = len(plan.sources)
+        self._show = self._stack.enter_context(_display("reading", plan.total_bytes, "bytes"))
+
+    def read(self, count: int) -> None:
+        """Show that so many more bytes were read."""
+        self._show(count, self._figures())
+
+    def loaded(self, outcome: "Outcome") -> None:
+        """Show what a transaction brought."""
+        self._files += outcome.files
+        self._records += outcome.records
+        self._show(0, self._figures())
+
+    def _figures(self) -> str:
+        return f"files={self._files}/{self._total_files} records={self._records}"
 
 
 @contextmanager
@@ -15,15 +56,21 @@ def progress(what: str, total: int, *, unit: str) -> Iterator[Callable[[int], No
         total: how much there is to do.
         unit: bytes or a plural noun.
     """
+    with _display(what, total, unit) as show:
+        yield lambda count: show(count, "")
+
+
+@contextmanager
+def _display(what: str, total: int, unit: str) -> Iterator[Callable[[int, str], None]]:
     if sys.stderr.isatty():
-        with _bar(what, total, unit) as advance:
-            yield advance
+        with _bar(what, total, unit) as show:
+            yield show
     else:
         yield _lines(what, total, unit)
 
 
 @contextmanager
-def _bar(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+def _bar(what: str, total: int, unit: str) -> Iterator[Callable[[int, str], None]]:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -37,22 +84,26 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
     from pipeline.cli.output import console
 
     figures = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(), TextColumn(unit))
-    columns = (TextColumn(what), BarColumn(), *figures, TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), *figures, TimeRemainingColumn(), TextColumn("{task.fields[more]}"))
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, advance=done)
+        task = bar.add_task(what, total=total, more="")
+        yield lambda done, more: bar.update(task, advance=done, more=more)
 
 
-def _lines(what: str, total: int, unit: str) -> Callable[[int], None]:
+def _lines(what: str, total: int, unit: str) -> Callable[[int, str], None]:
     started = last = time.monotonic()
     done = 0
 
-    def advance(count: int) -> None:
+    def show(count: int, more: str) -> None:
         nonlocal done, last
         done += count
         now = time.monotonic()
-        if now - last >= 60:  # noqa: PLR2004 -- seconds
+        if now - last >= LINE_SECONDS:
             last = now
-            sys.stderr.write(f"{what}: {done:,} of {total:,} {unit} after {now - started:.0f} s\n")
+            rate = done / (now - started)
+            left = f" eta_s={(total - done) / rate:.0f}" if rate and total > done else ""
+            sys.stderr.write(
+                f"nsp: step={what} {unit}={done}/{total} {more} rate={rate:.0f}/s elapsed_s={now - started:.0f}{left}\n"
+            )
 
-    return advance
+    return show

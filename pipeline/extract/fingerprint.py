@@ -17,11 +17,13 @@ def fingerprint(file: BinaryIO, loaded_bytes: int) -> tuple[str, str]:
         OSError: the file can't be read.
     """
     span = min(WINDOW, loaded_bytes)
-    file.seek(0)
-    head = _hash(file.read(span))
-    file.seek(loaded_bytes - span)
-    return head, _hash(file.read(span))
+    return _hash(file, 0, span), _hash(file, loaded_bytes - span, span)
 
 
-def _hash(data: bytes) -> str:
-    return blake2b(data, digest_size=8).hexdigest()
+def _hash(file: BinaryIO, start: int, span: int) -> str:
+    hashed = blake2b(digest_size=8)
+    file.seek(start)
+    while span and (part := file.read(span)):  # a file may give less than it was asked for
+        hashed.update(part)
+        span -= len(part)
+    return hashed.hexdigest()

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pipeline.errors import SourceError
-from pipeline.extract.fingerprint import fingerprint
-from pipeline.extract.source import Plan, Source
+from pipeline.extract.ledger import Listed, compare
+from pipeline.extract.source import Plan, State
 from pipeline.store import Store
 
 SOURCE_KIND = "folder"
@@ -28,9 +29,6 @@ _HOUR = re.compile(r"[/\\]y=(\d+)[/\\]m=(\d+)[/\\]d=(\d+)(?:[/\\]h=(\d+))?")
 def plan(store: Store, path: Path) -> Plan:
     """Return what is new below a folder (or in one file), in the order of the hours in the paths.
 
-    A file with an unchanged etag is left alone. One that grew and still begins (and, where it was read to,
-    ends) as before is read from there; any other changed file is read anew and takes the place of its old rows.
-
     Reads: load_ledger.
 
     Raises:
@@ -41,76 +39,46 @@ def plan(store: Store, path: Path) -> Plan:
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
         hint = "Give the folder that holds the insights-logs-* folders, or one file."
         raise SourceError(f"{path} isn't there or can't be read ({error}). {hint}") from error
-    ledger = {row[0]: Loaded(*row[1:]) for row in store.rows("extract/loaded_sources", source_kind=SOURCE_KIND)}
-    next_id = store.rows("extract/last_source_id")[0][0] + 1
-    changed: dict[str, tuple[str, os.stat_result, str, Loaded | None]] = {}
-    unreadable: list[tuple[str, str]] = []
-    unchanged = 0
-    for where, stat in _files(root, unreadable):
-        name = _printable(where)
-        etag = f"{stat.st_mtime_ns}-{stat.st_ctime_ns}-{stat.st_ino}-{stat.st_size}"
-        known = ledger.get(name)
-        if known and known.etag == etag:
-            unchanged += 1
-        else:
-            changed[name] = (where, stat, etag, known)  # once, though links may lead here as well
-    sources: list[Source] = []
-    for name in sorted(changed, key=_loading_order):
-        where, stat, etag, known = changed[name]
-        if known and _grew(where, stat, known):
-            sources.append(_tail(name, Path(where), stat, etag, known))
-        else:
-            replaces = known.source_id if known else None
-            sources.append(Source(next_id, SOURCE_KIND, name, Path(where), etag, stat.st_size, replaces=replaces))
-            next_id += 1
-    return Plan(sources, unchanged, unreadable)
+    files: dict[str, tuple[str, os.stat_result]] = {}
+    found = Plan()
+    for where, stat in _files(root, found.unreadable):
+        files[_printable(where)] = (where, stat)  # once, though links may lead here as well
+    listed = (
+        Listed(name, _state(files[name][1]), FileContent(Path(files[name][0])))
+        for name in sorted(files, key=_loading_order)
+    )
+    return compare(store, SOURCE_KIND, listed, found)
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file on disk."""
+
+    path: Path
+
+    def begin(self, start: int) -> int:  # noqa: ARG002 -- as Content has it
+        """Do nothing: reading a file needs no head start."""
+        return 0
+
+    def open(self, start: int) -> BinaryIO:  # noqa: ARG002
+        """Open the file."""
+        return self.path.open("rb", buffering=0)
+
+    def release(self) -> None:
+        """Do nothing."""
+
+    def renewed(self) -> tuple["FileContent", State]:
+        """Return its state of now."""
+        return self, _state(self.path.stat())
+
+
+def _state(stat: os.stat_result) -> State:
+    return State(f"{stat.st_mtime_ns}-{stat.st_ctime_ns}-{stat.st_ino}-{stat.st_size}", stat.st_size)
 
 
 def _printable(where: str) -> str:
     """Return a path as text that every store takes: bytes that are no UTF-8 show as backslashes."""
     return os.fsencode(where).decode("utf-8", "backslashreplace")
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What the ledger knows of a file; the columns of extract/loaded_sources after the name."""
-
-    source_id: int
-    etag: str
-    size_bytes: int
-    loaded_bytes: int
-    lines: int
-    records: int
-    rejected: int
-    head_hash: str
-    tail_hash: str
-
-
-def _grew(name: str, stat: os.stat_result, known: Loaded) -> bool:
-    """Whether what was loaded still stands at the start of the file, so that reading its tail is enough."""
-    if stat.st_size <= known.size_bytes or not known.loaded_bytes:
-        return False
-    try:
-        with Path(name).open("rb") as file:
-            return fingerprint(file, known.loaded_bytes) == (known.head_hash, known.tail_hash)
-    except OSError:
-        return False  # reading it whole will say what is wrong
-
-
-def _tail(name: str, path: Path, stat: os.stat_result, etag: str, known: Loaded) -> Source:
-    return Source(
-        source_id=known.source_id,
-        source_kind=SOURCE_KIND,
-        name=name,
-        path=path,
-        etag=etag,
-        size_bytes=stat.st_size,
-        start_byte=known.loaded_bytes,
-        start_line=known.lines,
-        earlier_records=known.records,
-        earlier_rejected=known.rejected,
-        loaded_hashes=(known.head_hash, known.tail_hash),
-    )
 
 
 def _files(root: Path, unreadable: list[tuple[str, str]]) -> Iterator[tuple[str, os.stat_result]]:

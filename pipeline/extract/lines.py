@@ -10,7 +10,9 @@ import gzip
 import json
 import re
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import nanoarrow
@@ -19,9 +21,11 @@ from arro3.core import RecordBatch, RecordBatchReader, Schema
 
 from pipeline.extract.buffers import BufferPool, Bytes, Integers
 from pipeline.extract.fingerprint import fingerprint
-from pipeline.extract.source import Source, Tally
+from pipeline.extract.source import ChangedError, Source, Tally
 
 BATCH_BYTES = 4 << 20
+AHEAD_BYTES = 32 << 20
+"""Bytes of sources that are fetched ahead of the one being read."""
 BATCH_BLOCKS = 64
 """Blocks, so mostly small files, that are put together at the most."""
 MIN_BUFFER_BYTES = 1 << 16
@@ -96,7 +100,7 @@ class LineStream:
     def _batches(self) -> Iterator[Any]:
         waiting: list[tuple[Integers, Integers, Bytes, Integers, Integers | None]] = []
         size = 0
-        for source in self._sources:
+        for source in _begun(self._sources):
             tally = self.tallies[source.source_id] = Tally()
             for block, ends, first_line in self._blocks(source, tally):
                 valid = self._screen(block, ends, first_line, tally)
@@ -108,6 +112,7 @@ class LineStream:
                 if size >= BATCH_BYTES // 2 or len(waiting) == BATCH_BLOCKS:
                     yield _batch(waiting)
                     waiting, size = [], 0
+            source.content.release()
             if tally.suspect == "deferred":
                 del self.tallies[source.source_id]
                 self.deferred.append((source, tally.style))
@@ -119,13 +124,17 @@ class LineStream:
         try:
             with open_source(source) as file:
                 if source.start_byte and fingerprint(file, source.start_byte) != source.loaded_hashes:
-                    tally.failure = "it was replaced while nsp was running"
+                    tally.failure = "it no longer begins as it did"
+                    tally.replaced = True
                     return
                 file.seek(source.start_byte)
                 yield from self._read(file, source, tally)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             tally.damaged = f"the gzip stream is cut or damaged ({error})"
             tally.suspect = "" if self._style is None else "damaged"
+        except ChangedError as error:
+            tally.failure = str(error)
+            tally.replaced = True
         except OSError as error:
             tally.failure = error.strerror or str(error)
 
@@ -302,15 +311,31 @@ def _check_nesting(
     return valid
 
 
-def open_source(source: Source) -> BinaryIO:
-    """Open a source at its first byte, decompressed.
+@contextmanager
+def open_source(source: Source) -> Iterator[BinaryIO]:
+    """Have a source open, at its first byte and decompressed, for the length of the block.
 
     Raises:
         OSError: it can't be opened.
     """
-    if source.compressed:
-        return gzip.open(source.path, "rb")  # type: ignore[return-value]
-    return source.path.open("rb", buffering=0)
+    with source.content.open(source.start_byte) as file:
+        yield gzip.GzipFile(fileobj=file, mode="rb") if source.compressed else file  # type: ignore[misc]
+
+
+def _begun(sources: Iterable[Source]) -> Iterator[Source]:
+    """Yield the sources, some of them being fetched already while those before them are read."""
+    ahead: deque[tuple[Source, int]] = deque()
+    held = 0
+    for source in sources:
+        ahead.append((source, source.content.begin(source.start_byte)))
+        held += ahead[-1][1]
+        while held > AHEAD_BYTES or not ahead[-1][1]:
+            begun, size = ahead.popleft()
+            held -= size
+            yield begun
+            if not ahead:
+                break
+    yield from (source for source, _ in ahead)
 
 
 def _fill(file: BinaryIO, buffer: Bytes, start: int) -> int:

@@ -1,7 +1,49 @@
-"""What one load is about: a file (later: blob) and how far it has been read before."""
+"""What one load is about: a file or blob, and how far it has been read before."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a place says of a file without opening it.
+
+    Args:
+        etag: changes whenever the file may have changed.
+        size_bytes: its size.
+    """
+
+    etag: str
+    size_bytes: int
+
+
+class ChangedError(OSError):
+    """A file became another one while it was read; it has to be read from its start."""
+
+
+class Content(Protocol):
+    """Where the bytes of a source are."""
+
+    def begin(self, start: int) -> int:
+        """Start fetching the first bytes where that takes time; return how many are held in memory from then on."""
+
+    def open(self, start: int) -> BinaryIO:
+        """Return a seekable file of the raw bytes, which will mostly be read from some place on.
+
+        Raises:
+            OSError: they can't be had; also while reading.
+            ChangedError: likewise.
+        """
+
+    def release(self) -> None:
+        """Let go of what `begin` fetched and nobody opened."""
+
+    def renewed(self) -> tuple["Content", State]:
+        """Return the same place as it is now.
+
+        Raises:
+            OSError: it is gone or can't be asked.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,9 +52,9 @@ class Source:
 
     Args:
         source_id: number in the load ledger.
-        source_kind: folder (later: blob).
-        name: absolute path, as in the ledger.
-        path: where to read it.
+        source_kind: folder or blob.
+        name: absolute path or URL, as in the ledger.
+        content: where to read it.
         etag: changes whenever the file may have changed; taken before reading.
         size_bytes: size when it was listed.
         start_byte: what lies before was loaded earlier.
@@ -26,7 +68,7 @@ class Source:
     source_id: int
     source_kind: str
     name: str
-    path: Path
+    content: Content
     etag: str
     size_bytes: int
     start_byte: int = 0
@@ -39,7 +81,7 @@ class Source:
     @property
     def compressed(self) -> bool:
         """The file is gzip: offsets count decompressed bytes, and it never grows."""
-        return self.path.name.endswith(".gz")
+        return self.name.endswith(".gz")
 
 
 @dataclass(slots=True)
@@ -59,6 +101,7 @@ class Tally:
         flawed: (line, reason, text) of lines that were held back since they can't even be passed on.
         suspect: why the quick way can't be trusted with this source; "" where it can.
         failure: why the source could not be read to its end; "" where it was.
+        replaced: what was loaded of it earlier isn't there any more; it has to be read whole.
         damaged: why the bytes are broken from some point on (a cut gzip stream); "" where they aren't.
     """
 
@@ -73,10 +116,11 @@ class Tally:
     flawed: list[tuple[int, str, str]] = field(default_factory=list)
     suspect: str = ""
     failure: str = ""
+    replaced: bool = False
     damaged: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """What a look at a place found: sources to load, and how many files need nothing."""
 

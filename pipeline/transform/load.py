@@ -158,7 +158,12 @@ class _Round:
 
     def _read_carefully(self, sources: list[Source]) -> None:
         with self.store.temporary(_STAGED_LINE):
-            by_line = [source for source in sources if not self._stage_document(source)]
+            by_line = []
+            for source in sources:
+                if self._stage_document(source):
+                    source.content.release()
+                else:
+                    by_line.append(source)
             stream = LineStream(by_line, style_of, None)
             with self.store.view("line_text", stream.arrow()):
                 self.store.append(_STAGED_LINE, "transform/staged_lines")
@@ -237,8 +242,11 @@ class _Round:
         outcome = Outcome()
         for source_id, source in self.sources.items():
             tally = self.tallies[source_id]
-            if tally.failure:
+            if tally.replaced:
+                outcome.replaced.append(source)
+            elif tally.failure:
                 outcome.failed.append((source.name, tally.failure))
+            if tally.failure:
                 continue
             new, refused = self.records.get(source_id, 0), rejected.get(source_id, 0)
             rows.append(

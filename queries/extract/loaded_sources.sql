@@ -2,6 +2,7 @@
 -- reads: load_ledger
 -- grain: one row a file
 -- $source_kind  folder, blob or workspace
+-- $names  the files to look for
 select
     name,
     source_id,
@@ -14,4 +15,4 @@ select
     head_hash,
     tail_hash
 from load_ledger
-where source_kind = $source_kind
+where source_kind = $source_kind and name in (select unnest($names::varchar[]))

@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from pipeline.extract.source import Plan
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from pipeline.transform import load
-from tests.conftest import line
+from tests.conftest import WhenPlanned, line
 
 TABLES = {
     "access_log": "select l.name, a.* exclude (source_id) from access_log a join load_ledger l using (source_id)",
@@ -74,11 +73,10 @@ def test_grown_file_is_read_from_where_it_was_left(store: Store, export: Path, t
     path.write_text(some_lines(2000, 1) + some_lines(5, 2))
     read: list[int] = []
 
-    def started(plan: Plan) -> Callable[[int], None]:
+    def started(plan: Plan) -> None:
         read.append(plan.total_bytes)
-        return lambda _: None
 
-    result = ingest_folder(store, export, started=started)
+    result = ingest_folder(store, export, watcher=WhenPlanned(started))
     assert read == [path.stat().st_size - size]
     assert result.outcome.records == 5
     assert contents(store) == clean(tmp_path / "other", export)
@@ -130,12 +128,11 @@ def test_rows_of_a_rewritten_file_stay_while_it_cannot_be_read(store: Store, exp
     ingest_folder(store, export)
     path.write_text(some_lines(4, 2))
 
-    def started(_plan: Plan) -> Callable[[int], None]:
+    def started(_plan: Plan) -> None:
         path.unlink()
-        return lambda _: None
 
     before = contents(store)
-    assert ingest_folder(store, export, started=started).outcome.failed
+    assert ingest_folder(store, export, watcher=WhenPlanned(started)).outcome.failed
     assert contents(store) == before
     path.write_text(some_lines(4, 2))
     ingest_folder(store, export)
@@ -148,14 +145,14 @@ def test_file_that_is_replaced_after_it_grew(store: Store, export: Path, tmp_pat
     ingest_folder(store, export)
     path.write_text(some_lines(3, 1) + some_lines(2, 2))
 
-    def started(_plan: Plan) -> Callable[[int], None]:
+    def started(_plan: Plan) -> None:
         (export / "new").write_text(some_lines(8, 3))
         (export / "new").replace(path)
-        return lambda _: None
 
-    assert ingest_folder(store, export, started=started).outcome.failed
-    ingest_folder(store, export)
+    result = ingest_folder(store, export, watcher=WhenPlanned(started))
+    assert (result.failed, result.outcome.files) == ([], 1)
     assert contents(store) == clean(tmp_path / "other", export)
+    assert ingest_folder(store, export).unchanged == 1
 
 
 def test_envelope_that_is_still_being_written(store: Store, export: Path, tmp_path: Path) -> None:
@@ -173,11 +170,10 @@ def test_file_that_vanishes_between_listing_and_reading(store: Store, export: Pa
     (export / "a.json").write_text(some_lines(5, 1))
     (export / "b.json").write_text(some_lines(5, 2))
 
-    def started(_plan: Plan) -> Callable[[int], None]:
+    def started(_plan: Plan) -> None:
         (export / "b.json").unlink()
-        return lambda _: None
 
-    result = ingest_folder(store, export, started=started)
+    result = ingest_folder(store, export, watcher=WhenPlanned(started))
     assert result.outcome.failed == [(str(export / "b.json"), "No such file or directory")]
     assert len(contents(store)["load_ledger"]) == 1
     (export / "b.json").write_text(some_lines(5, 2))
@@ -190,11 +186,10 @@ def test_file_that_grows_between_listing_and_reading(store: Store, export: Path,
     path.write_text(some_lines(5, 1))
     grown = some_lines(5, 1) + some_lines(3, 2)
 
-    def started(_plan: Plan) -> Callable[[int], None]:
+    def started(_plan: Plan) -> None:
         path.write_text(grown)
-        return lambda _: None
 
-    ingest_folder(store, export, started=started)
+    ingest_folder(store, export, watcher=WhenPlanned(started))
     ingest_folder(store, export)
     assert contents(store) == clean(tmp_path / "other", export)
 

@@ -1,0 +1,229 @@
+"""Finds diagnostic exports in a storage account and compares them with the load ledger.
+
+A diagnostic setting writes one container a log category (`insights-logs-{category}`) and in it one append blob an
+hour: `resourceId=/SUBSCRIPTIONS/.../y=YYYY/m=MM/d=DD/h=HH/m=00/PT1H.json` (Azure Monitor, "Resource logs"). Names
+sort by perimeter, then by hour, so a listing that starts at an hour (`startFrom`) never sees the archive before it.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline.errors import SourceError, UnreachableError
+from pipeline.extract import mark
+from pipeline.extract.account import Account, told
+from pipeline.extract.blob_content import BlobContent, is_append, state_of
+from pipeline.extract.folder import SUFFIXES
+from pipeline.extract.ledger import Listed, compare
+from pipeline.extract.patience import REQUEST_ERRORS, patiently
+from pipeline.extract.source import Plan
+from pipeline.store import Store
+
+SOURCE_KIND = "blob"
+HOUR = timedelta(hours=1)
+
+_HOURLY = re.compile(r"(?P<scope>.+)/y=(\d{4})/m=(\d{2})/d=(\d{2})/h=(\d{2})/m=\d{2}/[^/]+")
+_AFTER = "/z"
+"""Sorts behind every /y=... of a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which blobs to look at.
+
+    Args:
+        container_prefix: how the containers begin that are found by listing.
+        containers: names of containers to read instead, where a SAS admits no listing of containers.
+        since: first hour, by the hour in the blob's name; None for all there is.
+        until: end, exclusive.
+        perimeter: name or ARM id of one perimeter; None for all.
+        look_back: hours before the end of the last run that are looked at again, since a blob may still grow.
+        relist: look at everything from `since` on, whatever was loaded already.
+    """
+
+    container_prefix: str = "insights-logs-nsp"
+    containers: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    perimeter: str | None = None
+    look_back: timedelta = timedelta(hours=3)
+    relist: bool = False
+
+    def folder(self, scope: str) -> bool:
+        """Whether blobs below a perimeter's folder are wanted."""
+        if self.perimeter is None:
+            return True
+        named, folder = self.perimeter.lower().strip("/"), scope.lower().removeprefix("resourceid=").strip("/")
+        return named in (folder, folder.rsplit("/", 1)[-1])
+
+
+def plan(store: Store, account: Account, wanted: Wanted) -> tuple[Plan, dict[str, mark.Mark]]:
+    """Return what is new in an account, in the order of hours, and the marks to keep when all of it is loaded.
+
+    Reads: load_ledger, load_mark.
+
+    Raises:
+        SourceError: no container begins like that.
+        AzureError: the account can't be listed.
+    """
+    known = mark.marks(store, SOURCE_KIND)
+    listing = _Listing(account, wanted, known)
+    account.background.run(listing.run())
+    plan = Plan(unreadable=listing.unreadable)
+    compare(store, SOURCE_KIND, (listed for _, listed in sorted(listing.found, key=lambda pair: pair[0])), plan)
+    return plan, listing.marks()
+
+
+def marks_to_keep(marks: dict[str, mark.Mark], known: dict[str, mark.Mark], failed: list[str]) -> dict[str, mark.Mark]:
+    """Return the marks of the folders in which nothing failed, and as they were of the others.
+
+    A folder with a blob that could not be read stays where it was, so that the next run looks at it again.
+    """
+    spoilt = {scope for scope in marks if any(name == scope or name.startswith(scope + "/") for name in failed)}
+    return {scope: each for scope, each in marks.items() if scope not in spoilt and known.get(scope) != each}
+
+
+class _Listing:
+    """Lists the containers, several at a time."""
+
+    def __init__(self, account: Account, wanted: Wanted, known: dict[str, mark.Mark]) -> None:
+        self.found: list[tuple[tuple[str, ...], Listed]] = []
+        self.unreadable: list[tuple[str, str]] = []
+        self._account = account
+        self._wanted = wanted
+        self._known = known
+        self._begin: dict[str, datetime | None] = {}
+        self._newest: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """List all that is wanted."""
+        names = list(self._wanted.containers) or await self._asked(self._containers)
+        if not names:
+            raise SourceError(
+                f"No container of {self._account.url} begins with {self._wanted.container_prefix}. A category's "
+                "container is made with its first record; check that the perimeter's diagnostic setting writes to "
+                "this account.",
+            )
+        await asyncio.gather(*(self._container(name) for name in names))
+
+    def marks(self) -> dict[str, mark.Mark]:
+        """Return how far each folder is loaded once everything that was found is."""
+        made = {}
+        for scope, newest in self._newest.items():
+            until = min(newest, self._wanted.until) if self._wanted.until else newest
+            made[scope] = mark.advanced(self._known.get(scope), self._wanted.since, until)
+        return made
+
+    async def _containers(self) -> list[str]:
+        prefix = self._wanted.container_prefix
+        return [each.name async for each in self._account.service.list_containers(name_starts_with=prefix)]
+
+    async def _asked(self, question: Callable[[], Any]) -> Any:
+        try:
+            return await patiently(question, self._account.patience)
+        except REQUEST_ERRORS as error:
+            raise self._account.refusal(error) or UnreachableError(
+                f"{self._account.url} gives no answer: {told(error)}. Try again later."
+            ) from None
+
+    async def _container(self, name: str) -> None:
+        try:
+            async for blob, scope, hour in self._blobs(name):
+                self._take(name, blob, scope, hour)
+        except REQUEST_ERRORS as error:
+            self.unreadable.append((f"{self._account.url}/{name}", f"it can't be listed: {told(error)}"))
+            self._begin = {key: value for key, value in self._begin.items() if not key.startswith(self._url(name))}
+            self._newest = {key: value for key, value in self._newest.items() if not key.startswith(self._url(name))}
+
+    def _url(self, container: str, path: str = "") -> str:
+        return f"{self._account.url}/{container}/{path}"
+
+    def _take(self, container: str, blob: Any, scope: str, hour: datetime | None) -> None:
+        name = self._url(container, blob.name)
+        if not blob.name.endswith(SUFFIXES) or not blob.size:
+            return
+        if blob.blob_tier == "Archive":
+            self.unreadable.append((name, "it is in the archive tier; rehydrate it, or ask from a later --since"))
+            return
+        if hour is not None:
+            key = self._url(container, scope)
+            # a clock in a name may be wrong, the service's isn't: nothing later was written than this
+            newest = min(hour + HOUR, blob.last_modified.replace(tzinfo=None) + HOUR)
+            self._newest[key] = max(newest, self._newest.get(key, newest))
+        content = BlobContent(self._account.downloads, container, blob.name, state_of(blob), is_append(blob))
+        order = (hour.isoformat() if hour else "", name)
+        self.found.append((order, Listed(name, content.listed, content, content.append)))
+
+    async def _blobs(self, container: str) -> AsyncIterator[tuple[Any, str, datetime | None]]:
+        """Yield the blobs that are wanted with their folder and hour, jumping over the hours that aren't."""
+        client = self._account.service.get_container_client(container)
+        start: str | None = None
+        jumps = True
+        while True:
+            jump = ""
+            async for blob in self._pages(client, start):
+                scope, hour = _hour_of(blob.name)
+                if jumps and start and blob.name < start:
+                    jumps = False  # a service that knows no startFrom begins at the beginning
+                target = self._jump(self._url(container, scope), scope, hour)
+                if target is None:
+                    yield blob, scope, hour
+                elif jumps and target > blob.name:
+                    jump = target
+                    break
+            if not jump:
+                return
+            start = jump
+
+    async def _pages(self, client: Any, start: str | None) -> AsyncIterator[Any]:
+        """Yield blobs from a name on; a page that can't be had is asked for again."""
+        nightly = any(value.startswith(client.url.split("?", 1)[0] + "/") for value in self._known)
+        # the first look finds where to jump to: a whole page would be thrown away
+        size = 1 if nightly and start is None else 1000 if nightly else 5000
+        pages = client.list_blobs(start_from=start, results_per_page=size).by_page()
+        while True:
+            try:
+                page = await self._asked_page(pages)
+            except StopAsyncIteration:
+                return
+            for blob in page:
+                yield blob
+            if size == 1 and page:  # nothing to jump over: go on with whole pages
+                size = 1000
+                pages = client.list_blobs(start_from=page[-1].name + "\0", results_per_page=size).by_page()
+
+    async def _asked_page(self, pages: Any) -> list[Any]:
+        async def attempt() -> list[Any]:
+            return [blob async for blob in await pages.__anext__()]
+
+        return await patiently(attempt, self._account.patience)  # a pager that failed asks for the same page again
+
+    def _jump(self, key: str, scope: str, hour: datetime | None) -> str | None:
+        """Return the name to go on with, where a blob isn't wanted; None where it is."""
+        if hour is None:
+            return None
+        if not self._wanted.folder(scope):
+            return scope + _AFTER
+        if key not in self._begin:
+            known = None if self._wanted.relist else self._known.get(key)
+            self._begin[key] = mark.begin_of(known, self._wanted.since, self._wanted.look_back)
+        begin = self._begin[key]
+        if begin is not None and hour < begin.replace(minute=0, second=0, microsecond=0):
+            return f"{scope}/y={begin:%Y}/m={begin:%m}/d={begin:%d}/h={begin:%H}/"
+        if self._wanted.until is not None and hour >= self._wanted.until:
+            return scope + _AFTER
+        return None
+
+
+def _hour_of(name: str) -> tuple[str, datetime | None]:
+    """Return the folder and the hour in a blob's name; the hour is None where there is none."""
+    match = _HOURLY.fullmatch(name)
+    if not match:
+        return "", None
+    try:
+        return match["scope"], datetime(*(int(part) for part in match.groups()[1:]))  # type: ignore[arg-type] # noqa: DTZ001
+    except ValueError:
+        return "", None

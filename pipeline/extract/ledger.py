@@ -1,0 +1,136 @@
+"""Compares what a place lists with the load ledger: what is new, what grew, what is as it was."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from pipeline.extract.source import Content, Plan, Source, State
+from pipeline.store import Store
+
+_NAMES_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One file as a place lists it.
+
+    Args:
+        name: absolute path or URL, as in the ledger.
+        state: etag and size.
+        content: where its bytes are.
+        appended_only: nothing but appending can have made it longer (an append blob, or a file whose loaded
+            bytes are checked when it is read on), so that its tail is enough.
+    """
+
+    name: str
+    state: State
+    content: Content
+    appended_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the ledger knows of a file; the columns of extract/loaded_sources after the name."""
+
+    source_id: int
+    etag: str
+    size_bytes: int
+    loaded_bytes: int
+    lines: int
+    records: int
+    rejected: int
+    head_hash: str
+    tail_hash: str
+
+    def may_grow_to(self, size_bytes: int) -> bool:
+        """Whether a file of that size may be this one with more at its end."""
+        return size_bytes > self.size_bytes and self.loaded_bytes > 0 and bool(self.head_hash)
+
+
+def compare(store: Store, source_kind: str, listed: Iterable[Listed], plan: Plan) -> Plan:
+    """Add to a plan what has to be loaded of the listed files, in their order, and count the others.
+
+    A file with an unchanged etag is left alone. One that grew is to be read from where it was left; whether it
+    still begins (and, where it was read to, ends) as before is checked when it is read. Any other changed file is
+    read anew and takes the place of its old rows.
+
+    Reads: load_ledger.
+    """
+    next_id = store.rows("extract/last_source_id")[0][0] + 1
+    walk = iter(listed)
+    while files := list(islice(walk, _NAMES_AT_ONCE)):
+        names = [each.name for each in files]
+        known = {
+            row[0]: Loaded(*row[1:])
+            for row in store.rows("extract/loaded_sources", source_kind=source_kind, names=names)
+        }
+        for each in files:
+            loaded = known.get(each.name)
+            if loaded and loaded.etag == each.state.etag:
+                plan.unchanged += 1
+            elif loaded and each.appended_only and loaded.may_grow_to(each.state.size_bytes):
+                plan.sources.append(_tail(source_kind, each, loaded))
+            else:
+                replaces = loaded.source_id if loaded else None
+                plan.sources.append(_whole(next_id, source_kind, each, replaces))
+                next_id += 1
+    return plan
+
+
+def whole_again(store: Store, sources: Sequence[Source]) -> tuple[list[Source], list[tuple[str, str]]]:
+    """Return sources that turned out to be replaced as ones to be read whole, and those that are gone by now.
+
+    Reads: load_ledger.
+    """
+    next_id = store.rows("extract/last_source_id")[0][0] + 1
+    made: list[Source] = []
+    failed: list[tuple[str, str]] = []
+    for source in sources:
+        try:
+            content, state = source.content.renewed()
+        except OSError as error:
+            failed.append((source.name, error.strerror or str(error)))
+            continue
+        whole = replace(
+            source,
+            source_id=next_id + len(made),
+            content=content,
+            etag=state.etag,
+            size_bytes=state.size_bytes,
+            start_byte=0,
+            start_line=0,
+            earlier_records=0,
+            earlier_rejected=0,
+            loaded_hashes=("", ""),
+            replaces=source.source_id if source.start_byte else source.replaces,
+        )
+        made.append(whole)
+    return made, failed
+
+
+def _whole(source_id: int, source_kind: str, listed: Listed, replaces: int | None) -> Source:
+    return Source(
+        source_id,
+        source_kind,
+        listed.name,
+        listed.content,
+        listed.state.etag,
+        listed.state.size_bytes,
+        replaces=replaces,
+    )
+
+
+def _tail(source_kind: str, listed: Listed, loaded: Loaded) -> Source:
+    return Source(
+        source_id=loaded.source_id,
+        source_kind=source_kind,
+        name=listed.name,
+        content=listed.content,
+        etag=listed.state.etag,
+        size_bytes=listed.state.size_bytes,
+        start_byte=loaded.loaded_bytes,
+        start_line=loaded.lines,
+        earlier_records=loaded.records,
+        earlier_rejected=loaded.rejected,
+        loaded_hashes=(loaded.head_hash, loaded.tail_hash),
+    )

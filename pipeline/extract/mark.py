@@ -1,0 +1,62 @@
+"""How far a place was loaded, so that the old end of an archive needs no look each night."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline.store import Store
+from pipeline.tables import LOAD_MARK
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of time of which everything that was there is loaded.
+
+    Args:
+        complete_from: its begin; None for all there is.
+        complete_until: its end, exclusive.
+    """
+
+    complete_from: datetime | None
+    complete_until: datetime
+
+    def covers(self, since: datetime | None) -> bool:
+        """Whether what begins at `since` (None: at the very first record) is loaded up to `complete_until`."""
+        if self.complete_from is None:
+            return since is None or since <= self.complete_until
+        return since is not None and self.complete_from <= since <= self.complete_until
+
+
+def marks(store: Store, source_kind: str) -> dict[str, Mark]:
+    """Return scope -> how far it was loaded. Reads: load_mark."""
+    return {row[0]: Mark(row[1], row[2]) for row in store.rows("extract/load_marks", source_kind=source_kind)}
+
+
+def begin_of(mark: Mark | None, since: datetime | None, look_back: timedelta) -> datetime | None:
+    """Return the hour to look from: where the last run ended, less the look-back; None for all there is."""
+    if mark is None or not mark.covers(since):
+        return since
+    begin = mark.complete_until - look_back
+    return begin if since is None else max(since, begin)
+
+
+def advanced(mark: Mark | None, since: datetime | None, until: datetime) -> Mark:
+    """Return the mark after everything from `since` (or from where the mark ended) to `until` was loaded.
+
+    A stretch that doesn't touch the old one, or begins before it, takes its place.
+    """
+    if mark is not None and mark.covers(since):
+        return Mark(mark.complete_from, max(mark.complete_until, until))
+    if mark is not None and since is not None and since > mark.complete_until:
+        return mark  # a gap lies between them; the old stretch has to be continued first
+    return Mark(since, until if mark is None else max(mark.complete_until, until))
+
+
+def keep(store: Store, source_kind: str, found: Mapping[str, Mark]) -> None:
+    """Write the marks of some scopes in the place of their old ones. Writes: load_mark."""
+    with store.transaction():
+        store.delete_named(LOAD_MARK, "scope", list(found))
+        store.append_rows(
+            LOAD_MARK,
+            [(source_kind, scope, mark.complete_from, mark.complete_until) for scope, mark in found.items()],
+        )

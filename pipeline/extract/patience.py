@@ -1,0 +1,128 @@
+"""Asks a service again when it makes sense: throttled, out of order, cut off, silent or too slow.
+
+The Azure clients' own retries are switched off (`retry_total=0`) in favour of this: the storage client doesn't
+retry 429, the query client retries no dropped POST, and neither ends a response that trickles in.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.request import getproxies, proxy_bypass
+
+from aiohttp import ClientConnectorDNSError, ClientError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+T = TypeVar("T")
+
+REQUEST_ERRORS = (AzureError, ClientError, OSError)
+"""What a request can end in; TimeoutError is an OSError."""
+TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to bear with a service.
+
+    Args:
+        attempts: requests at the most.
+        seconds: for one attempt, from the request to the last byte.
+        seconds_per_mebibyte: added for each mebibyte that is asked for.
+        pause: seconds before the second attempt; doubles from then on.
+        longest_pause: seconds; also the most that a service can ask for by Retry-After.
+    """
+
+    attempts: int = 6
+    seconds: float = 60.0
+    seconds_per_mebibyte: float = 10.0
+    pause: float = 1.0
+    longest_pause: float = 60.0
+
+    def deadline(self, size_bytes: int = 0) -> float:
+        """Return the seconds that one attempt may take."""
+        return self.seconds + self.seconds_per_mebibyte * size_bytes / (1 << 20)
+
+    def before_retry(self, number: int, error: BaseException) -> float:
+        """Return the seconds to wait before attempt `number` + 1, as the service asks or with some jitter."""
+        asked = _retry_after(error)
+        drawn = self.pause * 2.0 ** (number - 1) * random.uniform(0.5, 1.5)  # noqa: S311 -- jitter, no secret
+        return min(self.longest_pause, max(asked, drawn))
+
+
+def transport_options(host: str | None) -> dict[str, Any]:
+    """Return the options for an Azure client of the aio kind, all of them leaving retries to `patiently`.
+
+    Args:
+        host: name of the service's host, to see whether a proxy is meant for it.
+    """
+    from azure.core.pipeline.transport import AioHttpTransport
+
+    # asking the environment and .netrc anew for each request would cost as much as reading a small blob
+    proxies = {} if host and proxy_bypass(host) else {f"{scheme}://": url for scheme, url in getproxies().items()}
+    transport = AioHttpTransport(
+        use_env_settings=False,
+        connection_timeout=20,
+        read_timeout=60,
+        connection_data_block_size=1 << 18,
+    )
+    return {"transport": transport, "retry_total": 0, "proxies": proxies}
+
+
+async def patiently(
+    attempt: Callable[[], Awaitable[T]],
+    patience: Patience,
+    *,
+    size_bytes: int = 0,
+    repeatable: Callable[[BaseException], bool] | None = None,
+) -> T:
+    """Return what an attempt returns, trying again after what a service may get over.
+
+    Args:
+        attempt: makes one request and reads the answer to its end.
+        patience: how often and how long.
+        size_bytes: how much is asked for, for the deadline.
+        repeatable: decides what is worth another attempt; `is_transient` by default.
+
+    Raises:
+        Exception: what the last attempt raised; TimeoutError if it ran out of time.
+    """
+    worthwhile = repeatable or is_transient
+    for number in range(1, patience.attempts + 1):
+        try:
+            async with asyncio.timeout(patience.deadline(size_bytes)):
+                return await attempt()
+        except REQUEST_ERRORS as error:
+            if number == patience.attempts or not worthwhile(error):
+                raise
+            pause = patience.before_retry(number, error)
+        await asyncio.sleep(pause)
+    raise AssertionError("unreachable: attempts is at least 1")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether asking again may help."""
+    if isinstance(error, ClientAuthenticationError) or isinstance(error.__cause__, ClientConnectorDNSError):
+        return False  # signed out; offline, or a name that doesn't exist
+    if isinstance(error, HttpResponseError) and error.status_code is not None:
+        # a status below 400: the answer began well, then its body was cut
+        return error.status_code in TRANSIENT_STATUS or error.status_code < 400  # noqa: PLR2004 -- HTTP
+    return isinstance(error, (ServiceRequestError, ServiceResponseError, HttpResponseError, ClientError, OSError))
+
+
+def _retry_after(error: BaseException) -> float:
+    """Return the seconds that a service asks to wait; 0 where it says nothing (or a date, which nobody sends)."""
+    response: Any = getattr(error, "response", None)
+    headers: Mapping[str, str] = getattr(response, "headers", None) or {}
+    for name, unit in (("x-ms-retry-after-ms", 0.001), ("retry-after-ms", 0.001), ("Retry-After", 1.0)):
+        try:
+            return max(0.0, float(headers.get(name, "")) * unit)
+        except ValueError:
+            continue
+    return 0.0

@@ -1,0 +1,27 @@
+"""Services that the tests of a session share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.services import azurite, faults
+from tests.services.export import Export
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[azurite.Azurite]:
+    with azurite.running() as started:
+        yield started
+
+
+@pytest.fixture
+def written(service: azurite.Azurite) -> Iterator[Export]:
+    made = Export(service)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def between(service: azurite.Azurite) -> Iterator[faults.Proxy]:
+    with faults.proxy(service.port) as started:
+        yield started

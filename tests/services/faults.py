@@ -1,0 +1,139 @@
+"""A loopback proxy that breaks chosen requests on their way to a service: by status, by cutting, by being slow."""
+
+import contextlib
+import http.client
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Fault:
+    """What happens to a request.
+
+    Args:
+        status: answer with this status instead of asking the service.
+        headers: of that answer.
+        code: its x-ms-error-code.
+        reset: cut the connection, without an answer.
+        cut: pass on only the first so many bytes of the body, then cut.
+        trickle: seconds between two bytes of the body.
+        hang: seconds of silence before the connection is cut.
+        first: called before the service is asked.
+        without: drop this parameter from the query, as a service would that doesn't know it.
+    """
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    code: str = "Injected"
+    reset: bool = False
+    cut: int = -1
+    trickle: float = 0
+    hang: float = 0
+    first: Callable[[], object] | None = None
+    without: str = ""
+
+
+Chooser = Callable[[str, str, int], Fault | None]
+"""Given method, path with query and the number of the request to that path, the fault or None."""
+
+
+class Proxy:
+    """What a test sees of the proxy."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.choose: Chooser = lambda *_: None
+        self.requests: list[tuple[str, str]] = []
+        self.stopping = threading.Event()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, target: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target = target
+        self.seen = Proxy(self.server_address[1])
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _answer(self) -> None:
+        seen = self.server.seen
+        seen.requests.append((self.command, self.path))
+        number = seen.requests.count((self.command, self.path))
+        fault = seen.choose(self.command, self.path, number) or Fault()
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if fault.first:
+            fault.first()
+        if fault.hang:
+            seen.stopping.wait(fault.hang)
+        if fault.reset or fault.hang:
+            self._hang_up()
+        elif fault.status:
+            self.send_response(fault.status)
+            for name, value in {"x-ms-error-code": fault.code, "Content-Length": "0", **fault.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+        else:
+            self._pass_on(sent, fault)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 -- as http.server has it
+
+    def _pass_on(self, sent: bytes, fault: Fault) -> None:
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.target, timeout=60)
+        path = re.sub(rf"[&]?{fault.without}=[^&]*", "", self.path) if fault.without else self.path
+        upstream.request(self.command, path, sent, dict(self.headers))
+        answer = upstream.getresponse()
+        body = answer.read()
+        upstream.close()
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in {"transfer-encoding", "content-length", "connection", "keep-alive"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", answer.getheader("Content-Length") or str(len(body)))
+        self.end_headers()
+        if fault.trickle:
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                if self.server.seen.stopping.wait(fault.trickle):
+                    return
+        elif fault.cut >= 0:
+            self.wfile.write(body[: fault.cut])
+            self.wfile.flush()
+            self._hang_up()
+        else:
+            self.wfile.write(body)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError, ValueError):
+            super().handle()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def proxy(target: int) -> Iterator[Proxy]:
+    """Have a proxy in front of a loopback port for the length of the block."""
+    with _Server(target) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield server.seen
+        finally:
+            server.seen.stopping.set()
+            server.shutdown()
+            thread.join()
