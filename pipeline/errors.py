@@ -4,7 +4,8 @@
     ├── UsageError           2  wrong words: settings, parameters, an unknown query
     │   └── SettingsError    2  nsp.toml or an NSP_* variable
     ├── SourceError          1  a folder or file cannot be read
-    │   └── MalformedJsonError  1  a line is no JSON; caught by transform.load, which then goes the careful way
+    │   ├── MalformedJsonError  1  a line is no JSON; caught by transform.load, which then goes the careful way
+    │   └── UnansweredError  1  a stretch of a workspace can't be read; caught by ingest, which goes on with the next
     ├── StoreError           1  the warehouse cannot be opened or is of another version
     │   ├── StoreBusyError   1  another nsp is writing to it
     │   └── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
@@ -41,6 +42,10 @@ class SourceError(NspError):
 
 class MalformedJsonError(SourceError):
     """A line is no JSON. Never reaches the user: `transform.load` catches it and goes the careful way."""
+
+
+class UnansweredError(SourceError):
+    """A stretch of a workspace can't be read now. `pipeline.ingest` notes it and goes on with the next."""
 
 
 class StoreError(NspError):

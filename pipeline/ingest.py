@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.errors import QueryError
+from pipeline.errors import QueryError, UnansweredError
 from pipeline.extract import folder, ledger
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
@@ -15,6 +15,8 @@ from pipeline.store import Store
 if TYPE_CHECKING:
     from pipeline.extract.account import Account
     from pipeline.extract.blob import Wanted
+    from pipeline.extract.windows import Timing
+    from pipeline.extract.workspace import Workspace
 
 ROUND_BYTES = 3 << 30
 """Bytes of one transaction: some 2.5 million records, so that DuckDB's row groups fill and a kill loses minutes."""
@@ -22,15 +24,18 @@ ROUND_BYTES = 3 << 30
 BLOB_ROUND_BYTES = 256 << 20
 """Smaller for blobs: a round that has to be read twice, or is killed, is downloaded again."""
 
+ANSWER_ROWS = 50_000
+"""Some 30 MB; an answer holds 64 MB or 500,000 rows at the most."""
+
 
 class Watcher(Protocol):
     """Is told how far an ingest is, for a progress bar."""
 
-    def planned(self, plan: Plan) -> None:
-        """What is going to be read is known."""
+    def planned(self, sources: int, total: int, unit: str) -> None:
+        """What is going to be read is known: so many files or windows, so many bytes or records."""
 
     def read(self, count: int) -> None:
-        """So many more bytes were read."""
+        """So many more bytes or records were read."""
 
     def loaded(self, outcome: Outcome) -> None:
         """A transaction was committed."""
@@ -39,7 +44,7 @@ class Watcher(Protocol):
 class Unwatched:
     """A watcher that does nothing."""
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, sources: int, total: int, unit: str) -> None:
         """Do nothing."""
 
     def read(self, count: int) -> None:
@@ -122,6 +127,64 @@ def ingest_blobs(
     return result
 
 
+def ingest_workspace(
+    store: Store,
+    workspace: "Workspace",
+    *,
+    timing: "Timing | None" = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    watcher: Watcher | None = None,
+    rows: int = ANSWER_ROWS,
+) -> Ingested:
+    """Load what is new in a Log Analytics workspace. Safe to repeat, to kill and to run twice.
+
+    Args:
+        store: the warehouse, open for writing.
+        workspace: from `extract.workspace.connect`.
+        timing: how lateness is allowed for.
+        since: first moment of ingestion; None for all there is.
+        until: end, exclusive.
+        watcher: is told how far it is.
+        rows: what an answer is expected to hold, at first.
+
+    Raises:
+        SourceError: the workspace has no such table.
+        AzureError: it refuses, or can't be reached; what was committed stays.
+    """
+    from pipeline.extract import mark, windows
+    from pipeline.extract.answers import Pace, answers
+    from pipeline.transform.load_windows import load_windows
+
+    watching = watcher or Unwatched()
+    plan = windows.plan(store, workspace, timing or windows.Timing(), since, until)
+    result = Ingested(unchanged=plan.unchanged)
+    watching.planned(len(plan.windows), sum(each.expected for each in plan.windows), "records")
+    pace = Pace(rows)
+    failed: list[datetime] = []
+    for batch in pace.batches(plan.windows):
+        try:
+            outcome = load_windows(
+                store,
+                workspace.workspace_id,
+                batch,
+                answers(workspace, batch, pace),
+                plan.now,
+                datetime.now(UTC).replace(tzinfo=None),
+            )
+        except (QueryError, AssertionError, UnansweredError) as error:
+            failed.append(batch[0].start)
+            outcome = Outcome(failed=[(windows.name(workspace.workspace_id, batch[0].start), str(error))])
+        watching.read(sum(each.expected for each in batch))
+        watching.loaded(outcome)
+        result.outcome.add(outcome)
+    if failed and plan.mark:
+        plan.mark = mark.until(plan.known_mark, plan.mark, min(failed))
+    if plan.mark and plan.mark != plan.known_mark:
+        mark.keep(store, windows.SOURCE_KIND, {workspace.workspace_id: plan.mark})
+    return result
+
+
 def load_plan(
     store: Store,
     plan: Plan,
@@ -138,7 +201,7 @@ def load_plan(
         round_bytes: how much goes into one transaction.
         committed: called after each round; what it raises ends the ingest.
     """
-    watcher.planned(plan)
+    watcher.planned(len(plan.sources), plan.total_bytes, "bytes")
     result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable)
     if not plan.sources:  # a night with nothing new needs none of the machinery
         return result

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.extract.source import Plan
 from pipeline.ingest import Unwatched
 from pipeline.store import Store, open_store
 
@@ -81,8 +80,8 @@ def pascal(key: str) -> str:
 class WhenPlanned(Unwatched):
     """Does something between listing and reading."""
 
-    def __init__(self, then: Callable[[Plan], object]) -> None:
+    def __init__(self, then: Callable[[int], object]) -> None:
         self._then = then
 
-    def planned(self, plan: Plan) -> None:
-        self._then(plan)
+    def planned(self, sources: int, total: int, unit: str) -> None:  # noqa: ARG002
+        self._then(total)

@@ -1,6 +1,7 @@
 """Every file of queries/ is one SELECT, with a header that tells the truth, and runs on an empty store."""
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -34,11 +35,20 @@ SAMPLES: dict[str, object] = {
     "profile": None,
     "limit": None,
     "min_hours": 6,
+    "prefix": "w/",
+    "first_line": 1,
+    "window_starts": [datetime(2026, 10, 1)],
+    "size": timedelta(hours=1),
+    "columns": ["Count"],
+    "unknown": ["New"],
 }
 SCRATCH = {
     "line_text": "create temp table line_text (source_id bigint, line bigint, text varchar)",
     "judged_line": "create temp table judged_line (source_id bigint, line bigint, text varchar, reason varchar)",
     "staged_line": _STAGED_LINE.ddl(),
+    "answer_text": "create temp table answer_text (text varchar)",
+    "answer": "create temp table answer (columns varchar[], rows varchar[][])",
+    "workspace_row": "create temp table workspace_row (source_id bigint, line bigint, cells varchar[])",
 }
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from pipeline.extract.outcome import Outcome
-    from pipeline.extract.source import Plan
 
 LINE_SECONDS = 60
 """Between two lines, where there is no terminal."""
@@ -28,13 +27,13 @@ class Reading:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
-    def planned(self, plan: "Plan") -> None:
+    def planned(self, sources: int, total: int, unit: str) -> None:
         """Begin to show."""
-        self._total_files = len(plan.sources)
-        self._show = self._stack.enter_context(_display("reading", plan.total_bytes, "bytes"))
+        self._total_files = sources
+        self._show = self._stack.enter_context(_display("reading", total, unit))
 
     def read(self, count: int) -> None:
-        """Show that so many more bytes were read."""
+        """Show that so much more was read."""
         self._show(count, self._figures())
 
     def loaded(self, outcome: "Outcome") -> None:

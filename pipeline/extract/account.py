@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import ClientConnectorError
 from azure.core.credentials import AzureSasCredential
 from azure.core.exceptions import ClientAuthenticationError
 
-from pipeline.errors import AzureError, ForbiddenError, SignInError, UnreachableError, UsageError
+from pipeline.errors import AzureError, ForbiddenError, SignInError, UsageError
 from pipeline.extract import signin
 from pipeline.extract.background import Background
 from pipeline.extract.blob_content import Downloads
-from pipeline.extract.patience import Patience, transport_options
+from pipeline.extract.patience import Patience, transport_options, unreachable
 
 HTTP_UNAUTHORIZED, HTTP_FORBIDDEN = 401, 403
 
@@ -87,8 +86,7 @@ def _service(access: Access) -> tuple[Any, Any]:
 
     try:
         if access.connection_string:
-            host = urlsplit(BlobServiceClient.from_connection_string(access.connection_string).url).hostname
-            options = transport_options(host)
+            options = transport_options(BlobServiceClient.from_connection_string(access.connection_string).url)
             return None, BlobServiceClient.from_connection_string(access.connection_string, **options)
         if not access.account_url:
             raise UsageError(
@@ -105,7 +103,7 @@ def _service(access: Access) -> tuple[Any, Any]:
             if access.sas
             else signin.credential(access.auth, access.client_id)
         )
-        options = transport_options(urlsplit(access.account_url).hostname)
+        options = transport_options(access.account_url)
         return secret, BlobServiceClient(access.account_url, credential=secret, **options)
     except ValueError:
         raise UsageError(
@@ -119,8 +117,8 @@ def _refusal(error: BaseException, access: Access, url: str) -> AzureError | Non
     status = getattr(error, "status_code", None)
     if status is None and isinstance(error, ClientAuthenticationError):
         return signin.not_signed_in(access.auth, error)
-    if status is None and isinstance(error.__cause__, ClientConnectorError):
-        return UnreachableError(f"{url} can't be reached. Is the name right, and is there a network?")
+    if status is None:
+        return unreachable(error, url)
     if status not in {HTTP_UNAUTHORIZED, HTTP_FORBIDDEN}:
         return None
     secret = "connection string" if access.connection_string else "SAS" if access.sas else ""

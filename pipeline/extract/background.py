@@ -47,4 +47,4 @@ class Background:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)  # transports close in the next turn of the loop
+        await asyncio.sleep(0.02)  # transports that were cut off close in the next turns of the loop

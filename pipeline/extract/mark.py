@@ -52,6 +52,15 @@ def advanced(mark: Mark | None, since: datetime | None, until: datetime) -> Mark
     return Mark(since, until if mark is None else max(mark.complete_until, until))
 
 
+def until(known: Mark | None, reached: Mark, failed: datetime) -> Mark | None:
+    """Return how far a place is loaded where something at `failed` could not be read."""
+    if known is not None and (known.complete_from != reached.complete_from or known.complete_until >= failed):
+        return known
+    if reached.complete_from is not None and failed <= reached.complete_from:
+        return known
+    return Mark(reached.complete_from, min(reached.complete_until, failed))
+
+
 def keep(store: Store, source_kind: str, found: Mapping[str, Mark]) -> None:
     """Write the marks of some scopes in the place of their old ones. Writes: load_mark."""
     with store.transaction():

@@ -9,9 +9,10 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from aiohttp import ClientConnectorDNSError, ClientError
+from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientError, ClientSSLError
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
@@ -19,6 +20,8 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
+
+from pipeline.errors import UnreachableError
 
 T = TypeVar("T")
 
@@ -56,20 +59,36 @@ class Patience:
         return min(self.longest_pause, max(asked, drawn))
 
 
-def transport_options(host: str | None) -> dict[str, Any]:
+def unreachable(error: BaseException, service: str) -> UnreachableError | None:
+    """Return the error to raise where no connection could be made to a service; None for other errors."""
+    if isinstance(error.__cause__, ClientSSLError):
+        return UnreachableError(
+            f"The certificate of {service} isn't trusted here. Where a proxy looks into TLS, name the file with its "
+            "certificate by SSL_CERT_FILE.",
+        )
+    if isinstance(error.__cause__, ClientConnectorError):
+        return UnreachableError(f"{service} can't be reached. Is the name right, and is there a network?")
+    return None
+
+
+def transport_options(url: str, *, read_timeout: float = 60, verify: bool | str = True) -> dict[str, Any]:
     """Return the options for an Azure client of the aio kind, all of them leaving retries to `patiently`.
 
     Args:
-        host: name of the service's host, to see whether a proxy is meant for it.
+        url: of the service, to see whether a proxy is meant for it.
+        read_timeout: seconds of silence that are borne.
+        verify: a file with certificates to trust, in the place of the machine's.
     """
     from azure.core.pipeline.transport import AioHttpTransport
 
     # asking the environment and .netrc anew for each request would cost as much as reading a small blob
+    host = urlsplit(url).hostname
     proxies = {} if host and proxy_bypass(host) else {f"{scheme}://": url for scheme, url in getproxies().items()}
     transport = AioHttpTransport(
         use_env_settings=False,
         connection_timeout=20,
-        read_timeout=60,
+        read_timeout=read_timeout,
+        connection_verify=verify,
         connection_data_block_size=1 << 18,
     )
     return {"transport": transport, "retry_total": 0, "proxies": proxies}
@@ -108,8 +127,10 @@ async def patiently(
 
 def is_transient(error: BaseException) -> bool:
     """Whether asking again may help."""
-    if isinstance(error, ClientAuthenticationError) or isinstance(error.__cause__, ClientConnectorDNSError):
-        return False  # signed out; offline, or a name that doesn't exist
+    if isinstance(error, ClientAuthenticationError) or isinstance(
+        error.__cause__, (ClientConnectorDNSError, ClientSSLError)
+    ):
+        return False  # signed out; offline, a name that doesn't exist or a certificate that isn't trusted
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         # a status below 400: the answer began well, then its body was cut
         return error.status_code in TRANSIENT_STATUS or error.status_code < 400  # noqa: PLR2004 -- HTTP

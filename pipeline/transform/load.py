@@ -13,15 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from pipeline import addresses
 from pipeline.errors import MalformedJsonError
 from pipeline.extract import document
 from pipeline.extract.lines import LineStream, arrow_lines, first_record
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Source, Tally
 from pipeline.store import Store
-from pipeline.tables import ACCESS_LOG, ADDRESS, LOAD_LEDGER, REJECTED_RECORD, Column, Table
-from pipeline.transform import rollup
+from pipeline.tables import ACCESS_LOG, LOAD_LEDGER, REJECTED_RECORD, Column, Table
+from pipeline.transform import arrival
 from pipeline.transform.record import STYLES, spellings, structure, style_of, value_at
 
 DOCUMENT_BATCH = 20_000
@@ -92,27 +91,17 @@ class _Round:
         failed = [source_id for source_id, tally in self.tallies.items() if tally.failure]
         if failed:
             self._remove(failed)
-        hours = self._drop_replaced(failed)
-        outcome = self._write_ledger(loaded_at)
-        outcome.careful = {self.sources[source_id].name: reason for source_id, reason in careful.items()}
-        read = [source_id for source_id in self.sources if source_id not in failed]
-        self._write_addresses(read)
-        hours += self.store.rows("transform/hours_of_loading", **self._loading(read))
-        rollup.refresh(self.store, {row[0] for row in hours})
-        return outcome
-
-    def _drop_replaced(self, failed: Sequence[int]) -> list[tuple[datetime]]:
-        """Remove the rows that a source read anew takes the place of; return their hours."""
         replaced = [
             source.replaces
             for source in self.sources.values()
             if source.replaces is not None and source.source_id not in failed
         ]
-        hours = rollup.hours_of(self.store, replaced)
-        for table in (ACCESS_LOG, REJECTED_RECORD, LOAD_LEDGER):
-            if replaced:
-                self.store.delete_sources(table, replaced)
-        return hours
+        hours = arrival.drop(self.store, replaced)
+        outcome = self._write_ledger(loaded_at)
+        outcome.careful = {self.sources[source_id].name: reason for source_id, reason in careful.items()}
+        read = {key: source.start_line for key, source in self.sources.items() if key not in failed}
+        arrival.settle(self.store, read, hours)
+        return outcome
 
     def _read_quickly(self, sources: Sequence[Source]) -> None:
         """Insert what can be read in place, one spelling of keys after the other."""
@@ -268,21 +257,13 @@ class _Round:
         self.store.append_rows(LOAD_LEDGER, rows)
         return outcome
 
-    def _write_addresses(self, source_ids: Sequence[int]) -> None:
-        rows = []
-        for (text,) in self.store.rows("transform/new_addresses", **self._loading(source_ids)):
-            address = addresses.read(text)
-            rows.append((text, address.canonical, address.version, address.network))
-        self.store.append_rows(ADDRESS, sorted(rows))
-
     def _remove(self, source_ids: Iterable[int]) -> None:
         loading = self._loading(source_ids)
         self.store.delete(ACCESS_LOG, "transform/rowids_of_loading", **loading)
         self.store.delete(REJECTED_RECORD, "transform/rowids_of_rejected", **loading)
 
     def _loading(self, source_ids: Iterable[int]) -> dict[str, list[int]]:
-        ids = list(source_ids)
-        return {"source_ids": ids, "start_lines": [self.sources[source_id].start_line for source_id in ids]}
+        return arrival.loading({source_id: self.sources[source_id].start_line for source_id in source_ids})
 
 
 def _hints(source: Source) -> dict[str, str | None]:

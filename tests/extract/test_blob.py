@@ -22,7 +22,6 @@ from pipeline.extract import blob_content
 from pipeline.extract.account import Access, connect
 from pipeline.extract.blob import Wanted
 from pipeline.extract.patience import Patience
-from pipeline.extract.source import Plan
 from pipeline.ingest import Ingested, ingest_blobs
 from pipeline.store import Store
 from tests.conftest import WhenPlanned, line
@@ -35,7 +34,7 @@ QUICK = Patience(attempts=4, seconds=2, seconds_per_mebibyte=0.5, pause=0.02, lo
 
 
 def ingest(
-    store: Store, export: Export, port: int = 0, then: Callable[[Plan], object] | None = None, **wanted: Any
+    store: Store, export: Export, port: int = 0, then: Callable[[int], object] | None = None, **wanted: Any
 ) -> Ingested:
     access = Access(connection_string=export.azurite.connection_string(port))
     chosen = Wanted(**{"container_prefix": export.prefix, **wanted})

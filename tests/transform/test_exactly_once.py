@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.extract.source import Plan
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from pipeline.transform import load
@@ -73,8 +72,8 @@ def test_grown_file_is_read_from_where_it_was_left(store: Store, export: Path, t
     path.write_text(some_lines(2000, 1) + some_lines(5, 2))
     read: list[int] = []
 
-    def started(plan: Plan) -> None:
-        read.append(plan.total_bytes)
+    def started(total: int) -> None:
+        read.append(total)
 
     result = ingest_folder(store, export, watcher=WhenPlanned(started))
     assert read == [path.stat().st_size - size]
@@ -128,7 +127,7 @@ def test_rows_of_a_rewritten_file_stay_while_it_cannot_be_read(store: Store, exp
     ingest_folder(store, export)
     path.write_text(some_lines(4, 2))
 
-    def started(_plan: Plan) -> None:
+    def started(_: int) -> None:
         path.unlink()
 
     before = contents(store)
@@ -145,7 +144,7 @@ def test_file_that_is_replaced_after_it_grew(store: Store, export: Path, tmp_pat
     ingest_folder(store, export)
     path.write_text(some_lines(3, 1) + some_lines(2, 2))
 
-    def started(_plan: Plan) -> None:
+    def started(_: int) -> None:
         (export / "new").write_text(some_lines(8, 3))
         (export / "new").replace(path)
 
@@ -170,7 +169,7 @@ def test_file_that_vanishes_between_listing_and_reading(store: Store, export: Pa
     (export / "a.json").write_text(some_lines(5, 1))
     (export / "b.json").write_text(some_lines(5, 2))
 
-    def started(_plan: Plan) -> None:
+    def started(_: int) -> None:
         (export / "b.json").unlink()
 
     result = ingest_folder(store, export, watcher=WhenPlanned(started))
@@ -186,7 +185,7 @@ def test_file_that_grows_between_listing_and_reading(store: Store, export: Path,
     path.write_text(some_lines(5, 1))
     grown = some_lines(5, 1) + some_lines(3, 2)
 
-    def started(_plan: Plan) -> None:
+    def started(_: int) -> None:
         path.write_text(grown)
 
     ingest_folder(store, export, watcher=WhenPlanned(started))

@@ -1,0 +1,188 @@
+"""Which windows of ingestion time have to be read, or read again.
+
+`ingestion_time()` is documented as approximate, and ingestions that overlap may become visible in any order: it tells
+records apart into windows, but is no cursor. So each window is read whole and takes the place of what was read of it
+before, until it was read at a moment when nothing more is expected (its end plus the overlap); and each run counts the
+records of the windows of the last days, so that what came later still is found.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from pipeline.extract import mark as marking
+from pipeline.extract.workspace import Stretch, TooLargeError, Workspace
+from pipeline.store import Store
+
+SOURCE_KIND = "workspace"
+SIZE = timedelta(hours=1)
+MOST_TOGETHER = 24 * 7
+"""Windows that are read by one query at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How the workspace's lateness is allowed for.
+
+    Args:
+        settle: a window is first read so long after its end.
+        overlap: it is read again until it was read so long after its end.
+        audit: the records of so long a past are counted in each run.
+    """
+
+    settle: timedelta = timedelta(minutes=15)
+    overlap: timedelta = timedelta(hours=2)
+    audit: timedelta = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window to read.
+
+    Args:
+        start: its begin; it is SIZE long.
+        source_id: number for its ledger row.
+        replaces: source_id of the ledger row whose place it takes; None for a new one.
+        expected: records that the service counted.
+    """
+
+    start: datetime
+    source_id: int
+    replaces: int | None
+    expected: int
+
+
+@dataclass(slots=True)
+class WindowPlan:
+    """What a look at a workspace found.
+
+    Args:
+        now: the service's clock.
+        windows: what to read, in order of time.
+        unchanged: windows that need nothing.
+        shrunk: windows of which the service holds less than was loaded (retention, purge); what was loaded stays.
+        mark: to keep when all of it is loaded; None where there is nothing at all.
+        known_mark: the one of the last run.
+    """
+
+    now: datetime
+    windows: list[Window] = field(default_factory=list)
+    unchanged: int = 0
+    shrunk: int = 0
+    mark: marking.Mark | None = None
+    known_mark: marking.Mark | None = None
+
+
+def prefix(workspace_id: str) -> str:
+    """Return how the names of a workspace's windows begin in the ledger."""
+    return f"{workspace_id}/NSPAccessLogs/ingested="
+
+
+def name(workspace_id: str, start: datetime) -> str:
+    """Return the name of a window in the ledger."""
+    return f"{prefix(workspace_id)}{start:%Y-%m-%dT%H:%M}/PT1H"
+
+
+def plan(
+    store: Store, workspace: Workspace, timing: Timing, since: datetime | None = None, until: datetime | None = None
+) -> WindowPlan:
+    """Return the windows to read.
+
+    Reads: load_ledger, load_mark.
+
+    Args:
+        store: the warehouse.
+        workspace: what to ask.
+        timing: how lateness is allowed for.
+        since: first moment of ingestion; None for all there is.
+        until: end, exclusive.
+
+    Raises:
+        SourceError: there is no such table.
+        AzureError: the workspace refuses or can't be reached.
+    """
+    (clock,) = workspace.background.run(workspace.rows("extract/clock")) or [{}]
+    if not clock:
+        return WindowPlan(datetime.min)  # noqa: DTZ901 -- 204: the workspace holds no data of any kind
+    found = WindowPlan(_moment(clock["now"]))
+    found.known_mark = marking.marks(store, SOURCE_KIND).get(workspace.workspace_id)
+    end = _floor(min(found.now - timing.settle, until or datetime.max))  # noqa: DTZ901 -- without zone throughout
+    start = marking.begin_of(found.known_mark, since, timing.audit) or _oldest(workspace)
+    if start is None or start >= end:
+        return found
+    counts = workspace.background.run(_counts(workspace, _floor(start), end))
+    _compare(store, workspace.workspace_id, found, counts, timing)
+    found.mark = marking.advanced(found.known_mark, since, end)
+    return found
+
+
+def _compare(store: Store, workspace_id: str, found: WindowPlan, counts: dict[datetime, int], timing: Timing) -> None:
+    begins = prefix(workspace_id)
+    loaded = {
+        datetime.fromisoformat(row[0].removeprefix(begins).removesuffix("/PT1H")): row[1:]
+        for row in store.rows("extract/loaded_windows", prefix=begins)
+    }
+    next_id = store.rows("extract/last_source_id")[0][0] + 1
+    for start, records in sorted(counts.items()):
+        source_id, read_at, known = loaded.get(start, (None, "", 0))
+        settled = source_id is not None and datetime.fromisoformat(read_at) >= start + SIZE + timing.overlap
+        found.shrunk += settled and records < known
+        if settled and records <= known:
+            found.unchanged += 1
+            continue
+        found.windows.append(Window(start, next_id, source_id, records))
+        next_id += 1
+
+
+def batches(windows: list[Window], rows: int) -> Iterator[list[Window]]:
+    """Join windows that follow each other, as far as one answer is expected to hold their records.
+
+    Args:
+        windows: in order of time.
+        rows: what one answer is expected to hold; a window with more is a batch of its own.
+    """
+    batch: list[Window] = []
+    for window in windows:
+        together = sum(each.expected for each in batch) + window.expected
+        follows = batch and window.start == batch[-1].start + SIZE
+        if batch and (not follows or together > rows or len(batch) == MOST_TOGETHER):
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
+
+
+def pieces(batch: list[Window], rows: int) -> list[Stretch]:
+    """Return the stretches to ask for: one, or as many as a large window is expected to need."""
+    start, end = batch[0].start, batch[-1].start + SIZE
+    number = max(1, -(-sum(each.expected for each in batch) // max(1, rows)))
+    step = (end - start) / number
+    cuts = [start + step * each for each in range(number)] + [end]
+    return [Stretch(first, last) for first, last in pairwise(cuts) if first < last]
+
+
+async def _counts(workspace: Workspace, start: datetime, end: datetime) -> dict[datetime, int]:
+    """Return window -> records; cut in two where the service takes too long."""
+    try:
+        rows = await workspace.rows("extract/window_counts", stretch_start=start, stretch_end=end, window_size=SIZE)
+    except TooLargeError:
+        if end - start <= SIZE:
+            raise
+        middle = start + (end - start) // SIZE // 2 * SIZE
+        return await _counts(workspace, start, middle) | await _counts(workspace, middle, end)
+    return {_moment(row["window"]): int(row["records"]) for row in rows}
+
+
+def _oldest(workspace: Workspace) -> datetime | None:
+    rows = workspace.background.run(workspace.rows("extract/oldest_record"))
+    return _moment(rows[0]["oldest"]) if rows and rows[0]["oldest"] else None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,273 @@
+"""Asks a Log Analytics workspace: one query at a time, or a stretch of ingestion time cut as small as need be.
+
+`send_request` of the query client is used: its model objects take ten times as long as the answer itself and cut
+times to microseconds, and a 204 or an empty 200 (a workspace without data) makes them raise.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+
+from pipeline.errors import AzureError, ForbiddenError, NspError, SignInError, SourceError, UsageError
+from pipeline.extract import kql, signin
+from pipeline.extract.background import Background
+from pipeline.extract.patience import REQUEST_ERRORS, Patience, is_transient, patiently, transport_options, unreachable
+
+ENDPOINT = "https://api.loganalytics.io"
+SERVER_SECONDS = 300
+"""How long the service may work on one query; it allows 600 at most."""
+CONCURRENCY = 3
+"""Queries at a time; a user has five in all, also those of the portal."""
+BURST = timedelta(seconds=1)
+"""Records that come together have one time of ingestion; below this, slices divide them better than time does."""
+TICK = timedelta(microseconds=1)
+MOST_SLICES = 16
+
+_GATEWAY_TIMEOUT = 504
+_NO_CONTENT = 204
+
+
+class TooLargeError(Exception):
+    """An answer is cut short, or took too long: the question has to be made smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of ingestion time, or a slice of the records in it.
+
+    Args:
+        start: inclusive.
+        end: exclusive.
+        slices: in how many parts its records are read.
+        slice: which of them.
+    """
+
+    start: datetime
+    end: datetime
+    slices: int = 1
+    slice: int = 0
+
+    def halves(self) -> "list[Stretch]":
+        """Return two stretches that hold the same records: halves of the time, or of the records of one moment.
+
+        Raises:
+            TooLargeError: it can't be made smaller.
+        """
+        width = self.end - self.start
+        if width > BURST or (width > TICK and self.slices == MOST_SLICES):
+            middle = self.start + width // 2
+            return [replace(self, end=middle), replace(self, start=middle)]
+        if self.slices == MOST_SLICES:
+            raise TooLargeError
+        return [replace(self, slices=self.slices * 2, slice=self.slice + part * self.slices) for part in (0, 1)]
+
+
+@dataclass(slots=True)
+class Workspace:
+    """A workspace that is connected."""
+
+    workspace_id: str
+    background: Background
+    client: Any
+    patience: Patience
+    auth: signin.Auth
+    queries: int = 0
+
+    async def ask(self, name: str, **values: kql.Value) -> bytes:
+        """Return the body of the answer to a query; empty where the workspace has no data at all.
+
+        Raises:
+            TooLargeError: the service cut the answer short or ran out of time.
+            AzureError: it refuses, or can't be reached.
+            SourceError: there is no such table.
+            HttpResponseError, TimeoutError, ...: what `patiently` lets through.
+        """
+        text = kql.bind(name, **values)
+        try:
+            return await patiently(lambda: self._post(text), self.patience, repeatable=_worth_repeating)
+        except REQUEST_ERRORS as error:
+            if isinstance(error, TimeoutError) or getattr(error, "status_code", None) == _GATEWAY_TIMEOUT:
+                raise TooLargeError from None
+            raise self._refusal(error) or error from None
+
+    async def rows(self, name: str, **values: kql.Value) -> list[dict[str, Any]]:
+        """Return a small answer as dictionaries; `ask` tells what it raises."""
+        body = await self.ask(name, **values)
+        if not body:
+            return []
+        table = json.loads(body)["tables"][0]
+        columns = [column["name"] for column in table["columns"]]
+        return [dict(zip(columns, row, strict=True)) for row in table["rows"]]
+
+    async def records(self, stretch: Stretch, shrunk: Callable[[], None]) -> list[bytes]:
+        """Return whole answers that together hold the records of a stretch, cut as small as the service wants.
+
+        Args:
+            stretch: what to read.
+            shrunk: called whenever a piece was too large.
+
+        Raises:
+            TooLargeError: one moment of one slice is too large.
+        """
+        try:
+            answer = await self.ask(
+                "extract/records",
+                stretch_start=stretch.start,
+                stretch_end=stretch.end,
+                slices=stretch.slices,
+                slice=stretch.slice,
+            )
+        except TooLargeError:
+            shrunk()
+            return [answer for half in stretch.halves() for answer in await self.records(half, shrunk)]
+        return [answer] if answer else []
+
+    async def _post(self, text: str) -> bytes:
+        from azure.core.rest import HttpRequest
+
+        self.queries += 1
+        request = HttpRequest(
+            "POST",
+            f"/workspaces/{self.workspace_id}/query",
+            headers={"Prefer": f"wait={SERVER_SECONDS}"},
+            json={"query": text},
+        )
+        response = await self.client.send_request(request)
+        if response.status_code >= 400:  # noqa: PLR2004 -- HTTP
+            raise HttpResponseError(response=response)
+        body: bytes = response.content
+        if response.status_code == _NO_CONTENT or not body.strip():
+            return b""
+        # inside a string a quote is escaped, so these bytes are a key, or a cell that says error and no more
+        if b'"error"' in body and json.loads(body).get("error"):
+            raise TooLargeError
+        return body
+
+    def _refusal(self, error: BaseException) -> Exception | None:
+        """Return our error for what the service says, None where it says nothing of use."""
+        if not isinstance(error, HttpResponseError):
+            return unreachable(error, "The query service of Log Analytics")
+        if error.status_code is None and isinstance(error, ClientAuthenticationError):
+            return signin.not_signed_in(self.auth, error)
+        told = _told(error)
+        for status, words, kind, message in _REFUSALS:
+            if error.status_code == status and all(word in told for word in words):
+                return kind(message.format(workspace=self.workspace_id, auth=self.auth, told=told[:500]))
+        return None
+
+
+_NO_WORKSPACE = (
+    "There is no workspace {workspace}. Give the Workspace ID, a GUID, from its overview page; neither its name nor "
+    "its resource id."
+)
+_REFUSALS: tuple[tuple[int, tuple[str, ...], type[NspError], str], ...] = (
+    (
+        400,
+        ("SEM0100", "NSPAccessLogs"),
+        SourceError,
+        (
+            "The workspace {workspace} has no table NSPAccessLogs. The table is made with the first record: check "
+            "the perimeter's diagnostic setting, or wait; some 30 minutes are usual."
+        ),
+    ),
+    (400, ("FailedToResolveResource",), AzureError, _NO_WORKSPACE),
+    (400, (), AzureError, "Log Analytics doesn't take the query: {told}"),
+    (401, (), SignInError, "Log Analytics refuses the token of --auth {auth}. Sign in anew."),
+    (403, ("InvalidToken",), SignInError, "Log Analytics refuses the token of --auth {auth}: another tenant or cloud?"),
+    (403, ("InvalidAuthentication",), SignInError, "Log Analytics refuses the token of --auth {auth}: another cloud?"),
+    (
+        403,
+        (),
+        ForbiddenError,
+        (
+            "No permission to query the workspace {workspace}. The role Log Analytics Data Reader on it (or "
+            "Monitoring Reader) is needed."
+        ),
+    ),
+    (404, (), AzureError, _NO_WORKSPACE),
+)
+"""Status, words that have to be in the body, our error and its text; the first that fits counts. The bodies are those
+of Azure Monitor's pages on query errors and of the query client's troubleshooting guide."""
+
+
+def _told(error: HttpResponseError) -> str:
+    """Return codes and messages in the body of an error, one behind the other."""
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            found.extend(str(node[key]) for key in ("code", "message") if isinstance(node.get(key), str))
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    try:
+        walk(json.loads(error.response.text()) if error.response else {})
+    except (ValueError, TypeError, RecursionError):
+        return ""
+    return " ".join(found)
+
+
+def _worth_repeating(error: BaseException) -> bool:
+    """Whether the same question may be answered now; one that took too long has to become smaller instead."""
+    too_slow = isinstance(error, TimeoutError) or getattr(error, "status_code", None) == _GATEWAY_TIMEOUT
+    return not too_slow and is_transient(error)
+
+
+@contextmanager
+def connect(
+    workspace_id: str,
+    *,
+    auth: signin.Auth = signin.Auth.DEFAULT,
+    client_id: str = "",
+    endpoint: str = ENDPOINT,
+    patience: Patience | None = None,
+    credential: Any = None,
+    verify: bool | str = True,
+) -> Iterator[Workspace]:
+    """Have a workspace connected for the length of the block; nothing is asked of it yet.
+
+    Args:
+        workspace_id: the GUID of its overview page.
+        auth: how to sign in.
+        client_id: of a managed identity.
+        endpoint: of the query service; other clouds have their own.
+        patience: how long to bear with the service.
+        credential: of azure-identity's aio kind, in the place of one by `auth`.
+        verify: a file with certificates to trust, in the place of the machine's.
+
+    Raises:
+        UsageError: the id is no GUID.
+        SignInError: what --auth needs isn't set.
+    """
+    from azure.monitor.query.aio import LogsQueryClient
+
+    try:
+        workspace_id = str(UUID(workspace_id.strip()))
+    except ValueError:
+        raise UsageError(
+            f"{workspace_id!r} is no workspace id. Give the Workspace ID, a GUID, from the workspace's overview page."
+        ) from None
+    patience = patience or Patience(seconds=SERVER_SECONDS + 30)
+    with Background() as background:
+        credential = credential or signin.credential(auth, client_id)
+        options = transport_options(endpoint, read_timeout=SERVER_SECONDS + 30, verify=verify)
+        client = LogsQueryClient(credential, endpoint=endpoint, **options)
+        background.run(client.__aenter__())
+        try:
+            yield Workspace(workspace_id, background, client, patience, auth)
+        finally:
+            background.run(_close(client, credential))
+
+
+async def _close(*closing: Any) -> None:
+    await asyncio.gather(*(each.close() for each in closing if hasattr(each, "close")))

@@ -1,0 +1,406 @@
+"""A workspace behind the real query client: windows of ingestion time, whole or not at all, whatever happens."""
+
+import gc
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError
+
+from pipeline.errors import AzureError, ForbiddenError, SignInError, SourceError, UnreachableError, UsageError
+from pipeline.extract import workspace
+from pipeline.extract.patience import Patience
+from pipeline.extract.windows import Timing
+from pipeline.ingest import Ingested, ingest_workspace
+from pipeline.store import Store
+from tests.conftest import STORAGE
+from tests.services.log_analytics import COLUMNS, WORKSPACE, Fault, LogAnalytics, Token
+
+QUICK = Patience(attempts=4, seconds=5, pause=0.02, longest_pause=0.2)
+DAY = datetime(2026, 10, 3)
+AT_TWO = "T02:00:00.000000Z);\nlet stretch_end"
+PERIMETER = "/subscriptions/0000/resourcegroups/rg/providers/microsoft.network/networksecurityperimeters/nsp1"
+
+
+def ingest(store: Store, service: LogAnalytics, patience: Patience = QUICK, **options: Any) -> Ingested:
+    token = options.pop("token", None) or Token()
+    connection = workspace.connect(
+        options.pop("workspace_id", WORKSPACE),
+        endpoint=f"https://127.0.0.1:{options.pop('port', service.port)}",
+        patience=patience,
+        credential=token,
+        verify=service.certificate,
+    )
+    with connection as connected:
+        return ingest_workspace(store, connected, **options)
+
+
+def records(count: int, seed: int, **fields: Any) -> list[dict[str, Any]]:
+    chosen = random.Random(seed)
+    return [
+        {
+            "TimeGenerated": DAY + timedelta(minutes=chosen.randint(-300, 600)),
+            "Count": chosen.randint(1, 9),
+            "_ResourceId": PERIMETER,
+            "Category": "NspPublicInboundResourceRulesAllowed",
+            "OperationName": "GetBlob",
+            "Profile": "apps",
+            "ServiceResourceId": STORAGE,
+            "MatchedRule": '{"accessRule":"DefaultDenyAll"}',
+            "SourceIpAddress": f"203.0.113.{chosen.randint(0, 9)}",
+            "SourcePort": "",
+            "ResultAction": "Approved",
+            "ResultDirection": "Inbound",
+            "TrafficType": "Public",
+            **fields,
+        }
+        for _ in range(count)
+    ]
+
+
+def hour(number: float) -> datetime:
+    return DAY + timedelta(hours=number)
+
+
+def held(service: LogAnalytics) -> Counter[Any]:
+    """The service's own account of what it holds."""
+    return Counter(
+        service.execute('select "TimeGenerated", "Count", "SourceIpAddress", "OperationName" from NSPAccessLogs')
+    )
+
+
+def loaded(store: Store) -> Counter[Any]:
+    return Counter(store._connection.execute("select time, count, source_ip, operation from access_log").fetchall())
+
+
+def flows(store: Store) -> int:
+    return int(store._connection.execute("select coalesce(sum(requests), 0) from traffic").fetchall()[0][0])
+
+
+def test_records_arrive_typed_and_normalised(store: Store, analytics: LogAnalytics) -> None:
+    analytics.create({**COLUMNS, "NewColumn": "VARCHAR"})
+    analytics.add(hour(1), records(1, 1, NewColumn="new", SourcePerimeterGuids="[]", RuleType="NSP rule of perimeter"))
+    ingest(store, analytics)
+    (row,) = pl.DataFrame(store._connection.sql("from access_log")).to_dicts()
+    assert row["perimeter"] == PERIMETER
+    assert row["service_resource"].endswith("microsoft.storage/storageaccounts/docs")
+    assert (row["matched_rule"], row["source_port"], row["source_perimeters"]) == ("DefaultDenyAll", None, None)
+    assert (row["direction"], row["traffic_type"], row["action"], row["rule_origin"]) == (
+        "Inbound", "Public", "Approved", "Perimeter",
+    )  # fmt: skip
+    assert row["extra"] == '{"$.NewColumn":"new"}'
+    ledger = store._connection.execute("select source_kind, name, records from load_ledger").fetchall()
+    assert ledger == [("workspace", f"{WORKSPACE}/NSPAccessLogs/ingested=2026-10-03T01:00/PT1H", 1)]
+
+
+def test_second_run_asks_only_for_counts(store: Store, analytics: LogAnalytics) -> None:
+    for number in range(8):
+        analytics.add(hour(number + 0.3), records(20, number))
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+    assert flows(store) == sum(row[1] * count for row, count in held(analytics).items())
+    analytics.queries.clear()
+    result = ingest(store, analytics)
+    assert (result.outcome.files, result.unchanged) == (0, 8)
+    assert len(analytics.queries) == 2  # the clock and the counts
+
+
+def test_identical_records_are_all_kept(store: Store, analytics: LogAnalytics) -> None:
+    analytics.add(hour(1), records(1, 1) * 30)
+    ingest(store, analytics)
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+    assert loaded(store).total() == 30
+
+
+def test_window_is_read_again_until_the_overlap_has_passed(store: Store, analytics: LogAnalytics) -> None:
+    analytics.now = hour(2.3)
+    analytics.add(hour(1.5), records(10, 1))
+    ingest(store, analytics)
+    analytics.now = hour(2.9)
+    # one record more, and another one changed: the count alone would show only the first
+    analytics.execute(
+        "update NSPAccessLogs set \"OperationName\" = 'PutBlob' where \"SourceIpAddress\" < '203.0.113.5'"
+    )
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+    analytics.add(hour(1.7), records(1, 2))
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_window_that_is_not_over_is_left_alone(store: Store, analytics: LogAnalytics) -> None:
+    analytics.now = hour(3.1)
+    analytics.add(hour(1.5), records(10, 1))
+    analytics.add(hour(2.5), records(10, 2))
+    assert ingest(store, analytics, timing=Timing(settle=timedelta(minutes=15))).outcome.records == 10
+    analytics.now = hour(3.3)
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_records_that_arrive_days_late_are_found_by_counting(store: Store, analytics: LogAnalytics) -> None:
+    for number in range(4):
+        analytics.add(hour(number), records(5, number))
+    ingest(store, analytics)
+    analytics.now += timedelta(days=6)
+    analytics.add(hour(2), records(3, 50))
+    analytics.add(hour(7), records(2, 51))  # a window that had none
+    analytics.queries.clear()
+    result = ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+    assert (result.outcome.files, result.unchanged) == (2, 3)
+
+
+def test_what_the_workspace_forgets_stays(store: Store, analytics: LogAnalytics) -> None:
+    for number in range(4):
+        analytics.add(hour(number), records(5, number))
+    ingest(store, analytics)
+    analytics.now += timedelta(days=2)
+    analytics.execute("delete from NSPAccessLogs")
+    assert ingest(store, analytics).failed == []
+    assert loaded(store).total() == 20
+
+
+def test_answers_too_large_are_asked_for_in_pieces(store: Store, analytics: LogAnalytics) -> None:
+    analytics.most_rows = 40
+    for number in range(3):
+        for minute in range(30):
+            analytics.add(hour(number) + timedelta(minutes=minute), records(9, number * 100 + minute))
+    ingest(store, analytics, rows=5000)
+    assert loaded(store) == held(analytics)
+    assert flows(store) == sum(row[1] * count for row, count in held(analytics).items())
+
+
+def test_limit_of_bytes(store: Store, analytics: LogAnalytics) -> None:
+    analytics.most_bytes = 20_000
+    for minute in range(50):
+        analytics.add(hour(1) + timedelta(minutes=minute), records(7, minute))
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_one_moment_with_more_records_than_an_answer_holds(store: Store, analytics: LogAnalytics) -> None:
+    analytics.most_rows = 100
+    analytics.add(hour(1) + timedelta(microseconds=1), records(600, 1))
+    result = ingest(store, analytics)
+    assert result.failed == []
+    assert loaded(store) == held(analytics)
+
+
+def test_one_moment_that_cannot_be_cut_is_told_and_the_rest_loaded(store: Store, analytics: LogAnalytics) -> None:
+    analytics.most_rows = 100
+    analytics.add(hour(1), records(1, 1) * 200)
+    analytics.add(hour(3), records(5, 2))
+    result = ingest(store, analytics)
+    assert [reason for _, reason in result.failed] == ["one moment holds more records than one answer can"]
+    assert loaded(store).total() == 5
+    analytics.most_rows = 1000
+    analytics.now += timedelta(days=20)  # far beyond the audit: the mark has to remember it
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_the_size_shrinks_and_grows_again(store: Store, analytics: LogAnalytics) -> None:
+    from pipeline.extract.answers import Pace
+    from pipeline.extract.windows import Window
+
+    pace = Pace(4000)
+    windows = [Window(hour(number), number, None, 1000) for number in range(20)]
+    sizes = []
+    for batch in pace.batches(windows):
+        sizes.append(len(batch))
+        if len(sizes) in {1, 2}:
+            pace.shrink()
+            pace.shrink()
+    assert sizes == [4, 2, 1, 1, 1, 1, 2, 3, 3, 2]
+    assert store
+    assert analytics
+
+
+def test_missing_columns_are_borne(store: Store, analytics: LogAnalytics) -> None:
+    analytics.create({"TimeGenerated": "TIMESTAMP", "Category": "VARCHAR", "SourceIpAddress": "VARCHAR"})
+    few = [{"TimeGenerated": hour(0), "Category": "NspPrivateInboundAllowed", "SourceIpAddress": "10.0.0.1"}]
+    analytics.add(hour(1), few)
+    ingest(store, analytics)
+    assert loaded(store) == Counter({(hour(0), 1, "10.0.0.1", None): 1})
+
+
+def test_flawed_rows_are_kept_aside(store: Store, analytics: LogAnalytics) -> None:
+    analytics.add(hour(1), [*records(3, 1), *records(1, 2, Category=None), *records(1, 3, Count=-4)])
+    result = ingest(store, analytics)
+    assert (result.outcome.records, result.outcome.rejected) == (3, 2)
+    rejected = store._connection.execute("select reason, raw from rejected_record order by reason").fetchall()
+    assert [reason for reason, _ in rejected] == ["Count is no whole number between 0 and 1,000,000,000", "no Category"]
+    assert all('"OperationName":"GetBlob"' in raw for _, raw in rejected)
+    assert ingest(store, analytics).unchanged == 1  # rejects count as read
+
+
+def test_a_cell_that_says_error_is_no_error(store: Store, analytics: LogAnalytics) -> None:
+    analytics.add(hour(1), records(3, 1, OperationName="error", Profile='"error":{"code":1}'))
+    assert ingest(store, analytics).outcome.records == 3
+
+
+GONE_AFTER_A_WHILE = [
+    Fault(status=429),
+    Fault(status=429, headers={"Retry-After": "0"}, body={"error": {"code": "ThrottledError"}}),
+    Fault(status=500),
+    Fault(status=503),
+    Fault(reset=True),
+    Fault(cut=0),
+    Fault(cut=60),
+    Fault(status=504, body={"error": {"code": "GatewayTimeout"}}),
+    Fault(hang=6),
+    Fault(trickle=1),
+]
+
+
+# a peer that says nothing doesn't answer the end of TLS either: such a socket goes with the garbage
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <function _Sel:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("fault", GONE_AFTER_A_WHILE, ids=str)
+def test_faults_that_go_away_are_sat_out(store: Store, analytics: LogAnalytics, fault: Fault) -> None:
+    for number in range(4):
+        analytics.add(hour(number), records(20, number))
+    once = iter([fault])
+    analytics.choose = lambda text, _: next(once, None) if "extend nsp_ingestion_time" in text else None
+    result = ingest(store, analytics, Patience(attempts=4, seconds=2, pause=0.02, longest_pause=0.2))
+    gc.collect()
+    assert result.failed == []
+    assert loaded(store) == held(analytics)
+
+
+@pytest.mark.parametrize("fault", [Fault(status=500), Fault(status=429), Fault(reset=True), Fault(cut=9)], ids=str)
+def test_window_that_stays_unreadable_is_told_and_tried_again(
+    store: Store, analytics: LogAnalytics, fault: Fault
+) -> None:
+    for number in range(6):
+        analytics.add(hour(number), records(20, number))
+    analytics.choose = lambda text, _: fault if "extend nsp" in text and AT_TWO in text else None
+    result = ingest(store, analytics, rows=20)
+    assert [name[-21:] for name, _ in result.failed] == ["2026-10-03T02:00/PT1H"]
+    assert result.outcome.records == 100
+    analytics.choose = lambda *_: None
+    analytics.now += timedelta(days=30)
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_records_that_become_visible_while_windows_are_read(store: Store, analytics: LogAnalytics) -> None:
+    analytics.now = hour(6.5)
+    for number in range(6):
+        analytics.add(hour(number + 0.2), records(20, number))
+    late = iter(range(100, 200))
+    analytics.choose = lambda *_: Fault(first=lambda: analytics.add(hour(5.8), records(2, next(late))))
+    ingest(store, analytics, rows=20)
+    analytics.choose = lambda *_: None
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_since_and_until_go_by_ingestion(store: Store, analytics: LogAnalytics) -> None:
+    for number in range(8):
+        analytics.add(hour(number), records(5, number))
+    assert ingest(store, analytics, since=hour(2), until=hour(5)).outcome.records == 15
+    assert ingest(store, analytics, since=hour(2)).outcome.records == 15
+    assert ingest(store, analytics).outcome.records == 10  # the two hours before as well
+    assert loaded(store) == held(analytics)
+
+
+@pytest.mark.parametrize("ahead", [-26, -3, 3, 26])
+def test_the_clock_of_this_machine_does_not_matter(
+    store: Store, analytics: LogAnalytics, ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = datetime
+
+    class Skewed(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return real.now(tz) + timedelta(hours=ahead)
+
+    monkeypatch.setattr("pipeline.ingest.datetime", Skewed)
+    analytics.now = hour(3.3)
+    analytics.add(hour(1), records(5, 1))
+    analytics.add(hour(2.9), records(5, 2))
+    ingest(store, analytics)
+    analytics.add(hour(2.95), records(5, 3))
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_empty_workspaces(store: Store, analytics: LogAnalytics) -> None:
+    assert ingest(store, analytics).outcome.files == 0
+    for empty in (204, 200):
+        analytics.choose = lambda *_, status=empty: Fault(empty=status)
+        assert ingest(store, analytics).outcome.files == 0
+
+
+def test_workspace_without_the_table(store: Store, analytics: LogAnalytics) -> None:
+    analytics.drop()
+    with pytest.raises(SourceError, match="no table NSPAccessLogs"):
+        ingest(store, analytics)
+
+
+def error(status: int, code: str, **more: Any) -> Fault:
+    return Fault(status=status, body={"error": {"code": code, "message": "told", **more}})
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (error(401, "AuthorizationRequiredError"), SignInError, "Sign in anew"),
+        (error(403, "InvalidTokenError"), SignInError, "another tenant"),
+        (error(403, "InsufficientAccessError"), ForbiddenError, "Log Analytics Data Reader"),
+        (error(404, "PathNotFoundError"), AzureError, "Workspace ID, a GUID"),
+        (error(400, "FailedToResolveResource"), AzureError, "Workspace ID, a GUID"),
+        (error(400, "BadArgumentError", innererror={"code": "SyntaxError"}), AzureError, "SyntaxError"),
+    ],
+    ids=lambda each: getattr(each, "__name__", None),
+)
+def test_refusals_say_what_to_do(
+    store: Store, analytics: LogAnalytics, fault: Fault, kind: type[AzureError], words: str
+) -> None:
+    analytics.choose = lambda *_: fault
+    with pytest.raises(kind, match=words) as caught:
+        ingest(store, analytics)
+    assert caught.value.exit_code == 4
+
+
+def test_rights_that_end_in_the_middle_stop_it(store: Store, analytics: LogAnalytics) -> None:
+    for number in range(4):
+        analytics.add(hour(number), records(5, number))
+    expired = error(401, "AuthorizationRequiredError")
+    analytics.choose = lambda text, _: expired if AT_TWO in text else None
+    with pytest.raises(SignInError):
+        ingest(store, analytics, rows=5)
+    assert loaded(store).total() == 10
+    analytics.choose = lambda *_: None
+    ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+def test_wrong_words_and_no_network(store: Store, analytics: LogAnalytics) -> None:
+    with pytest.raises(UsageError, match="Workspace ID"):
+        ingest(store, analytics, workspace_id="my-workspace/../..")
+    with pytest.raises(AzureError, match="no workspace"):
+        ingest(store, analytics, workspace_id=WORKSPACE.replace("1", "9"))
+    with pytest.raises(SignInError):
+        ingest(store, analytics, token=Token("another"))
+    with pytest.raises(UnreachableError):
+        ingest(store, analytics, port=9)
+
+
+class SignedOut(Token):
+    async def get_token(self, *_: str, **__: Any) -> Any:
+        raise CredentialUnavailableError(message="a long story")
+
+
+def test_signed_out(store: Store, analytics: LogAnalytics) -> None:
+    assert issubclass(CredentialUnavailableError, ClientAuthenticationError)
+    with pytest.raises(SignInError, match="az login"):
+        ingest(store, analytics, token=SignedOut())
+    assert analytics.queries == []
