@@ -5,6 +5,7 @@ from datetimes, timedeltas and whole numbers only. Text, which could close a lit
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -27,7 +28,7 @@ def parameters(name: str) -> tuple[str, ...]:
     return tuple(_PARAMETER.findall(_text(name)))
 
 
-def bind(name: str, **values: Value) -> str:
+def bind(name: str, values: Mapping[str, Value]) -> str:
     """Return the text to send: a `let` for each value, then the file.
 
     Args:

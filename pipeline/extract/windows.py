@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from pipeline.extract import mark as marking
+from pipeline.extract.kql import Value
 from pipeline.extract.workspace import Stretch, TooLargeError, Workspace
 from pipeline.store import Store
 
@@ -166,7 +167,8 @@ def pieces(batch: list[Window], rows: int) -> list[Stretch]:
 async def _counts(workspace: Workspace, start: datetime, end: datetime) -> dict[datetime, int]:
     """Return window -> records; cut in two where the service takes too long."""
     try:
-        rows = await workspace.rows("extract/window_counts", stretch_start=start, stretch_end=end, window_size=SIZE)
+        values: dict[str, Value] = {"stretch_start": start, "stretch_end": end, "window_size": SIZE}
+        rows = await workspace.rows("extract/window_counts", values)
     except TooLargeError:
         if end - start <= SIZE:
             raise

@@ -6,7 +6,7 @@ times to microseconds, and a 204 or an empty 200 (a workspace without data) make
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -54,6 +54,14 @@ class Stretch:
     slices: int = 1
     slice: int = 0
 
+    @property
+    def question(self) -> tuple[str, dict[str, kql.Value]]:
+        """The KQL file that asks for its records, and the values for it."""
+        values: dict[str, kql.Value] = {"stretch_start": self.start, "stretch_end": self.end}
+        if self.slices == 1:
+            return "extract/records", values
+        return "extract/record_slice", {**values, "slices": self.slices, "slice": self.slice}
+
     def halves(self) -> "list[Stretch]":
         """Return two stretches that hold the same records: halves of the time, or of the records of one moment.
 
@@ -80,7 +88,7 @@ class Workspace:
     auth: signin.Auth
     queries: int = 0
 
-    async def ask(self, name: str, **values: kql.Value) -> bytes:
+    async def ask(self, name: str, values: Mapping[str, kql.Value] | None = None) -> bytes:
         """Return the body of the answer to a query; empty where the workspace has no data at all.
 
         Raises:
@@ -89,7 +97,7 @@ class Workspace:
             SourceError: there is no such table.
             HttpResponseError, TimeoutError, ...: what `patiently` lets through.
         """
-        text = kql.bind(name, **values)
+        text = kql.bind(name, values or {})
         try:
             return await patiently(lambda: self._post(text), self.patience, repeatable=_worth_repeating)
         except REQUEST_ERRORS as error:
@@ -97,9 +105,9 @@ class Workspace:
                 raise TooLargeError from None
             raise self._refusal(error) or error from None
 
-    async def rows(self, name: str, **values: kql.Value) -> list[dict[str, Any]]:
+    async def rows(self, name: str, values: Mapping[str, kql.Value] | None = None) -> list[dict[str, Any]]:
         """Return a small answer as dictionaries; `ask` tells what it raises."""
-        body = await self.ask(name, **values)
+        body = await self.ask(name, values)
         if not body:
             return []
         table = json.loads(body)["tables"][0]
@@ -117,13 +125,7 @@ class Workspace:
             TooLargeError: one moment of one slice is too large.
         """
         try:
-            answer = await self.ask(
-                "extract/records",
-                stretch_start=stretch.start,
-                stretch_end=stretch.end,
-                slices=stretch.slices,
-                slice=stretch.slice,
-            )
+            answer = await self.ask(*stretch.question)
         except TooLargeError:
             shrunk()
             return [answer for half in stretch.halves() for answer in await self.records(half, shrunk)]
