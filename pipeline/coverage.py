@@ -13,7 +13,7 @@ MAX_GAPS = 20
 def measure(store: Store) -> dict[str, Any]:
     """Return what was seen and what is missing, for machines: `nsp coverage --format json`.
 
-    Reads: traffic, load_ledger, inventory_association.
+    Reads: traffic, hour_count, load_ledger, inventory_association.
     """
     (totals,) = store.frame("coverage/totals").to_dicts()
     counts = {row[0]: row[1:3] for row in store.rows("coverage/category_counts")}
@@ -32,6 +32,9 @@ def measure(store: Store) -> dict[str, Any]:
         "gaps": [
             {"perimeter": row[0], "start": _plain(row[1]), "end": _plain(row[2]), "hours": row[3]}
             for row in store.rows("coverage/gaps", min_hours=MIN_GAP_HOURS)[:MAX_GAPS]
+        ],
+        "overlaps": [
+            {name: _plain(value) for name, value in row.items()} for row in store.frame("coverage/overlaps").to_dicts()
         ],
         "unknown_fields": {row[0]: row[1] for row in store.rows("coverage/unknown_fields")},
         "inventory": bool(store.rows("inventory/associations")),

@@ -25,6 +25,11 @@ class Settings:
         blob_container_prefix: how the containers of the export begin.
         blob_look_back_hours: hours before the end of the last run that are looked at again.
         blob_concurrency: requests at a time.
+        workspace_id: GUID of a Log Analytics workspace.
+        workspace_endpoint: its query service; other clouds have their own.
+        workspace_settle_minutes: an hour of ingestion is first read so long after its end.
+        workspace_overlap_minutes: it is read again until it was read so long after its end.
+        workspace_audit_days: the records of so many past days are counted in each run.
         auth: how to sign in to Azure; see pipeline.extract.signin.
         client_id: of a user-assigned managed identity.
         rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
@@ -44,6 +49,11 @@ class Settings:
     blob_container_prefix: str = field(default="insights-logs-nsp", metadata={"key": "blob.container_prefix"})
     blob_look_back_hours: int = field(default=3, metadata={"key": "blob.look_back_hours"})
     blob_concurrency: int = field(default=16, metadata={"key": "blob.concurrency"})
+    workspace_id: str = field(default="", metadata={"key": "workspace.id"})
+    workspace_endpoint: str = field(default="https://api.loganalytics.io", metadata={"key": "workspace.endpoint"})
+    workspace_settle_minutes: int = field(default=15, metadata={"key": "workspace.settle_minutes"})
+    workspace_overlap_minutes: int = field(default=120, metadata={"key": "workspace.overlap_minutes"})
+    workspace_audit_days: int = field(default=8, metadata={"key": "workspace.audit_days"})
     auth: str = field(default="default", metadata={"key": "azure.auth"})
     client_id: str = field(default="", metadata={"key": "azure.client_id"})
     rejected_share: float = field(default=0.01, metadata={"key": "ingest.rejected_share"})
@@ -130,6 +140,9 @@ def _check(settings: Settings) -> None:
         "store_wait": (0, 86400),
         "blob_look_back_hours": (0, 24 * 365),
         "blob_concurrency": (1, 64),
+        "workspace_settle_minutes": (0, 24 * 60),
+        "workspace_overlap_minutes": (0, 7 * 24 * 60),
+        "workspace_audit_days": (1, 3650),
     }
     for each in fields(Settings):
         if each.name in limits:

@@ -484,6 +484,20 @@ TRAFFIC = Table(
     ),
 )
 
+HOUR_COUNT = Table(
+    "hour_count",
+    "one row an hour, source kind, perimeter and category: what each way to the logs brought",
+    (
+        Column("hour", "TIMESTAMP", "Start of the hour of the records' first event, UTC.", True),
+        Column("source_kind", "VARCHAR", "folder, blob or workspace.", True),
+        Column("perimeter", "VARCHAR", "ARM id of the perimeter."),
+        Column("category", "VARCHAR", "Log category.", True),
+        Column("records", "BIGINT", "Log records.", True),
+        Column("requests", "BIGINT", "Events: the sum of count.", True),
+        Column("counted", "BOOLEAN", "These went into traffic: no other kind of source has more of them.", True),
+    ),
+)
+
 INVENTORY_RULE_ELEMENT = Table(
     "inventory_rule_element",
     "one row an element of an access rule in force (a prefix, a subscription, a host name, a tag)",
@@ -533,6 +547,7 @@ TABLES = (
     LOAD_MARK,
     ADDRESS,
     TRAFFIC,
+    HOUR_COUNT,
     INVENTORY_PROFILE,
     INVENTORY_ASSOCIATION,
     INVENTORY_RULE_ELEMENT,

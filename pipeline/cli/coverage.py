@@ -103,11 +103,32 @@ def _missing(seen: dict[str, Any]) -> list[str]:
     return found
 
 
+def _overlaps(seen: dict[str, Any]) -> list[str]:
+    """Where two ways to the same logs disagree, and that they were counted once."""
+    from pipeline.cli.output import plain
+
+    rows = seen["overlaps"]
+    if not rows:
+        return []
+    kinds = [kind for kind in ("blob", "workspace", "folder") if any(row[f"{kind}_records"] for row in rows)]
+    totals = ", ".join(f"{sum(row[f'{kind}_records'] for row in rows):,} by {kind}" for kind in kinds)
+    found = [f"the same hours came by several ways and were counted once, the fuller one of each hour: {totals}"]
+    differing = [row for row in rows if row["hours_that_differ"]]
+    for row in sorted(differing, key=lambda row: -row["hours_that_differ"])[:5]:
+        records = ", ".join(f"{row[f'{kind}_records']:,} by {kind}" for kind in kinds)
+        found.append(
+            f"the ways differ in {row['hours_that_differ']} of {row['hours']} hours of {plain(row['category'])} "
+            f"({records}), from {_minute(row['first_difference'])} on: one of them lacks records. "
+            "nsp query coverage/overlaps",
+        )
+    return found
+
+
 def _troubles(seen: dict[str, Any]) -> list[str]:
     """What was lost, cut or not understood."""
     from pipeline.cli.output import plain
 
-    found = []
+    found = _overlaps(seen)
     if seen["gaps"]:
         longest = seen["gaps"][0]
         found.append(

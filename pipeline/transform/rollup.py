@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from pipeline.store import Store
-from pipeline.tables import TRAFFIC
+from pipeline.tables import HOUR_COUNT, TRAFFIC
 
 HOUR = timedelta(hours=1)
 MAX_SPANS = 24
@@ -25,10 +25,14 @@ def hours_of(store: Store, source_ids: Sequence[int]) -> list[tuple[datetime]]:
 def refresh(store: Store, hours: Iterable[datetime]) -> None:
     """Make the flows of some hours anew, in the caller's transaction.
 
-    Reads: access_log, address, load_ledger. Writes: traffic.
+    Where records of one perimeter, category and hour came from several kinds of sources, the fullest counts.
+
+    Reads: access_log, address, load_ledger. Writes: hour_count, traffic.
     """
     for start, end in spans(hours):
-        store.delete_hours(TRAFFIC, start, end)
+        for table in (HOUR_COUNT, TRAFFIC):
+            store.delete_hours(table, start, end)
+        store.append(HOUR_COUNT, "transform/hour_counts", first_hour=start, end_hour=end)
         store.append(TRAFFIC, "transform/hourly_flows", first_hour=start, end_hour=end)
 
 

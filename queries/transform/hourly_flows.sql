@@ -1,5 +1,5 @@
 -- The flows of some hours: records summed over everything that does not tell flows apart.
--- reads: access_log, address, load_ledger
+-- reads: access_log, address, load_ledger, hour_count
 -- grain: one row an hour and flow, as in the table traffic
 -- $first_hour  first hour, inclusive
 -- $end_hour  end, exclusive
@@ -60,10 +60,10 @@ with flow as (
 
 identified as (
     select
-        *,
+        flow.*,
         nullif(
             regexp_extract(
-                source_resource,
+                flow.source_resource,
                 '^/subscriptions/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:/|$)',
                 1
             ),
@@ -80,6 +80,14 @@ identified as (
             else 'unknown'
         end as caller_kind
     from flow
+    -- what another kind of source tells more fully is not counted again
+    inner join hour_count
+        on
+            flow.hour = hour_count.hour
+            and flow.source_kind = hour_count.source_kind
+            and flow.perimeter is not distinct from hour_count.perimeter
+            and flow.category = hour_count.category
+    where hour_count.counted
 )
 
 select
