@@ -45,8 +45,9 @@ fix: $(DEV_READY) ## format, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar queries
 
-bench: $(DEV_READY) ## measure against DuckDB's own reader, polars and netaddr, side by side
-	$(BIN)/python tests/bench/bench.py $(if $(FULL),--full)
+bench: $(DEV_READY) $(SERVICES_READY) ## measure beside DuckDB's own reader, polars, netaddr and the bare Azure clients
+	$(BIN)/python -m tests.bench.bench $(if $(FULL),--full)
+	$(BIN)/python -m tests.bench.extractors $(if $(FULL),--full)
 
 docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
 	$(BIN)/python -c "from pathlib import Path; from pipeline.tables import data_dictionary as d; Path('docs/tables.md').write_text(d())"

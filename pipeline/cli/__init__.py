@@ -1,5 +1,6 @@
 """The command line. Each command parses, calls one function below, prints and gives an exit code."""
 
+import logging
 import sys
 from typing import Annotated, Any
 
@@ -66,6 +67,7 @@ def _common(
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run `nsp`; an error that is the user's to mend is one line on stderr and its exit code."""
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # what it warns of, our errors say in a line
     try:
         return app(arguments)
     except NspError as error:

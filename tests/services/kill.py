@@ -6,6 +6,7 @@ The children are forked from a server that has imported everything, so a hundred
 import multiprocessing
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -27,14 +28,21 @@ _FORKS.set_forkserver_preload(["pipeline.ingest", "pipeline.transform.load", "te
 
 @dataclass(frozen=True)
 class Place:
-    """Where to kill: at the n-th call of a function of ours, or so many seconds after the store is open."""
+    """Where to kill: at the n-th call of a function of ours, so many seconds after the store is open, or not at all.
+
+    With a quota, no file can be longer than that many bytes, as if the disk were full.
+    """
 
     call: int = 0
     seconds: float = 0
+    quota: int = 0
 
 
 def _child(folder: Path, job: Job, place: Place, opened: Any, done: Any) -> None:
     calls = 0
+    if place.quota:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (place.quota, place.quota))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that writing fails, as on a full disk
 
     def count(frame: Any, event: str, _: object) -> None:
         nonlocal calls
@@ -54,7 +62,7 @@ def _child(folder: Path, job: Job, place: Place, opened: Any, done: Any) -> None
 
 
 def run(folder: Path, job: Job, place: Place) -> tuple[float, int] | None:
-    """Run a job in a child; return its seconds and calls, or None where it was killed."""
+    """Run a job in a child; return its seconds and calls, or None where it was killed or the disk was full."""
     is_open, opened = _FORKS.Pipe(duplex=False)
     is_done, done = _FORKS.Pipe(duplex=False)
     child = _FORKS.Process(target=_child, args=(folder, job, place, opened, done))
@@ -67,8 +75,10 @@ def run(folder: Path, job: Job, place: Place) -> tuple[float, int] | None:
         child.kill()
     child.join()
     result: tuple[float, int] | None = None
-    if child.exitcode != -signal.SIGKILL:
+    if child.exitcode == 0:
         result = is_done.recv()
+    elif not place.quota:
+        assert child.exitcode == -signal.SIGKILL, f"it ended by itself, with {child.exitcode}"
     is_open.close()
     is_done.close()
     child.close()

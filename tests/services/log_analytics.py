@@ -231,7 +231,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, json.dumps({"error": missing}).encode(), fault)
         else:
             status, body = seen.answer(text)
-            self._send(status, json.dumps(body, separators=(",", ":")).encode(), fault)
+            ready = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
+            self._send(status, ready, fault)
 
     def _send(self, status: int, body: bytes, fault: Fault) -> None:
         self.send_response(status)

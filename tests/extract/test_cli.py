@@ -1,0 +1,114 @@
+"""nsp ingest blob and nsp ingest workspace as a person or a nightly job calls them."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import progress
+from pipeline.store import open_store
+from tests.extract.test_blob import account_sas
+from tests.services.azurite import KEY
+from tests.services.export import Export, contents, hourly
+from tests.services.faults import Fault, Proxy
+from tests.transform.test_exactly_once import some_lines
+
+
+def nsp(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline", "--store", str(folder / "store"), *words]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("NSP_", "AZURE_"))}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**clean, **environment}, cwd=folder, timeout=120
+    )
+
+
+def test_blobs_by_connection_string(written: Export, tmp_path: Path) -> None:
+    written.append(hourly(1), some_lines(5, 1) + "no json\n" + "half")
+    secret = written.azurite.connection_string()
+    words = ("ingest", "blob", "--connection-string-env", "LOGS", "--container-prefix", written.prefix)
+    done = nsp(tmp_path, *words, "--format", "json", LOGS=secret)
+    assert done.returncode == 5, done.stderr  # a sixth of the lines was rejected
+    assert json.loads(done.stdout)[0] == {
+        "files_loaded": 1, "files_unchanged": 0, "records": 5, "rejected_records": 1, "pending_bytes": 4,
+        "files_failed": 0,
+    }  # fmt: skip
+    again = nsp(tmp_path, *words, LOGS=secret, NSP_INGEST_REJECTED_SHARE="0.5")
+    assert (again.returncode, KEY in done.stderr + again.stderr) == (0, False)
+    (tmp_path / "secret").write_text(secret + "\n")
+    by_file = nsp(tmp_path, *words[:2], *words[-2:], "--secret-file", "secret", "--relist")
+    assert by_file.returncode == 0, by_file.stderr
+
+
+def test_blobs_by_sas_and_settings(written: Export, tmp_path: Path) -> None:
+    written.append(hourly(1), some_lines(5, 1))
+    (tmp_path / "nsp.toml").write_text(
+        f'[blob]\naccount_url = "{written.azurite.url}"\ncontainer_prefix = "{written.prefix}"\n'
+    )
+    done = nsp(tmp_path, "ingest", "blob", "--sas-env", "SAS", SAS=account_sas(1))
+    assert (done.returncode, done.stderr) == (0, "")
+    expired = nsp(tmp_path, "ingest", "blob", "--sas-env", "SAS", SAS=account_sas(-1))
+    assert (expired.returncode, expired.stderr.count("\n")) == (4, 1)
+    assert "expired" in expired.stderr
+    assert "sig=" not in expired.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("blob",), 2, "Which storage account"),
+        (("blob", "--sas-env", "sv=2024&sig=abc"), 2, "not the secret itself"),
+        (("blob", "--connection-string-env", "NOWHERE"), 2, "isn't set"),
+        (("blob", "--sas-env", "A", "--secret-file", "b"), 2, "Give one of"),
+        (("blob", "--secret-file", "nowhere"), 2, "can't be read"),
+        (("blob", "--auth", "magic", "--account-url", "https://a.invalid"), 2, "is one of default, cli"),
+        (("blob", "--auth", "environment", "--account-url", "https://a.invalid"), 4, "AZURE_TENANT_ID"),
+        (("blob", "--auth", "workload-identity", "--account-url", "https://a.invalid"), 4, "AZURE_FEDERATED"),
+        (("blob", "--auth", "cli", "--account-url", "https://a.invalid"), 4, "az login"),
+        (("workspace",), 2, "Which workspace"),
+        (("workspace", "--workspace-id", "prod-logs"), 2, "Workspace ID"),
+        (("workspace", "--workspace-id", "11111111-2222-4333-8444-555555555555", "--auth", "cli"), 4, "az login"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else None,
+)
+def test_what_is_missing_is_told_in_one_line(tmp_path: Path, words: tuple[str, ...], code: int, told: str) -> None:
+    done = nsp(tmp_path, "ingest", *words)
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert told in done.stderr
+    assert "abc" not in done.stderr
+
+
+def test_two_at_once(written: Export, between: Proxy, tmp_path: Path) -> None:
+    for number in range(6):
+        written.append(hourly(number), some_lines(50, number))
+    slow = threading.Event()
+    between.choose = lambda _, path, __: Fault(first=lambda: slow.wait(0.3)) if "PT1H" in path else None
+    secret = written.azurite.connection_string(between.port)
+    words = ("ingest", "blob", "--connection-string-env", "LOGS", "--container-prefix", written.prefix)
+    results: list[subprocess.CompletedProcess[str]] = []
+    both = [threading.Thread(target=lambda: results.append(nsp(tmp_path, *words, LOGS=secret))) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert [each.returncode for each in results] == [0, 0], [each.stderr for each in results]
+    impatient = open_store(tmp_path / "store")
+    with impatient:
+        refused = nsp(tmp_path, *words, LOGS=secret, NSP_STORE_WAIT_SECONDS="0.2")
+        assert (refused.returncode, "in use by another nsp" in refused.stderr) == (1, True)
+        assert contents(impatient) == written.expected(tmp_path)
+
+
+def test_progress_without_a_terminal_is_a_structured_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    with progress.Reading() as reading:
+        reading.planned(20, 1000, "bytes")
+        reading.read(250)
+    line = capsys.readouterr().err
+    assert line.startswith("nsp: step=reading bytes=250/1000 files=0/20 records=0 rate=")
+    assert "eta_s=" in line
