@@ -1,12 +1,13 @@
 """The whole way in: find what is new, load it, keep the hourly flows current."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.errors import QueryError, UnansweredError
+from pipeline.errors import MalformedJsonError, QueryError, UnansweredError
 from pipeline.extract import folder, ledger
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
@@ -15,7 +16,7 @@ from pipeline.store import Store
 if TYPE_CHECKING:
     from pipeline.extract.account import Account
     from pipeline.extract.blob import Wanted
-    from pipeline.extract.windows import Timing
+    from pipeline.extract.windows import Timing, Window
     from pipeline.extract.workspace import Workspace
 
 ROUND_BYTES = 3 << 30
@@ -24,6 +25,8 @@ ROUND_BYTES = 3 << 30
 BLOB_ROUND_BYTES = 256 << 20
 """Smaller for blobs: a round that has to be read twice, or is killed, is downloaded again."""
 
+MOST_UNANSWERED = 4
+"""Batches in a row that fail before the service is asked whether it is there at all."""
 ANSWER_ROWS = 50_000
 """Some 30 MB; an answer holds 64 MB or 500,000 rows at the most."""
 
@@ -56,11 +59,19 @@ class Unwatched:
 
 @dataclass(slots=True)
 class Ingested:
-    """What an ingest did."""
+    """What an ingest did.
+
+    Args:
+        outcome: what came in.
+        unchanged: files, blobs or windows that needed nothing.
+        unreadable: what could not be listed or looked at, and why.
+        shrunk: windows of which the workspace holds less than was loaded; what was loaded stays.
+    """
 
     outcome: Outcome = field(default_factory=Outcome)
     unchanged: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    shrunk: int = 0
 
     @property
     def rejected_share(self) -> float:
@@ -158,11 +169,14 @@ def ingest_workspace(
 
     watching = watcher or Unwatched()
     plan = windows.plan(store, workspace, timing or windows.Timing(), since, until)
-    result = Ingested(unchanged=plan.unchanged)
+    result = Ingested(unchanged=plan.unchanged, shrunk=plan.shrunk)
     watching.planned(len(plan.windows), sum(each.expected for each in plan.windows), "records")
     pace = Pace(rows)
     failed: list[datetime] = []
-    for batch in pace.batches(plan.windows):
+    unanswered = 0
+    walk = pace.batches(plan.windows)
+    halves: deque[list[Window]] = deque()
+    while batch := halves.popleft() if halves else next(walk, None):
         try:
             outcome = load_windows(
                 store,
@@ -172,7 +186,16 @@ def ingest_workspace(
                 plan.now,
                 datetime.now(UTC).replace(tzinfo=None),
             )
-        except (QueryError, AssertionError, UnansweredError) as error:
+            unanswered = 0
+        except (QueryError, MalformedJsonError, AssertionError, UnansweredError) as error:
+            unanswered += 1
+            if unanswered == MOST_UNANSWERED:
+                workspace.background.run(windows.clock(workspace))  # a service that is down says so here, and ends it
+                unanswered = 0
+            if len(batch) > 1:
+                half = len(batch) // 2
+                halves.extendleft([batch[half:], batch[:half]])
+                continue
             failed.append(batch[0].start)
             outcome = Outcome(failed=[(windows.name(workspace.workspace_id, batch[0].start), str(error))])
         watching.read(sum(each.expected for each in batch))
@@ -218,6 +241,7 @@ def load_plan(
     replaced, result.outcome.replaced = result.outcome.replaced, []
     if replaced:
         again, gone = ledger.whole_again(store, replaced)
+        committed()
         result.outcome.failed += gone
         for sources in _rounds(again, round_bytes):
             result.outcome.add(_isolated(load, sources))
@@ -231,7 +255,7 @@ def _isolated(load: Callable[[list[Source]], Outcome], sources: list[Source]) ->
     """Load some sources; where that fails for a reason that nobody thought of, all but the one that causes it."""
     try:
         return load(sources)
-    except (QueryError, AssertionError) as error:
+    except (QueryError, MalformedJsonError, AssertionError) as error:
         if len(sources) == 1:
             return Outcome(failed=[(sources[0].name, f"{type(error).__name__}: {error}")])
     half = len(sources) // 2

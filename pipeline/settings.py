@@ -138,7 +138,7 @@ def _check(settings: Settings) -> None:
         "callers_at_risk": (0, 2**31),
         "min_days": (1, 3650),
         "store_wait": (0, 86400),
-        "blob_look_back_hours": (0, 24 * 365),
+        "blob_look_back_hours": (1, 24 * 365),
         "blob_concurrency": (1, 64),
         "workspace_settle_minutes": (0, 24 * 60),
         "workspace_overlap_minutes": (0, 7 * 24 * 60),

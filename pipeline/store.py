@@ -96,17 +96,24 @@ class Store:
         # one unnest a column: a statement a row would take 0.3 ms each
         selected = ", ".join(f"unnest($c{index}::{column.type}[])" for index, column in enumerate(stored))
         names = ", ".join(column.name for column in stored)
-        self._connection.execute(f"insert into {table.name} ({names}) select {selected}", lists)
+        with _told(table.name):
+            self._connection.execute(f"insert into {table.name} ({names}) select {selected}", lists)
 
     def delete(self, table: Table, name: str, **parameters: Any) -> int:
-        """Remove the rows of a table whose rowid a query returns; return how many."""
+        """Remove the rows of a table whose rowid a query returns; return how many.
+
+        Raises:
+            QueryError: DuckDB could not run it.
+        """
         statement = f"delete from {table.name} where rowid in (\n{sql.load(name).text}\n)"
-        return self._count(self._connection.execute(statement, parameters))
+        with _told(name):
+            return self._count(self._connection.execute(statement, parameters))
 
     def delete_sources(self, table: Table, source_ids: Iterable[int]) -> int:
         """Remove the rows that came from the given sources; return how many."""
         statement = f"delete from {table.name} where source_id in $source_ids"
-        return self._count(self._connection.execute(statement, {"source_ids": list(source_ids)}))
+        with _told(table.name):
+            return self._count(self._connection.execute(statement, {"source_ids": list(source_ids)}))
 
     def delete_named(self, table: Table, column: str, values: Sequence[str]) -> int:
         """Remove the rows with one of some texts in a column; return how many."""
@@ -118,7 +125,8 @@ class Store:
     def delete_hours(self, table: Table, start: object, end: object) -> int:
         """Remove the rows of the hours in [start, end); return how many."""
         statement = f"delete from {table.name} where hour >= $start and hour < $end"
-        return self._count(self._connection.execute(statement, {"start": start, "end": end}))
+        with _told(table.name):
+            return self._count(self._connection.execute(statement, {"start": start, "end": end}))
 
     def replace(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Put rows of plain values in the place of everything that the table holds."""

@@ -143,7 +143,8 @@ def workspace(
 
     Needs the role Log Analytics Data Reader on the workspace. It is read by hours of ingestion, each of them whole and
     again until nothing more is expected; what arrives days later is found by counting. --since and --until go by the
-    time of ingestion. Exit code 5 when an hour couldn't be read, or too many records; 4 when Azure refuses.
+    time of ingestion, in whole hours. Exit code 5 when an hour couldn't be read, or too many records; 4 when Azure
+    refuses.
     """
     from datetime import timedelta
 
@@ -229,6 +230,11 @@ def report(result: "Ingested", form: Format) -> None:
     write_rows([made], form)
     for name, reason in result.failed:
         sys.stderr.write(f"nsp: not read: {plain(name)}: {reason}; it is tried again next time\n")
+    if result.shrunk:
+        sys.stderr.write(
+            f"nsp: the workspace holds less of {result.shrunk:,} hours than was loaded (retention or purge); "
+            "what was loaded stays\n",
+        )
     if outcome.rejected:
         sys.stderr.write(
             f"nsp: {outcome.rejected:,} lines could not be read ({result.rejected_share:.2%}); "

@@ -15,6 +15,7 @@ from pipeline.extract.background import Background
 from pipeline.extract.blob_content import Downloads
 from pipeline.extract.patience import Patience, transport_options, unreachable
 
+_PORTS = {"https": 443, "http": 80}
 HTTP_UNAUTHORIZED, HTTP_FORBIDDEN = 401, 403
 
 
@@ -66,8 +67,7 @@ def connect(access: Access, *, patience: Patience | None = None, concurrency: in
     with Background() as background:
         secret, service = _service(access)
         background.run(service.__aenter__())
-        parts = urlsplit(service.url)
-        url = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")  # without a signature
+        url = _plain(service.url)
 
         def refusal(error: BaseException) -> AzureError | None:
             return _refusal(error, access, url)
@@ -79,6 +79,13 @@ def connect(access: Access, *, patience: Patience | None = None, concurrency: in
             background.run(service.close())
             if hasattr(secret, "close"):
                 background.run(secret.close())
+
+
+def _plain(url: str) -> str:
+    """Return the one spelling of an account's URL, without a signature: names in the ledger begin with it."""
+    parts = urlsplit(url)
+    port = "" if parts.port in {None, _PORTS.get(parts.scheme)} else f":{parts.port}"
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}{parts.path}".rstrip("/")
 
 
 def _service(access: Access) -> tuple[Any, Any]:
@@ -104,7 +111,7 @@ def _service(access: Access) -> tuple[Any, Any]:
             else signin.credential(access.auth, access.client_id)
         )
         options = transport_options(access.account_url)
-        return secret, BlobServiceClient(access.account_url, credential=secret, **options)
+        return secret, BlobServiceClient(access.account_url.strip(), credential=secret, **options)
     except ValueError:
         raise UsageError(
             "The storage account can't be read from these words. A connection string is as the portal shows it; "

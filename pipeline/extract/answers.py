@@ -8,7 +8,7 @@ from pipeline.errors import UnansweredError
 from pipeline.extract import windows
 from pipeline.extract.patience import REQUEST_ERRORS
 from pipeline.extract.windows import Window
-from pipeline.extract.workspace import CONCURRENCY, TooLargeError, Workspace
+from pipeline.extract.workspace import CONCURRENCY, Workspace, told_in_short
 
 LEAST_ROWS = 500
 MOST_ROWS = 100_000
@@ -28,7 +28,7 @@ class Pace:
     def shrink(self) -> None:
         """Note that an answer was too large or too slow."""
         if not self._refused:  # once a batch: its pieces are halved already
-            self.rows = max(LEAST_ROWS, self.rows // 2)
+            self.rows = min(self.rows, max(LEAST_ROWS, self.rows // 2))
         self._refused = True
 
     def batches(self, chosen: list[Window]) -> Iterator[list[Window]]:
@@ -57,11 +57,8 @@ def answers(workspace: Workspace, batch: list[Window], pace: Pace) -> Iterator[b
             while rest and len(asked) < CONCURRENCY:
                 asked.append(workspace.background.submit(workspace.records(rest.popleft(), pace.shrink)))
             yield from asked.popleft().result()
-    except TooLargeError:
-        raise UnansweredError("one moment holds more records than one answer can") from None
     except REQUEST_ERRORS as error:
-        status = getattr(error, "status_code", None)
-        raise UnansweredError(f"the service answered {status}" if status else "the connection was cut") from None
+        raise UnansweredError(told_in_short(error)) from None
     finally:
         for future in asked:
             future.cancel()

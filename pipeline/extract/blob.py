@@ -7,9 +7,10 @@ sort by perimeter, then by hour, so a listing that starts at an hour (`startFrom
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from pipeline.errors import SourceError, UnreachableError
@@ -18,7 +19,7 @@ from pipeline.extract.account import Account, told
 from pipeline.extract.blob_content import BlobContent, is_append, state_of
 from pipeline.extract.folder import SUFFIXES
 from pipeline.extract.ledger import Listed, compare
-from pipeline.extract.patience import REQUEST_ERRORS, patiently
+from pipeline.extract.patience import REQUEST_ERRORS, is_transient_at_first, patiently
 from pipeline.extract.source import Plan
 from pipeline.store import Store
 
@@ -72,8 +73,10 @@ def plan(store: Store, account: Account, wanted: Wanted) -> tuple[Plan, dict[str
     known = mark.marks(store, SOURCE_KIND)
     listing = _Listing(account, wanted, known)
     account.background.run(listing.run())
+    unfinished = [row[0] for row in store.rows("extract/unfinished_blobs", prefix=account.url + "/")]
+    account.background.run(listing.add(name for name in unfinished if name not in listing.found))
     plan = Plan(unreadable=listing.unreadable)
-    compare(store, SOURCE_KIND, (listed for _, listed in sorted(listing.found, key=lambda pair: pair[0])), plan)
+    compare(store, SOURCE_KIND, (listed for _, listed in sorted(listing.found.values(), key=itemgetter(0))), plan)
     return plan, listing.marks()
 
 
@@ -90,17 +93,18 @@ class _Listing:
     """Lists the containers, several at a time."""
 
     def __init__(self, account: Account, wanted: Wanted, known: dict[str, mark.Mark]) -> None:
-        self.found: list[tuple[tuple[str, ...], Listed]] = []
+        self.found: dict[str, tuple[tuple[str, str], Listed]] = {}
         self.unreadable: list[tuple[str, str]] = []
         self._account = account
         self._wanted = wanted
         self._known = known
         self._begin: dict[str, datetime | None] = {}
         self._newest: dict[str, datetime] = {}
+        self._errors: list[BaseException] = []
 
     async def run(self) -> None:
         """List all that is wanted."""
-        names = list(self._wanted.containers) or await self._asked(self._containers)
+        names = list(dict.fromkeys(self._wanted.containers)) or await self._asked(self._containers)
         if not names:
             raise SourceError(
                 f"No container of {self._account.url} begins with {self._wanted.container_prefix}. A category's "
@@ -108,13 +112,30 @@ class _Listing:
                 "this account.",
             )
         await asyncio.gather(*(self._container(name) for name in names))
+        if len(self._errors) == len(names) and (refusal := self._account.refusal(self._errors[0])):
+            raise refusal
+
+    async def add(self, names: Iterable[str]) -> None:
+        """Look at single blobs by their names in the ledger: those whose last line was cut, however old they are."""
+        for name in names:
+            container, _, path = name.removeprefix(self._account.url + "/").partition("/")
+            _, hour = _hour_of(path)
+            outside = hour and self._wanted.since and hour < self._wanted.since
+            if outside or not container.startswith(self._wanted.container_prefix):
+                continue
+            try:
+                state, append = await self._account.downloads.look(container, path)
+            except OSError:
+                continue  # it is gone, or will be asked for again
+            content = BlobContent(self._account.downloads, container, path, state, append)
+            self.found[name] = ((hour.isoformat() if hour else "", name), Listed(name, state, content, append))
 
     def marks(self) -> dict[str, mark.Mark]:
         """Return how far each folder is loaded once everything that was found is."""
         made = {}
         for scope, newest in self._newest.items():
             until = min(newest, self._wanted.until) if self._wanted.until else newest
-            made[scope] = mark.advanced(self._known.get(scope), self._wanted.since, until)
+            made[scope] = mark.advanced(self._known.get(scope), self._wanted.since, until, self._wanted.look_back)
         return made
 
     async def _containers(self) -> list[str]:
@@ -123,7 +144,7 @@ class _Listing:
 
     async def _asked(self, question: Callable[[], Any]) -> Any:
         try:
-            return await patiently(question, self._account.patience)
+            return await patiently(question, self._account.patience, repeatable=is_transient_at_first)
         except REQUEST_ERRORS as error:
             raise self._account.refusal(error) or UnreachableError(
                 f"{self._account.url} gives no answer: {told(error)}. Try again later."
@@ -134,6 +155,7 @@ class _Listing:
             async for blob, scope, hour in self._blobs(name):
                 self._take(name, blob, scope, hour)
         except REQUEST_ERRORS as error:
+            self._errors.append(error)
             self.unreadable.append((f"{self._account.url}/{name}", f"it can't be listed: {told(error)}"))
             self._begin = {key: value for key, value in self._begin.items() if not key.startswith(self._url(name))}
             self._newest = {key: value for key, value in self._newest.items() if not key.startswith(self._url(name))}
@@ -145,29 +167,32 @@ class _Listing:
         name = self._url(container, blob.name)
         if not blob.name.endswith(SUFFIXES) or not blob.size:
             return
-        if blob.blob_tier == "Archive":
-            self.unreadable.append((name, "it is in the archive tier; rehydrate it, or ask from a later --since"))
-            return
         if hour is not None:
             key = self._url(container, scope)
             # a clock in a name may be wrong, the service's isn't: nothing later was written than this
             newest = min(hour + HOUR, blob.last_modified.replace(tzinfo=None) + HOUR)
             self._newest[key] = max(newest, self._newest.get(key, newest))
         content = BlobContent(self._account.downloads, container, blob.name, state_of(blob), is_append(blob))
+        archived = "it is in the archive tier; rehydrate it, or ask from a later --since"
+        unreadable = archived if blob.blob_tier == "Archive" else ""
         order = (hour.isoformat() if hour else "", name)
-        self.found.append((order, Listed(name, content.listed, content, content.append)))
+        self.found[name] = (order, Listed(name, content.listed, content, content.append, unreadable))
 
     async def _blobs(self, container: str) -> AsyncIterator[tuple[Any, str, datetime | None]]:
         """Yield the blobs that are wanted with their folder and hour, jumping over the hours that aren't."""
         client = self._account.service.get_container_client(container)
         start: str | None = None
+        last = ""
         jumps = True
         while True:
             jump = ""
             async for blob in self._pages(client, start):
-                scope, hour = _hour_of(blob.name)
                 if jumps and start and blob.name < start:
                     jumps = False  # a service that knows no startFrom begins at the beginning
+                if blob.name <= last:
+                    continue
+                last = blob.name
+                scope, hour = _hour_of(blob.name)
                 target = self._jump(self._url(container, scope), scope, hour)
                 if target is None:
                     yield blob, scope, hour
@@ -193,7 +218,7 @@ class _Listing:
                 yield blob
             if size == 1 and page:  # nothing to jump over: go on with whole pages
                 size = 1000
-                pages = client.list_blobs(start_from=page[-1].name + "\0", results_per_page=size).by_page()
+                pages = client.list_blobs(start_from=page[-1].name, results_per_page=size).by_page()
 
     async def _asked_page(self, pages: Any) -> list[Any]:
         async def attempt() -> list[Any]:
@@ -223,6 +248,8 @@ def _hour_of(name: str) -> tuple[str, datetime | None]:
     match = _HOURLY.fullmatch(name)
     if not match:
         return "", None
+    if not match[2].startswith("2"):
+        return "", None  # no year of a log; arithmetic on it may leave the calendar
     try:
         return match["scope"], datetime(*(int(part) for part in match.groups()[1:]))  # type: ignore[arg-type] # noqa: DTZ001
     except ValueError:

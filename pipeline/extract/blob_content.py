@@ -15,15 +15,17 @@ from typing import Any, BinaryIO, TypeVar, cast
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 
-from pipeline.errors import AzureError
+from pipeline.errors import AzureError, ForbiddenError
 from pipeline.extract.background import Background
 from pipeline.extract.fingerprint import WINDOW
-from pipeline.extract.patience import REQUEST_ERRORS, Patience, patiently
+from pipeline.extract.patience import REQUEST_ERRORS, Patience, UnexpectedAnswerError, patiently
 from pipeline.extract.source import ChangedError, State
 
 T = TypeVar("T")
 
 SLICE_BYTES = 16 << 20
+FORBIDDEN_IN_A_ROW = 20
+"""One blob may be forbidden by a condition on its name or tags; so many mean that the role is gone."""
 
 _EMPTY = 416
 _REASONS = {
@@ -38,11 +40,13 @@ class Slice:
     """Some bytes of a blob.
 
     Args:
-        data: fewer than were asked for where the blob ends.
+        data: the bytes; fewer than were asked for where the blob is shorter than it was when it was listed.
+        asked: how many were asked for.
         generation: tells a blob from another one that was made in its place.
     """
 
     data: bytes
+    asked: int
     generation: str
 
 
@@ -72,6 +76,7 @@ class Downloads:
         self._patience = patience
         self._free = asyncio.Semaphore(concurrency)
         self._refusal = refusal
+        self._forbidden = 0
 
     def check(self) -> None:
         """Raise what makes it useless to go on.
@@ -92,7 +97,11 @@ class Downloads:
         Raises:
             OSError: it can't be asked.
         """
-        return self._background.run(self._guarded(lambda: self._properties(container, blob), 0))
+        return self._background.run(self.look(container, blob))
+
+    async def look(self, container: str, blob: str) -> tuple[State, bool]:
+        """Return what `state` does, in the event loop."""
+        return await self._guarded(lambda: self._properties(container, blob), 0)
 
     async def _fetch(self, container: str, blob: str, offset: int, length: int, etag: str | None) -> Slice:
         async with self._free:
@@ -108,9 +117,9 @@ class Downloads:
             download = await client.download_blob(offset=offset, length=length, **condition)
         except HttpResponseError as error:
             if error.status_code == _EMPTY:
-                return Slice(b"", "")  # it is shorter by now than it was when it was listed
+                return Slice(b"", length, "")
             raise
-        return Slice(await download.readall(), str(download.properties.creation_time))
+        return Slice(await download.readall(), length, str(download.properties.creation_time))
 
     async def _properties(self, container: str, blob: str) -> tuple[State, bool]:
         found = await self._service.get_blob_client(container, blob).get_blob_properties()
@@ -118,12 +127,17 @@ class Downloads:
 
     async def _guarded(self, attempt: Callable[[], Awaitable[T]], size_bytes: int) -> T:
         try:
-            return await patiently(attempt, self._patience, size_bytes=size_bytes)
+            answer = await patiently(attempt, self._patience, size_bytes=size_bytes)
         except REQUEST_ERRORS as error:
-            self.fatal = self.fatal or self._refusal(error)
+            refusal = self._refusal(error)
+            self._forbidden += isinstance(refusal, ForbiddenError)
+            if refusal and (not isinstance(refusal, ForbiddenError) or self._forbidden >= FORBIDDEN_IN_A_ROW):
+                self.fatal = self.fatal or refusal
             status = getattr(error, "status_code", None)
             kind = ChangedError if status == 412 else OSError  # noqa: PLR2004 -- HTTP: precondition failed
-            raise kind(str(self.fatal) if self.fatal else _reason(error)) from None  # their texts may hold signatures
+            raise kind(str(refusal or _reason(error))) from None  # their own texts may hold signatures
+        self._forbidden = 0
+        return answer
 
 
 def _reason(error: BaseException) -> str:
@@ -134,6 +148,8 @@ def _reason(error: BaseException) -> str:
         return f"the service answered {status} ({getattr(error, 'error_code', None) or 'no code'})"
     if isinstance(error, TimeoutError):
         return "the service was too slow"
+    if isinstance(error, UnexpectedAnswerError):
+        return str(error)
     return "the connection failed or was cut"
 
 
@@ -171,7 +187,7 @@ class BlobContent:
 
     def begin(self, start: int) -> int:
         """Start fetching what will be read first, and the window before it, for the fingerprint."""
-        if not self._slices:
+        if not self._slices and self.listed.size_bytes:
             self._origin = max(0, start - WINDOW)
             self._slice(0)
             if self._origin:
@@ -243,8 +259,8 @@ class BlobContent:
         except CancelledError:
             raise OSError("nsp was stopped") from None
         self._generation = self._generation or fetched.generation
-        if fetched.generation not in {"", self._generation}:
-            raise ChangedError("another blob was made in its place while it was read")
+        if fetched.generation != self._generation or len(fetched.data) < fetched.asked:
+            raise ChangedError("another blob was made in its place while it was read")  # none shrinks otherwise
         return fetched.data
 
 

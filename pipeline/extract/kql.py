@@ -51,7 +51,7 @@ def _text(name: str) -> str:
 
 def _literal(value: Value) -> str:
     if isinstance(value, datetime):
-        return f"datetime({value:%Y-%m-%dT%H:%M:%S.%f}Z)"
+        return f"datetime({value.isoformat(timespec='microseconds')}Z)"
     if isinstance(value, timedelta):
         seconds = round(value.total_seconds())
         return f"timespan({seconds // 86400}.{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d})"

@@ -20,12 +20,14 @@ class Listed:
         content: where its bytes are.
         appended_only: nothing but appending can have made it longer (an append blob, or a file whose loaded
             bytes are checked when it is read on), so that its tail is enough.
+        unreadable: why it can't be read at present; "" where it can.
     """
 
     name: str
     state: State
     content: Content
     appended_only: bool = True
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def compare(store: Store, source_kind: str, listed: Iterable[Listed], plan: Plan
             loaded = known.get(each.name)
             if loaded and loaded.etag == each.state.etag:
                 plan.unchanged += 1
+            elif each.unreadable:
+                plan.unreadable.append((each.name, each.unreadable))
             elif loaded and each.appended_only and loaded.may_grow_to(each.state.size_bytes):
                 plan.sources.append(_tail(source_kind, each, loaded))
             else:

@@ -75,7 +75,7 @@ class LineStream:
     """The lines of some sources, once, as an Arrow stream.
 
     After the stream is read, `tallies` says what each source held and `deferred` which sources were left out
-    because their keys are spelled another way (with that way).
+    because their keys are spelled another way (with that way). `interrupted` says that it was ended at the keyboard.
 
     Args:
         sources: what to read, in order.
@@ -95,6 +95,7 @@ class LineStream:
     ) -> None:
         self.tallies: dict[int, Tally] = {}
         self.deferred: list[tuple[Source, str]] = []
+        self.interrupted = False
         self._sources = sources
         self._style_of = style_of
         self._style = style
@@ -107,6 +108,13 @@ class LineStream:
         return RecordBatchReader.from_batches(schema, self._batches())
 
     def _batches(self) -> Iterator[Any]:
+        try:
+            yield from self._whole_batches()
+        except KeyboardInterrupt:  # DuckDB makes an error of its own of it
+            self.interrupted = True
+            raise
+
+    def _whole_batches(self) -> Iterator[Any]:
         waiting: list[tuple[Integers, Integers, Bytes, Integers, Integers | None]] = []
         size = 0
         for source in _begun(self._sources):

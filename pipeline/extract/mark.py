@@ -40,16 +40,21 @@ def begin_of(mark: Mark | None, since: datetime | None, look_back: timedelta) ->
     return begin if since is None else max(since, begin)
 
 
-def advanced(mark: Mark | None, since: datetime | None, until: datetime) -> Mark:
-    """Return the mark after everything from `since` (or from where the mark ended) to `until` was loaded.
+def advanced(mark: Mark | None, since: datetime | None, until: datetime, look_back: timedelta) -> Mark:
+    """Return the mark after all that lies from `since` to `until` was looked at and loaded.
 
-    A stretch that doesn't touch the old one, or begins before it, takes its place.
+    What the mark calls complete is only provisional within the look-back before its end. So a stretch that begins
+    there or later leaves the mark as it was, and one that ends before the mark's begin takes its place: the ledger
+    keeps what is loaded apart from what isn't, so looking at too much costs time and loses nothing.
     """
-    if mark is not None and mark.covers(since):
+    if mark is None:
+        return Mark(since, until)
+    if since is not None and since > mark.complete_until - look_back:
+        return mark
+    if mark.covers(since):
         return Mark(mark.complete_from, max(mark.complete_until, until))
-    if mark is not None and since is not None and since > mark.complete_until:
-        return mark  # a gap lies between them; the old stretch has to be continued first
-    return Mark(since, until if mark is None else max(mark.complete_until, until))
+    joined = mark.complete_from is not None and until >= mark.complete_from
+    return Mark(since, max(mark.complete_until, until) if joined else until)
 
 
 def until(known: Mark | None, reached: Mark, failed: datetime) -> Mark | None:

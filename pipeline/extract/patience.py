@@ -30,6 +30,10 @@ REQUEST_ERRORS = (AzureError, ClientError, OSError)
 TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 
 
+class UnexpectedAnswerError(OSError):
+    """The client could not make sense of an answer, such as that of a proxy or a captive portal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to bear with a service.
@@ -110,7 +114,8 @@ async def patiently(
         repeatable: decides what is worth another attempt; `is_transient` by default.
 
     Raises:
-        Exception: what the last attempt raised; TimeoutError if it ran out of time.
+        Exception: what the last attempt raised, one of REQUEST_ERRORS; TimeoutError if it ran out of time,
+            UnexpectedAnswerError if the client could not make sense of the answer.
     """
     worthwhile = repeatable or is_transient
     for number in range(1, patience.attempts + 1):
@@ -121,20 +126,27 @@ async def patiently(
             if number == patience.attempts or not worthwhile(error):
                 raise
             pause = patience.before_retry(number, error)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UnexpectedAnswerError(f"it answered something unexpected ({type(error).__name__})") from None
         await asyncio.sleep(pause)
     raise AssertionError("unreachable: attempts is at least 1")
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether asking again may help."""
-    if isinstance(error, ClientAuthenticationError) or isinstance(
-        error.__cause__, (ClientConnectorDNSError, ClientSSLError)
-    ):
-        return False  # signed out; offline, a name that doesn't exist or a certificate that isn't trusted
+    if isinstance(error, (ClientAuthenticationError, UnexpectedAnswerError)):
+        return False
+    if isinstance(error.__cause__, ClientSSLError):
+        return False  # a certificate that isn't trusted
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         # a status below 400: the answer began well, then its body was cut
         return error.status_code in TRANSIENT_STATUS or error.status_code < 400  # noqa: PLR2004 -- HTTP
     return isinstance(error, (ServiceRequestError, ServiceResponseError, HttpResponseError, ClientError, OSError))
+
+
+def is_transient_at_first(error: BaseException) -> bool:
+    """Whether asking again may help when nothing was answered yet: a name that isn't found then is a wrong name."""
+    return not isinstance(error.__cause__, ClientConnectorDNSError) and is_transient(error)
 
 
 def _retry_after(error: BaseException) -> float:

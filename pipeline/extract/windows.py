@@ -6,11 +6,12 @@ before, until it was read at a moment when nothing more is expected (its end plu
 records of the windows of the last days, so that what came later still is found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from pipeline.errors import UnreachableError
 from pipeline.extract import mark as marking
 from pipeline.extract.kql import Value
 from pipeline.extract.workspace import Stretch, TooLargeError, Workspace
@@ -18,6 +19,12 @@ from pipeline.store import Store
 
 SOURCE_KIND = "workspace"
 SIZE = timedelta(hours=1)
+KEPT = timedelta(days=3)
+"""No retention is shorter than four days: of a younger window, fewer records than before is a change, not oblivion."""
+MOST_BRIDGED = 24
+"""Empty windows between two that hold records, so that a sparse table isn't asked for hour by hour."""
+YEARS = timedelta(days=2 * 365)
+"""Where to begin if the service can't say when the first record came; the longest interactive retention."""
 MOST_TOGETHER = 24 * 7
 """Windows that are read by one query at the most."""
 
@@ -29,12 +36,17 @@ class Timing:
     Args:
         settle: a window is first read so long after its end.
         overlap: it is read again until it was read so long after its end.
-        audit: the records of so long a past are counted in each run.
+        audit: the records of so long a past are counted in each run; at least as long as windows aren't settled.
     """
 
     settle: timedelta = timedelta(minutes=15)
     overlap: timedelta = timedelta(hours=2)
     audit: timedelta = timedelta(days=8)
+
+    @property
+    def look_back(self) -> timedelta:
+        """How long before the end of the last run windows are looked at again."""
+        return max(self.audit, self.overlap + 2 * SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,37 +115,63 @@ def plan(
         SourceError: there is no such table.
         AzureError: the workspace refuses or can't be reached.
     """
-    (clock,) = workspace.background.run(workspace.rows("extract/clock")) or [{}]
-    if not clock:
-        return WindowPlan(datetime.min)  # noqa: DTZ901 -- 204: the workspace holds no data of any kind
-    found = WindowPlan(_moment(clock["now"]))
+    now = workspace.background.run(clock(workspace))
+    if now is None:
+        return WindowPlan(datetime.min)  # noqa: DTZ901 -- without zone throughout
+    found = WindowPlan(now)
     found.known_mark = marking.marks(store, SOURCE_KIND).get(workspace.workspace_id)
     end = _floor(min(found.now - timing.settle, until or datetime.max))  # noqa: DTZ901 -- without zone throughout
-    start = marking.begin_of(found.known_mark, since, timing.audit) or _oldest(workspace)
+    start = marking.begin_of(found.known_mark, since, timing.look_back) or _oldest(workspace, found.now)
     if start is None or start >= end:
         return found
     counts = workspace.background.run(_counts(workspace, _floor(start), end))
-    _compare(store, workspace.workspace_id, found, counts, timing)
-    found.mark = marking.advanced(found.known_mark, since, end)
+    _compare(store, workspace.workspace_id, found, _floor(start), end, counts, timing)
+    found.mark = marking.advanced(found.known_mark, since, end, timing.look_back)
     return found
 
 
-def _compare(store: Store, workspace_id: str, found: WindowPlan, counts: dict[datetime, int], timing: Timing) -> None:
+def _compare(
+    store: Store,
+    workspace_id: str,
+    found: WindowPlan,
+    start: datetime,
+    end: datetime,
+    counts: dict[datetime, int],
+    timing: Timing,
+) -> None:
     begins = prefix(workspace_id)
     loaded = {
         datetime.fromisoformat(row[0].removeprefix(begins).removesuffix("/PT1H")): row[1:]
         for row in store.rows("extract/loaded_windows", prefix=begins)
     }
-    next_id = store.rows("extract/last_source_id")[0][0] + 1
-    for start, records in sorted(counts.items()):
-        source_id, read_at, known = loaded.get(start, (None, "", 0))
-        settled = source_id is not None and datetime.fromisoformat(read_at) >= start + SIZE + timing.overlap
-        found.shrunk += settled and records < known
-        if settled and records <= known:
+    chosen: list[datetime] = []
+    for window in sorted({*counts, *(each for each in loaded if start <= each < end)}):
+        records = counts.get(window, 0)
+        _, read_at, known = loaded.get(window, (None, "", 0))
+        settled = window in loaded and datetime.fromisoformat(read_at) >= window + SIZE + timing.overlap
+        if records < known and window + SIZE + KEPT < found.now:
+            found.shrunk += 1
+        elif settled and records == known:
             found.unchanged += 1
-            continue
-        found.windows.append(Window(start, next_id, source_id, records))
+        else:
+            chosen.append(window)
+    next_id = store.rows("extract/last_source_id")[0][0] + 1
+    for window in _bridged(chosen, loaded.keys()):
+        replaces = loaded[window][0] if window in loaded else None
+        found.windows.append(Window(window, next_id, replaces, counts.get(window, 0)))
         next_id += 1
+
+
+def _bridged(chosen: list[datetime], loaded: Container[datetime]) -> Iterator[datetime]:
+    """Yield the windows, and those between two of them where only a few lie there and none is loaded."""
+    for window, following in pairwise([*chosen, None]):
+        if window is None:
+            return
+        yield window
+        if following is not None and following - window <= MOST_BRIDGED * SIZE:
+            between = [window + SIZE * step for step in range(1, (following - window) // SIZE)]
+            if not any(each in loaded for each in between):
+                yield from between
 
 
 def batches(windows: list[Window], rows: int) -> Iterator[list[Window]]:
@@ -166,19 +204,38 @@ def pieces(batch: list[Window], rows: int) -> list[Stretch]:
 
 async def _counts(workspace: Workspace, start: datetime, end: datetime) -> dict[datetime, int]:
     """Return window -> records; cut in two where the service takes too long."""
+    values: dict[str, Value] = {"stretch_start": start, "stretch_end": end, "window_size": SIZE}
     try:
-        values: dict[str, Value] = {"stretch_start": start, "stretch_end": end, "window_size": SIZE}
         rows = await workspace.rows("extract/window_counts", values)
     except TooLargeError:
         if end - start <= SIZE:
-            raise
+            raise UnreachableError(
+                "Log Analytics takes too long to count an hour's records. Try again later."
+            ) from None
         middle = start + (end - start) // SIZE // 2 * SIZE
         return await _counts(workspace, start, middle) | await _counts(workspace, middle, end)
     return {_moment(row["window"]): int(row["records"]) for row in rows}
 
 
-def _oldest(workspace: Workspace) -> datetime | None:
-    rows = workspace.background.run(workspace.rows("extract/oldest_record"))
+async def clock(workspace: Workspace) -> datetime | None:
+    """Return the service's clock; None where the workspace holds no data of any kind (204).
+
+    Raises:
+        AzureError: it refuses, can't be reached or doesn't answer.
+    """
+    try:
+        rows = await workspace.rows("extract/clock")
+    except TooLargeError:
+        raise UnreachableError("Log Analytics takes too long to tell the time. Try again later.") from None
+    return _moment(rows[0]["now"]) if rows else None
+
+
+def _oldest(workspace: Workspace, now: datetime) -> datetime | None:
+    """Return when the first record was ingested, None where there is none, years ago where that takes too long."""
+    try:
+        rows = workspace.background.run(workspace.rows("extract/oldest_record"))
+    except TooLargeError:
+        return now - YEARS
     return _moment(rows[0]["oldest"]) if rows and rows[0]["oldest"] else None
 
 

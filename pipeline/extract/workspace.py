@@ -1,7 +1,7 @@
 """Asks a Log Analytics workspace: one query at a time, or a stretch of ingestion time cut as small as need be.
 
-`send_request` of the query client is used: its model objects take ten times as long as the answer itself and cut
-times to microseconds, and a 204 or an empty 200 (a workspace without data) makes them raise.
+`send_request` of the query client is used: its model objects take ten times as long as the answer itself, and a 204
+or an empty 200 (a workspace without data) makes them raise.
 """
 
 import asyncio
@@ -15,10 +15,28 @@ from uuid import UUID
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
-from pipeline.errors import AzureError, ForbiddenError, NspError, SignInError, SourceError, UsageError
+from pipeline.errors import (
+    AzureError,
+    ForbiddenError,
+    NspError,
+    SignInError,
+    SourceError,
+    UnansweredError,
+    UnreachableError,
+    UsageError,
+)
 from pipeline.extract import kql, signin
 from pipeline.extract.background import Background
-from pipeline.extract.patience import REQUEST_ERRORS, Patience, is_transient, patiently, transport_options, unreachable
+from pipeline.extract.patience import (
+    REQUEST_ERRORS,
+    Patience,
+    UnexpectedAnswerError,
+    is_transient,
+    is_transient_at_first,
+    patiently,
+    transport_options,
+    unreachable,
+)
 
 ENDPOINT = "https://api.loganalytics.io"
 SERVER_SECONDS = 300
@@ -29,13 +47,23 @@ BURST = timedelta(seconds=1)
 """Records that come together have one time of ingestion; below this, slices divide them better than time does."""
 TICK = timedelta(microseconds=1)
 MOST_SLICES = 16
+MOST_SLOW = 4
+"""Questions, each half of the one before, that may take too long."""
 
 _GATEWAY_TIMEOUT = 504
 _NO_CONTENT = 204
 
 
 class TooLargeError(Exception):
-    """An answer is cut short, or took too long: the question has to be made smaller."""
+    """An answer was cut short: the question has to be made smaller."""
+
+
+class TooSlowError(TooLargeError):
+    """An answer took too long: a smaller question may be answered."""
+
+
+class PartialAnswerError(OSError):
+    """An answer lacks something for another reason than its size; asking again may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +94,14 @@ class Stretch:
         """Return two stretches that hold the same records: halves of the time, or of the records of one moment.
 
         Raises:
-            TooLargeError: it can't be made smaller.
+            UnansweredError: it can't be made smaller.
         """
         width = self.end - self.start
         if width > BURST or (width > TICK and self.slices == MOST_SLICES):
             middle = self.start + width // 2
             return [replace(self, end=middle), replace(self, start=middle)]
         if self.slices == MOST_SLICES:
-            raise TooLargeError
+            raise UnansweredError("one moment holds more records than one answer can")
         return [replace(self, slices=self.slices * 2, slice=self.slice + part * self.slices) for part in (0, 1)]
 
 
@@ -87,6 +115,7 @@ class Workspace:
     patience: Patience
     auth: signin.Auth
     queries: int = 0
+    _answered: bool = False
 
     async def ask(self, name: str, values: Mapping[str, kql.Value] | None = None) -> bytes:
         """Return the body of the answer to a query; empty where the workspace has no data at all.
@@ -99,36 +128,55 @@ class Workspace:
         """
         text = kql.bind(name, values or {})
         try:
-            return await patiently(lambda: self._post(text), self.patience, repeatable=_worth_repeating)
+            body = await patiently(lambda: self._post(text), self.patience, repeatable=self._worth_repeating)
         except REQUEST_ERRORS as error:
             if isinstance(error, TimeoutError) or getattr(error, "status_code", None) == _GATEWAY_TIMEOUT:
-                raise TooLargeError from None
+                raise TooSlowError from None
             raise self._refusal(error) or error from None
+        self._answered = True
+        return body
 
     async def rows(self, name: str, values: Mapping[str, kql.Value] | None = None) -> list[dict[str, Any]]:
-        """Return a small answer as dictionaries; `ask` tells what it raises."""
-        body = await self.ask(name, values)
+        """Return a small answer as dictionaries.
+
+        Raises:
+            TooLargeError: the question has to be made smaller.
+            SourceError: there is no such table.
+            AzureError: it refuses, can't be reached or doesn't answer.
+        """
+        try:
+            body = await self.ask(name, values)
+        except REQUEST_ERRORS as error:
+            raise UnreachableError(f"Log Analytics gives no answer: {told_in_short(error)}. Try again later.") from None
         if not body:
             return []
-        table = json.loads(body)["tables"][0]
-        columns = [column["name"] for column in table["columns"]]
-        return [dict(zip(columns, row, strict=True)) for row in table["rows"]]
+        try:
+            table = json.loads(body)["tables"][0]
+            columns = [column["name"] for column in table["columns"]]
+            return [dict(zip(columns, row, strict=True)) for row in table["rows"]]
+        except (LookupError, TypeError, ValueError):
+            raise UnreachableError("Something else than Log Analytics answered; is there a proxy between?") from None
 
-    async def records(self, stretch: Stretch, shrunk: Callable[[], None]) -> list[bytes]:
+    async def records(self, stretch: Stretch, shrunk: Callable[[], None], slow: int = 0) -> list[bytes]:
         """Return whole answers that together hold the records of a stretch, cut as small as the service wants.
 
         Args:
             stretch: what to read.
             shrunk: called whenever a piece was too large.
+            slow: how many questions around this one took too long.
 
         Raises:
-            TooLargeError: one moment of one slice is too large.
+            UnansweredError: one moment of one slice is too large, or ever smaller questions take too long.
+            and what `ask` lets through.
         """
         try:
             answer = await self.ask(*stretch.question)
-        except TooLargeError:
+        except TooLargeError as error:
+            slow = slow + 1 if isinstance(error, TooSlowError) else 0
+            if slow == MOST_SLOW:
+                raise UnansweredError("the service takes too long, also for little") from None
             shrunk()
-            return [answer for half in stretch.halves() for answer in await self.records(half, shrunk)]
+            return [answer for half in stretch.halves() for answer in await self.records(half, shrunk, slow)]
         return [answer] if answer else []
 
     async def _post(self, text: str) -> bytes:
@@ -148,9 +196,20 @@ class Workspace:
         if response.status_code == _NO_CONTENT or not body.strip():
             return b""
         # inside a string a quote is escaped, so these bytes are a key, or a cell that says error and no more
-        if b'"error"' in body and json.loads(body).get("error"):
-            raise TooLargeError
+        if b'"error"' in body and (error := json.loads(body).get("error")):
+            said = " ".join(_codes(error))
+            if any(word in said for word in _LIMITS):
+                raise TooLargeError
+            raise PartialAnswerError(f"an answer in part: {said[:300]}")
+        if b"\\ud" in body or b"\\uD" in body:  # perhaps half of a surrogate pair, which DuckDB refuses
+            return json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
         return body
+
+    def _worth_repeating(self, error: BaseException) -> bool:
+        """Whether the same question may be answered now; one that took too long has to become smaller instead."""
+        if isinstance(error, TimeoutError) or getattr(error, "status_code", None) == _GATEWAY_TIMEOUT:
+            return False
+        return is_transient(error) if self._answered else is_transient_at_first(error)
 
     def _refusal(self, error: BaseException) -> Exception | None:
         """Return our error for what the service says, None where it says nothing of use."""
@@ -199,8 +258,12 @@ _REFUSALS: tuple[tuple[int, tuple[str, ...], type[NspError], str], ...] = (
 of Azure Monitor's pages on query errors and of the query client's troubleshooting guide."""
 
 
-def _told(error: HttpResponseError) -> str:
-    """Return codes and messages in the body of an error, one behind the other."""
+_LIMITS = ("-2133196797", "-2133196799", "exceed", "limit", "memory", "timed out", "timeout")
+"""Words of the errors that a smaller question may avoid: too many rows or bytes, too much memory or time."""
+
+
+def _codes(body: Any) -> list[str]:
+    """Return codes and messages in the body of an error, in order."""
     found: list[str] = []
 
     def walk(node: Any) -> None:
@@ -212,17 +275,26 @@ def _told(error: HttpResponseError) -> str:
             for value in node:
                 walk(value)
 
+    walk(body)
+    return found
+
+
+def _told(error: HttpResponseError) -> str:
+    """Return codes and messages in the body of a refusal, one behind the other."""
     try:
-        walk(json.loads(error.response.text()) if error.response else {})
+        return " ".join(_codes(json.loads(error.response.text()) if error.response else {}))
     except (ValueError, TypeError, RecursionError):
         return ""
-    return " ".join(found)
 
 
-def _worth_repeating(error: BaseException) -> bool:
-    """Whether the same question may be answered now; one that took too long has to become smaller instead."""
-    too_slow = isinstance(error, TimeoutError) or getattr(error, "status_code", None) == _GATEWAY_TIMEOUT
-    return not too_slow and is_transient(error)
+def told_in_short(error: BaseException) -> str:
+    """Return what can be said of an error that is none of the known refusals."""
+    status = getattr(error, "status_code", None)
+    if status:
+        return f"the service answered {status}"
+    if isinstance(error, (PartialAnswerError, UnexpectedAnswerError)):
+        return str(error)
+    return "the connection was cut"
 
 
 @contextmanager

@@ -9,11 +9,12 @@ One round of files is one transaction with its ledger rows: killing the process 
 nothing of it, and the next run reads what is missing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 
-from pipeline.errors import MalformedJsonError
+from pipeline.errors import MalformedJsonError, StoreError
 from pipeline.extract import document
 from pipeline.extract.lines import LineStream, arrow_lines, first_record
 from pipeline.extract.outcome import Outcome
@@ -55,22 +56,38 @@ def load_round(
         advance: called with the number of bytes read.
     """
     suspects: dict[int, str] = {}
-    while True:
-        try:
-            with store.transaction():
-                return _Round(store, sources, advance).run(suspects, loaded_at)
-        except MalformedJsonError:
-            found = _malformed(store, [source for source in sources if source.source_id not in suspects])
-            if not found:
-                raise
-            suspects |= dict.fromkeys(found, "a line is not valid JSON")
+    try:
+        while True:
+            try:
+                with store.transaction():
+                    return _Round(store, sources, advance).run(suspects, loaded_at)
+            except MalformedJsonError:
+                found = _malformed(store, [source for source in sources if source.source_id not in suspects])
+                if not found:
+                    raise
+                suspects |= dict.fromkeys(found, "a line is not valid JSON")
+    finally:
+        for source in sources:
+            source.content.release()
 
 
 def _malformed(store: Store, sources: Sequence[Source]) -> list[int]:
     """Return the sources with a line that made the quick way fail."""
     stream = LineStream(sources, style_of, None)
-    with store.view("line_text", stream.arrow()):
+    with _handed_out(store, stream):
         return [row[0] for row in store.rows("transform/sources_with_malformed_lines")]
+
+
+@contextmanager
+def _handed_out(store: Store, stream: LineStream) -> Iterator[None]:
+    """Have the lines of a stream readable as line_text for the length of the block."""
+    try:
+        with store.view("line_text", stream.arrow()):
+            yield
+    except StoreError:
+        if stream.interrupted:
+            raise KeyboardInterrupt from None
+        raise
 
 
 class _Round:
@@ -81,6 +98,7 @@ class _Round:
         self.tallies: dict[int, Tally] = {}
         self.unfinished: set[int] = set()
         self.records: dict[int, int] = {}
+        self.hints = _hints(sources[0])
 
     def run(self, suspects: dict[int, str], loaded_at: datetime) -> Outcome:
         self._read_quickly([source for source in self.sources.values() if source.source_id not in suspects])
@@ -108,14 +126,14 @@ class _Round:
         style = next(iter(STYLES))
         while sources:
             stream = LineStream(sources, style_of, style, self.advance)
-            with self.store.view("line_text", stream.arrow()):
+            with _handed_out(self.store, stream):
                 self.store.append(
                     ACCESS_LOG,
                     "transform/records_of_lines",
                     structure=structure(style),
                     unknown_paths=[],
                     unknown_names=[],
-                    **_hints(sources[0]),
+                    **self.hints,
                 )
             self.tallies |= stream.tallies
             sources = [source for source, _ in stream.deferred]
@@ -149,17 +167,15 @@ class _Round:
         with self.store.temporary(_STAGED_LINE):
             by_line = []
             for source in sources:
-                if self._stage_document(source):
-                    source.content.release()
-                else:
+                if not self._stage_document(source):
                     by_line.append(source)
+                source.content.release()
             stream = LineStream(by_line, style_of, None)
-            with self.store.view("line_text", stream.arrow()):
+            with _handed_out(self.store, stream):
                 self.store.append(_STAGED_LINE, "transform/staged_lines")
             self.tallies |= stream.tallies
             for source_id in self.unfinished:
                 self.tallies[source_id].head_hash = ""
-            hints = _hints(sources[0])
             shapes = [row[0] for row in self.store.rows("transform/line_shapes")]
             for spelling in spellings(shapes):
                 structured = spelling.structure()
@@ -177,7 +193,7 @@ class _Round:
                             structure=structured,
                             unknown_paths=spelling.unknown_paths(),
                             unknown_names=spelling.unknown_names(),
-                            **hints,
+                            **self.hints,
                         )
             self.store.append(REJECTED_RECORD, "transform/unparseable_lines")
             self._check_nothing_lost(sources)

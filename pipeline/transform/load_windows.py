@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from pipeline.errors import UnansweredError
 from pipeline.extract import windows
 from pipeline.extract.lines import arrow_text
 from pipeline.extract.outcome import Outcome
@@ -44,6 +45,7 @@ def load_windows(
         loaded_at: goes to the ledger, UTC.
 
     Raises:
+        UnansweredError: fewer records came than were counted.
         QueryError: an answer isn't what the service is documented to send.
     """
     with store.transaction():
@@ -59,6 +61,10 @@ def load_windows(
         kept = Counter(records) + Counter(rejected)
         if kept.total() != rows:
             raise AssertionError(f"{rows} rows, but {kept.total()} records and rejects")
+        for each in batch:
+            if kept[each.source_id] < each.expected:
+                counted = f"{each.expected:,} records were counted, and {kept[each.source_id]:,} came"
+                raise UnansweredError(counted)
         ledger = [
             (
                 each.source_id, windows.SOURCE_KIND, windows.name(workspace_id, each.start), read_at.isoformat(), 0, 0,
@@ -77,6 +83,8 @@ def _append(store: Store, batch: Sequence[Window], answer: bytes, before: int) -
     """Load one answer; return its rows."""
     with store.view("answer_text", arrow_text(answer)), store.scratch("answer", "transform/answer"):
         columns = [row[0] for row in store.rows("transform/answer_columns")]
+        if "nsp_ingestion_time" not in columns:
+            raise UnansweredError("the answer holds no table of records")
         found = store.scratch(
             "workspace_row",
             "transform/workspace_rows",

@@ -21,7 +21,9 @@ typed as (
         *,
         try_cast(time_text as timestamptz) at time zone 'UTC' as event_time,
         try_cast(nullif(end_text, '') as timestamptz) at time zone 'UTC' as event_end_time,
-        try_cast(count_text as bigint) as count_value,
+        case
+            when regexp_full_match(count_text, '[0-9]+([.]0+)?') then try_cast(count_text as bigint)
+        end as count_value,
         case when json_valid(rule_text) and json_type(rule_text) = 'OBJECT' then rule_text end as rule_bag
     from named
 )

@@ -237,14 +237,10 @@ def test_blob_that_stays_unreadable_is_told_and_tried_again(
         written.append(hourly(hour), some_lines(20, hour))
     between.choose = lambda _, path, __: fault if "h=01" in path and "comp=list" not in path else None
     result = ingest(store, written, between.port)
-    if fault.status == 416:  # it has become shorter, says the service
-        assert result.outcome.records == 140
-        written.blob(hourly(1)).set_blob_metadata({"now": "readable"})
-    else:
-        assert [name.rsplit("/", 4)[-3] for name, _ in result.failed] == ["h=01"]
-        assert result.outcome.records == 140
+    assert [name.rsplit("/", 4)[-3] for name, _ in result.failed] == ["h=01"]
+    assert result.outcome.records == 140
     between.choose = lambda *_: None
-    ingest(store, written, between.port, look_back=timedelta(hours=20) if fault.status == 416 else timedelta(hours=3))
+    ingest(store, written, between.port)
     assert contents(store) == written.expected(tmp_path)
 
 
@@ -276,6 +272,122 @@ def test_since_until_and_perimeter(store: Store, written: Export, between: Proxy
     assert ingest(store, written, between.port, since=since).outcome.files == 6
     assert ingest(store, written, between.port).outcome.files == 6  # the three hours before as well
     assert ingest(store, written, between.port, perimeter="nsp3").outcome.files == 0
+
+
+def test_gaps_between_stretches_are_loaded_in_the_end(store: Store, written: Export) -> None:
+    for day in range(1, 13):
+        written.append(hourly(1, day), some_lines(1, day))
+    days: list[tuple[int | None, int | None]] = [(8, None), (None, 4), (2, 3), (None, None)]
+    for since, until in days:
+        ingest(
+            store,
+            written,
+            since=since and datetime(2026, 10, since),
+            until=until and datetime(2026, 10, until),
+        )
+    assert len(contents(store)["access_log"]) == 12
+
+
+def test_since_inside_the_look_back_does_not_pass_a_blob_that_grows(store: Store, written: Export) -> None:
+    written.append(hourly(9), some_lines(5, 1))
+    written.append(hourly(10), some_lines(5, 2))
+    ingest(store, written)
+    written.append(hourly(10), some_lines(5, 3))
+    written.append(hourly(19), some_lines(3, 4))
+    ingest(store, written, since=datetime(2026, 10, 1, 11))
+    ingest(store, written)
+    assert len(contents(store)["access_log"]) == 18
+
+
+def test_cut_line_that_is_completed_long_after(store: Store, written: Export, tmp_path: Path) -> None:
+    text = some_lines(2, 1)
+    written.append(hourly(1), text[:-50])
+    written.append(hourly(20), some_lines(2, 2))
+    ingest(store, written)
+    written.append(hourly(1), text[-50:])
+    ingest(store, written)
+    assert contents(store) == written.expected(tmp_path)
+
+
+def test_one_container_and_one_account_by_two_names(store: Store, written: Export) -> None:
+    written.append(hourly(1), some_lines(5, 1))
+    ingest(store, written, containers=(written.container, written.container))
+    for host in ("localhost", "LocalHost"):
+        connection_string = written.azurite.connection_string().replace("127.0.0.1", host)
+        with connect(Access(connection_string=connection_string), patience=QUICK) as account:
+            ingest_blobs(store, account, Wanted(container_prefix=written.prefix))
+    names = [row[0] for row in store._connection.execute("select name from load_ledger").fetchall()]
+    assert len(names) == len(set(names)) == 2
+
+
+def test_odd_hours_in_names(store: Store, written: Export) -> None:
+    for year in ("0001", "9999", "2026"):
+        written.append(hourly(23).replace("2026", year), some_lines(1, int(year)))
+    assert ingest(store, written).outcome.files == 3
+    assert ingest(store, written).failed == []
+
+
+def test_answers_that_make_no_sense_touch_only_their_own(store: Store, written: Export, between: Proxy) -> None:
+    for hour in range(4):
+        written.append(hourly(hour), some_lines(5, hour))
+    written.append(hourly(1), some_lines(5, 1), written.prefix + "second")
+    portal = Fault(status=200)
+    between.choose = lambda _, path, __: (
+        portal if "h=02" in path or ("second" in path and "comp=list" in path) else None
+    )
+    result = ingest(store, written, between.port)
+    assert result.outcome.records == 15
+    assert len(result.failed) == 2
+    between.choose = lambda *_: None
+    assert ingest(store, written, between.port).outcome.records == 10
+
+
+def test_one_forbidden_blob_stops_nothing_and_many_do(store: Store, written: Export, between: Proxy) -> None:
+    for hour in range(24):
+        written.append(hourly(hour), some_lines(1, hour))
+        written.append(hourly(hour, 2), some_lines(1, hour))
+    forbidden = Fault(status=403, code="AuthorizationPermissionMismatch")
+    between.choose = lambda _, path, __: forbidden if "d=01/h=02" in path and "comp=list" not in path else None
+    result = ingest(store, written, between.port)
+    assert (result.outcome.records, len(result.failed)) == (47, 1)
+    between.choose = lambda _, path, __: forbidden if "comp=list" not in path else None
+    written.rewrite(hourly(5), some_lines(2, 1))
+    for hour in range(24):
+        written.append(hourly(hour, 3), some_lines(1, hour))
+    with pytest.raises(ForbiddenError):
+        ingest(store, written, between.port)
+
+
+def test_blob_that_vanishes_after_a_bad_line_was_seen(store: Store, written: Export, between: Proxy) -> None:
+    written.append(hourly(1), line().replace('"count":3', '"count":bad'))
+    written.append(hourly(2), some_lines(5, 2))
+    between.choose = lambda _, path, number: Fault(status=404) if "h=01" in path and number > 1 else None
+    result = ingest(store, written, between.port)
+    assert result.outcome.records == 5
+    assert len(result.failed) == 1
+
+
+def test_refusal_by_a_named_container_is_a_refusal(store: Store, written: Export) -> None:
+    written.append(hourly(1), some_lines(5, 1))
+    with pytest.raises((SignInError, ForbiddenError)):
+        by_sas(store, written, account_sas(-1), containers=(written.container,))
+
+
+@pytest.mark.parametrize("left", ["", "short"])
+def test_blob_in_slices_that_is_made_anew_while_it_is_read(
+    store: Store, written: Export, between: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setattr(blob_content, "SLICE_BYTES", 10_000)
+    written.append(hourly(1), some_lines(100, 1))
+    new = some_lines(3, 9) if left else ""
+
+    def choose(_: str, path: str, number: int) -> Fault | None:
+        remake = "PT1H" in path and number == 2
+        return Fault(first=lambda: written.rewrite(hourly(1), new)) if remake else None
+
+    between.choose = choose
+    assert ingest(store, written, between.port).failed == []
+    assert contents(store)["access_log"] == written.expected(tmp_path)["access_log"]
 
 
 def test_perimeter_that_appears_later_is_found(store: Store, written: Export) -> None:
@@ -314,12 +426,14 @@ def by_sas(store: Store, export: Export, sas: str, port: int = 0, **wanted: Any)
 def test_a_service_without_start_from_is_listed_whole(store: Store, written: Export, between: Proxy) -> None:
     for hour in range(12):
         written.append(hourly(hour), some_lines(1, hour))
+    between.choose = lambda *_: Fault(without="startFrom")
     by_sas(store, written, account_sas(1), between.port)
     for hour in (10, 12):
         written.append(hourly(hour), some_lines(1, hour))
-    between.choose = lambda *_: Fault(without="startFrom")
+    written.append(hourly(3, folder=FOLDER.replace("NSP1", "NSP0")), some_lines(1, 3))
     between.requests.clear()
-    assert by_sas(store, written, account_sas(1), between.port).outcome.files == 2
+    assert by_sas(store, written, account_sas(1), between.port).outcome.files == 3
+    assert len(contents(store)["access_log"]) == 15
     assert any("startFrom" in path for _, path in between.requests)
 
 

@@ -67,7 +67,10 @@ class Export:
         data = data.encode() if isinstance(data, str) else data
         if not any(each == (container or self.container) for each, _ in self.written):
             self._service.create_container(container or self.container)
-        self.blob(name, container).upload_blob(data, blob_type=kind, overwrite=True)
+        if data:
+            self.blob(name, container).upload_blob(data, blob_type=kind, overwrite=True)
+        else:  # the client's upload does nothing where there is nothing to upload
+            self.blob(name, container).create_append_blob()
         self.written[container or self.container, name] = data
 
     def delete(self, name: str, container: str = "") -> None:
