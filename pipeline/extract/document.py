@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from pipeline.extract.lines import BOM, RAW_CHARACTERS, open_source
+from pipeline.extract.lines import BOM, open_source
+from pipeline.extract.screen import RAW_CHARACTERS
 from pipeline.extract.source import Source
 
 MAX_DOCUMENT_BYTES = 256 << 20

@@ -8,7 +8,6 @@ table, and so learns of fields that it has no column for, without paying for it 
 
 import gzip
 import json
-import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from arro3.core import RecordBatch, RecordBatchReader, Schema
 
 from pipeline.extract.buffers import BufferPool, Bytes, Integers
 from pipeline.extract.fingerprint import fingerprint
+from pipeline.extract.screen import evidence, screen
 from pipeline.extract.source import ChangedError, Source, Tally
 
 BATCH_BYTES = 4 << 20
@@ -30,8 +30,6 @@ BATCH_BLOCKS = 64
 """Blocks, so mostly small files, that are put together at the most."""
 MIN_BUFFER_BYTES = 1 << 16
 MAX_LINE_BYTES = 16 << 20
-MAX_OPENERS = 500
-RAW_CHARACTERS = 4096
 BOM = b"\xef\xbb\xbf"
 
 _LINE = nanoarrow.struct(
@@ -120,7 +118,7 @@ class LineStream:
         for source in _begun(self._sources):
             tally = self.tallies[source.source_id] = Tally()
             for block, ends, first_line in self._blocks(source, tally):
-                valid = self._screen(block, ends, first_line, tally)
+                valid = screen(block, ends, first_line, tally, self._pool, quick=self._style is not None)
                 if tally.suspect:
                     break
                 numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
@@ -242,7 +240,7 @@ class LineStream:
         tally: Tally,
     ) -> tuple[int, Bytes, int]:
         """Read on to the end of a line that is too long to be a record; keep its beginning as evidence."""
-        tally.flawed.append((line, f"longer than {MAX_LINE_BYTES:,} bytes", _evidence(beginning)))
+        tally.flawed.append((line, f"longer than {MAX_LINE_BYTES:,} bytes", evidence(beginning)))
         if self._style is not None:
             tally.suspect = "a line is too long"
         consumed += len(beginning)
@@ -255,77 +253,6 @@ class LineStream:
                 return consumed + end, self._moved(buffer[end:count]), count - end
             consumed += count
         return consumed, buffer, 0
-
-    def _screen(self, block: Bytes, ends: Integers, first_line: int, tally: Tally) -> Integers | None:
-        """Return which lines hold text to parse (None: all), and count what they hold."""
-        starts = np.concatenate(([0], ends[:-1]))
-        last = block[np.maximum(ends - 2, 0)]
-        plausible = (block[starts] == ord("{")) & ((last == ord("}")) | (last == ord("\r")))
-        valid: Integers | None = None
-        if not plausible.all():
-            valid = plausible.copy()
-            for index in np.flatnonzero(~plausible).tolist():
-                text = block[starts[index] : ends[index]].tobytes().strip()
-                if text and self._style is not None:
-                    tally.suspect = f"line {first_line + index} is no record"
-                    return None
-                valid[index] = bool(text)
-        if self._style is None:
-            valid = _check_nesting(block, starts, ends, first_line, valid, tally)
-        if block.max(initial=0) >= 0x80:  # noqa: PLR2004 -- beyond ASCII
-            valid = self._check_encoding(block, starts, ends, first_line, valid, tally)
-        tally.records += len(ends) if valid is None else int(valid.sum())
-        if self._style is not None:
-            keys = _keys_with_value(block, self._pool)
-            if keys is None:
-                tally.suspect = "keys that can't be counted"
-            else:
-                tally.keys += keys
-        return valid
-
-    def _check_encoding(
-        self,
-        block: Bytes,
-        starts: Integers,
-        ends: Integers,
-        first_line: int,
-        valid: Integers | None,
-        tally: Tally,
-    ) -> Integers | None:
-        try:
-            block.tobytes().decode("utf-8")
-        except UnicodeDecodeError:
-            valid = np.ones(len(ends), bool) if valid is None else valid
-            for index, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-                line = block[start:end]
-                try:
-                    line.tobytes().decode("utf-8")
-                except UnicodeDecodeError:
-                    valid[index] = False
-                    tally.flawed.append((first_line + index, "not UTF-8", _evidence(line)))
-            if self._style is not None:
-                tally.suspect = "not UTF-8"
-        return valid
-
-
-def _evidence(text: Bytes) -> str:
-    """Return the beginning of a line that can't be passed on, as text."""
-    return text[:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
-
-
-def _check_nesting(
-    block: Bytes, starts: Integers, ends: Integers, first_line: int, valid: Integers | None, tally: Tally
-) -> Integers | None:
-    """Hold back lines that no parser should be asked to read."""
-    openers = (block == ord("{")) | (block == ord("["))
-    deep = np.add.reduceat(openers.astype(np.int64), starts) > MAX_OPENERS
-    if deep.any():
-        valid = np.ones(len(starts), bool) if valid is None else valid
-        for index in np.flatnonzero(deep & valid).tolist():
-            reason = f"more than {MAX_OPENERS:,} objects and arrays"
-            tally.flawed.append((first_line + index, reason, _evidence(block[starts[index] : ends[index]])))
-        valid = valid & ~deep
-    return valid
 
 
 @contextmanager
@@ -392,39 +319,6 @@ def _object(text: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _keys_with_value(block: Bytes, pool: BufferPool) -> int | None:
-    """Count the keys whose value is neither blank ("", [], null) nor an object; None where that can't be told.
-
-    Looks at each colon: it ends a key if a quote stands before it that is not escaped, since a quote inside a
-    string always is. What follows tells the value. A string that begins with a colon counts as a key too many;
-    that, like any wrong count, only sends a source the careful way. No count is too low but where None is given.
-    """
-    count = 0
-    for colons in pool.places(block, ":"):
-        before = block.take(colons - 1)
-        if (before <= ord(" ")).any() and _SPACED_KEY.search(block.tobytes()):
-            return None
-        quoted = colons[before == ord('"')]
-        escaped = block.take(quoted - 2) == ord("\\")
-        if escaped.any():
-            if (block.take(quoted[escaped] - 3) == ord("\\")).any():
-                return None  # a backslash itself may be escaped: then the quote is a real one
-            quoted = quoted[~escaped]
-        value = quoted[quoted < len(block) - 3] + 1  # a block ends with a brace and a newline, so no key is lost
-        first = block.take(value)
-        if (spaced := first == ord(" ")).any():
-            value += spaced
-            first = block.take(value)
-        blank = np.count_nonzero(block.take(value[first == ord('"')] + 1) == ord('"'))
-        blank += np.count_nonzero(block.take(value[first == ord("[")] + 1) == ord("]"))
-        none = (first == ord("n")) | (first == ord("{")) | (first == ord(":"))
-        count += len(value) - int(blank) - int(np.count_nonzero(none))
-    return count
-
-
-_SPACED_KEY = re.compile(rb'"\s+:')
 
 
 def _batch(parts: list[tuple[Integers, Integers, Bytes, Integers, Integers | None]]) -> Any:

@@ -1,0 +1,130 @@
+"""Looks over the lines of a block before they are parsed: what no parser should see, and how many keys hold a value."""
+
+import re
+
+import numpy as np
+
+from pipeline.extract.buffers import BufferPool, Bytes, Integers
+from pipeline.extract.source import Tally
+
+MAX_OPENERS = 500
+RAW_CHARACTERS = 4096
+
+
+def screen(
+    block: Bytes, ends: Integers, first_line: int, tally: Tally, pool: BufferPool, *, quick: bool
+) -> Integers | None:
+    """Return which lines hold text to parse (None: all), and note in the tally what they hold.
+
+    Args:
+        block: bytes that end with a newline.
+        ends: offsets behind each newline.
+        first_line: number of the first line.
+        tally: gets the counts, flawed lines and, on the quick way, why the source has to go the careful one.
+        pool: lends memory for searching.
+        quick: count keys, and give up at the first thing that calls for the careful way.
+    """
+    starts = np.concatenate(([0], ends[:-1]))
+    last = block[np.maximum(ends - 2, 0)]
+    plausible = (block[starts] == ord("{")) & ((last == ord("}")) | (last == ord("\r")))
+    valid: Integers | None = None
+    if not plausible.all():
+        valid = plausible.copy()
+        for index in np.flatnonzero(~plausible).tolist():
+            text = block[starts[index] : ends[index]].tobytes().strip()
+            if text and quick:
+                tally.suspect = f"line {first_line + index} is no record"
+                return None
+            valid[index] = bool(text)
+    if not quick:
+        valid = _check_nesting(block, starts, ends, first_line, valid, tally)
+    if block.max(initial=0) >= 0x80:  # noqa: PLR2004 -- beyond ASCII
+        valid = _check_encoding(block, starts, ends, first_line, valid, tally, quick=quick)
+    tally.records += len(ends) if valid is None else int(valid.sum())
+    if quick:
+        keys = _keys_with_value(block, pool)
+        if keys is None:
+            tally.suspect = "keys that can't be counted"
+        else:
+            tally.keys += keys
+    return valid
+
+
+def _check_encoding(
+    block: Bytes,
+    starts: Integers,
+    ends: Integers,
+    first_line: int,
+    valid: Integers | None,
+    tally: Tally,
+    *,
+    quick: bool,
+) -> Integers | None:
+    """Hold back lines that aren't UTF-8."""
+    try:
+        block.tobytes().decode("utf-8")
+    except UnicodeDecodeError:
+        valid = np.ones(len(ends), bool) if valid is None else valid
+        for index, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+            line = block[start:end]
+            try:
+                line.tobytes().decode("utf-8")
+            except UnicodeDecodeError:
+                valid[index] = False
+                tally.flawed.append((first_line + index, "not UTF-8", evidence(line)))
+        if quick:
+            tally.suspect = "not UTF-8"
+    return valid
+
+
+def evidence(text: Bytes) -> str:
+    """Return the beginning of a line that can't be passed on, as text."""
+    return text[:RAW_CHARACTERS].tobytes().decode("utf-8", "backslashreplace")
+
+
+def _check_nesting(
+    block: Bytes, starts: Integers, ends: Integers, first_line: int, valid: Integers | None, tally: Tally
+) -> Integers | None:
+    """Hold back lines that no parser should be asked to read."""
+    openers = (block == ord("{")) | (block == ord("["))
+    deep = np.add.reduceat(openers.astype(np.int64), starts) > MAX_OPENERS
+    if deep.any():
+        valid = np.ones(len(starts), bool) if valid is None else valid
+        for index in np.flatnonzero(deep & valid).tolist():
+            reason = f"more than {MAX_OPENERS:,} objects and arrays"
+            tally.flawed.append((first_line + index, reason, evidence(block[starts[index] : ends[index]])))
+        valid = valid & ~deep
+    return valid
+
+
+def _keys_with_value(block: Bytes, pool: BufferPool) -> int | None:
+    """Count the keys whose value is neither blank ("", [], null) nor an object; None where that can't be told.
+
+    Looks at each colon: it ends a key if a quote stands before it that is not escaped, since a quote inside a
+    string always is. What follows tells the value. A string that begins with a colon counts as a key too many;
+    that, like any wrong count, only sends a source the careful way. No count is too low but where None is given.
+    """
+    count = 0
+    for colons in pool.places(block, ":"):
+        before = block.take(colons - 1)
+        if (before <= ord(" ")).any() and _SPACED_KEY.search(block.tobytes()):
+            return None
+        quoted = colons[before == ord('"')]
+        escaped = block.take(quoted - 2) == ord("\\")
+        if escaped.any():
+            if (block.take(quoted[escaped] - 3) == ord("\\")).any():
+                return None  # a backslash itself may be escaped: then the quote is a real one
+            quoted = quoted[~escaped]
+        value = quoted[quoted < len(block) - 3] + 1  # a block ends with a brace and a newline, so no key is lost
+        first = block.take(value)
+        if (spaced := first == ord(" ")).any():
+            value += spaced
+            first = block.take(value)
+        blank = np.count_nonzero(block.take(value[first == ord('"')] + 1) == ord('"'))
+        blank += np.count_nonzero(block.take(value[first == ord("[")] + 1) == ord("]"))
+        none = (first == ord("n")) | (first == ord("{")) | (first == ord(":"))
+        count += len(value) - int(blank) - int(np.count_nonzero(none))
+    return count
+
+
+_SPACED_KEY = re.compile(rb'"\s+:')
