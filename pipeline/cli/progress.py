@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from pipeline.extract.outcome import Outcome
 
+Show = Callable[[int, dict[str, str]], None]
+"""Takes what was done since the last call, and more figures to show, by name."""
 LINE_SECONDS = 60
 """Between two lines, where there is no terminal."""
 
@@ -18,7 +20,7 @@ class Reading:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._show: Callable[[int, str], None] = lambda *_: None
+        self._show: Show = lambda *_: None
         self._total_files = self._files = self._records = 0
 
     def __enter__(self) -> Self:
@@ -42,8 +44,8 @@ class Reading:
         self._records += outcome.records
         self._show(0, self._figures())
 
-    def _figures(self) -> str:
-        return f"files={self._files}/{self._total_files} records={self._records}"
+    def _figures(self) -> dict[str, str]:
+        return {"files": f"{self._files}/{self._total_files}", "records": str(self._records)}
 
 
 @contextmanager
@@ -56,11 +58,11 @@ def progress(what: str, total: int, *, unit: str) -> Iterator[Callable[[int], No
         unit: bytes or a plural noun.
     """
     with _display(what, total, unit) as show:
-        yield lambda count: show(count, "")
+        yield lambda count: show(count, {})
 
 
 @contextmanager
-def _display(what: str, total: int, unit: str) -> Iterator[Callable[[int, str], None]]:
+def _display(what: str, total: int, unit: str) -> Iterator[Show]:
     if sys.stderr.isatty():
         with _bar(what, total, unit) as show:
             yield show
@@ -69,7 +71,7 @@ def _display(what: str, total: int, unit: str) -> Iterator[Callable[[int, str], 
 
 
 @contextmanager
-def _bar(what: str, total: int, unit: str) -> Iterator[Callable[[int, str], None]]:
+def _bar(what: str, total: int, unit: str) -> Iterator[Show]:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -83,17 +85,22 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Callable[[int, str], None
     from pipeline.cli.output import console
 
     figures = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(), TextColumn(unit))
-    columns = (TextColumn(what), BarColumn(), *figures, TimeRemainingColumn(), TextColumn("{task.fields[more]}"))
+    more = TextColumn("{task.fields[more]}")
+    columns = (TextColumn(what), BarColumn(bar_width=16), *figures, TimeRemainingColumn(), more)
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total, more="")
-        yield lambda done, more: bar.update(task, advance=done, more=more)
+
+        def show(count: int, figures: dict[str, str]) -> None:
+            bar.update(task, advance=count, more=", ".join(f"{value} {name}" for name, value in figures.items()))
+
+        yield show
 
 
-def _lines(what: str, total: int, unit: str) -> Callable[[int, str], None]:
+def _lines(what: str, total: int, unit: str) -> Show:
     started = last = time.monotonic()
     done = 0
 
-    def show(count: int, more: str) -> None:
+    def show(count: int, figures: dict[str, str]) -> None:
         nonlocal done, last
         done += count
         now = time.monotonic()
@@ -101,8 +108,9 @@ def _lines(what: str, total: int, unit: str) -> Callable[[int, str], None]:
             last = now
             rate = done / (now - started)
             left = f" eta_s={(total - done) / rate:.0f}" if rate and total > done else ""
+            more = "".join(f" {name}={value}" for name, value in figures.items())
             sys.stderr.write(
-                f"nsp: step={what} {unit}={done}/{total} {more} rate={rate:.0f}/s elapsed_s={now - started:.0f}{left}\n"
+                f"nsp: step={what} {unit}={done}/{total}{more} rate={rate:.0f}/s elapsed_s={now - started:.0f}{left}\n"
             )
 
     return show
