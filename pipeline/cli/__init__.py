@@ -12,6 +12,7 @@ from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, tr
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
+INTERRUPTED = 130
 IN_FLOW_ORDER = ("demo", "ingest", "inventory", "coverage", "traffic", "recommend", "query")
 
 
@@ -73,6 +74,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except NspError as error:
         sys.stderr.write(f"nsp: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("nsp: stopped. What was committed stays; run the command again to go on.\n")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # so says Typer, after a blank line, when it met a KeyboardInterrupt
+            sys.stderr.write("nsp: stopped. What was committed stays; run the command again to go on.\n")
+        raise
