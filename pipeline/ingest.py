@@ -131,8 +131,7 @@ def ingest_blobs(
 
     plan, marks = blob.plan(store, account, wanted)
     result = load_plan(store, plan, watcher or Unwatched(), round_bytes, account.downloads.check)
-    known = mark.marks(store, blob.SOURCE_KIND)
-    reached = blob.marks_to_keep(marks, known, [name for name, _ in result.failed])
+    reached = blob.marks_to_keep(marks, [name for name, _ in result.failed])
     if reached:
         mark.keep(store, blob.SOURCE_KIND, reached)
     return result

@@ -62,7 +62,7 @@ class Wanted:
 
 
 def plan(store: Store, account: Account, wanted: Wanted) -> tuple[Plan, dict[str, mark.Mark]]:
-    """Return what is new in an account, in the order of hours, and the marks to keep when all of it is loaded.
+    """Return what is new in an account, in the order of hours, and the marks that move when all of it is loaded.
 
     Reads: load_ledger, load_mark.
 
@@ -80,13 +80,13 @@ def plan(store: Store, account: Account, wanted: Wanted) -> tuple[Plan, dict[str
     return plan, listing.marks()
 
 
-def marks_to_keep(marks: dict[str, mark.Mark], known: dict[str, mark.Mark], failed: list[str]) -> dict[str, mark.Mark]:
-    """Return the marks of the folders in which nothing failed, and as they were of the others.
+def marks_to_keep(marks: dict[str, mark.Mark], failed: list[str]) -> dict[str, mark.Mark]:
+    """Return the marks of the folders in which nothing failed.
 
     A folder with a blob that could not be read stays where it was, so that the next run looks at it again.
     """
     spoilt = {scope for scope in marks if any(name == scope or name.startswith(scope + "/") for name in failed)}
-    return {scope: each for scope, each in marks.items() if scope not in spoilt and known.get(scope) != each}
+    return {scope: each for scope, each in marks.items() if scope not in spoilt}
 
 
 class _Listing:
@@ -131,11 +131,14 @@ class _Listing:
             self.found[name] = ((hour.isoformat() if hour else "", name), Listed(name, state, content, append))
 
     def marks(self) -> dict[str, mark.Mark]:
-        """Return how far each folder is loaded once everything that was found is."""
+        """Return how far each folder is loaded once everything that was found is, where that is new."""
         made = {}
         for scope, newest in self._newest.items():
+            known = self._known.get(scope)
             until = min(newest, self._wanted.until) if self._wanted.until else newest
-            made[scope] = mark.advanced(self._known.get(scope), self._wanted.since, until, self._wanted.look_back)
+            reached = mark.advanced(known, self._wanted.since, until, self._wanted.look_back)
+            if reached != known:
+                made[scope] = reached
         return made
 
     async def _containers(self) -> list[str]:

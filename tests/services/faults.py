@@ -51,6 +51,23 @@ class Proxy:
         self.stopping = threading.Event()
 
 
+def deliver(handler: BaseHTTPRequestHandler, body: bytes, trickle: float, cut: int, stopping: threading.Event) -> bool:
+    """Write a body whole, in single bytes so many seconds apart, or cut; False where the connection is to end."""
+    if trickle:
+        for byte in body:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            if stopping.wait(trickle):
+                break
+        return True
+    if cut >= 0:
+        handler.wfile.write(body[:cut])
+        handler.wfile.flush()
+        return False
+    handler.wfile.write(body)
+    return True
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -99,18 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", answer.getheader("Content-Length") or str(len(body)))
         self.end_headers()
-        if fault.trickle:
-            for byte in body:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                if self.server.seen.stopping.wait(fault.trickle):
-                    return
-        elif fault.cut >= 0:
-            self.wfile.write(body[: fault.cut])
-            self.wfile.flush()
+        if not deliver(self, body, fault.trickle, fault.cut, self.server.seen.stopping):
             self._hang_up()
-        else:
-            self.wfile.write(body)
 
     def _hang_up(self) -> None:
         self.close_connection = True

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pipeline.tables import ACCESS_LOG
+from tests.services.faults import deliver
 
 WORKSPACE = "11111111-2222-4333-8444-555555555555"
 HIDDEN = "hidden_ingestion_time"
@@ -242,18 +243,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in fault.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        if fault.trickle:
-            for byte in body:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                if self.server.seen.stopping.wait(fault.trickle):
-                    return
-        elif fault.cut >= 0:
-            self.wfile.write(body[: fault.cut])
-            self.wfile.flush()
+        if not deliver(self, body, fault.trickle, fault.cut, self.server.seen.stopping):
             self._hang_up()
-        else:
-            self.wfile.write(body)
 
     def _hang_up(self) -> None:
         self.close_connection = True
