@@ -50,7 +50,7 @@ bench: $(DEV_READY) $(SERVICES_READY) ## measure beside DuckDB's own reader, pol
 	$(BIN)/python -m tests.bench.extractors $(if $(FULL),--full)
 
 docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
-	$(BIN)/python -c "from pathlib import Path; from pipeline.tables import data_dictionary as d; Path('docs/tables.md').write_text(d())"
+	$(BIN)/python -c "from pathlib import Path; from pipeline.tables.dictionary import data_dictionary as d; Path('docs/tables.md').write_text(d())"
 
 sample: $(RUN_READY) ## write data/sample anew
 	$(BIN)/python data/make_sample.py

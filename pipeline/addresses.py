@@ -41,6 +41,8 @@ UNROUTABLE: tuple[tuple[IPv4Network | IPv6Network, str], ...] = tuple(
 
 PUBLIC = "public"
 UNREADABLE = "unreadable"
+MAPPED = 0xFFFF << 32
+"""Where IPv4 lies in IPv6: ::ffff:0:0/96 (RFC 4291, section 2.5.5.2). One order for addresses of both kinds."""
 
 _BRACKETED = re.compile(r"\[([^\]]+)\](?::\d{1,5})?")
 _WITH_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
@@ -79,6 +81,16 @@ def network_of(address: IPv4Address | IPv6Address) -> str:
         if first <= value <= last:
             return name
     return PUBLIC
+
+
+def number(address: IPv4Address | IPv6Address) -> int:
+    """Return the address as one number, IPv4 in its place in IPv6."""
+    return int(address) + (MAPPED if address.version == 4 else 0)  # noqa: PLR2004
+
+
+def span(network: IPv4Network | IPv6Network) -> tuple[int, int]:
+    """Return the numbers of the first and the last address of a prefix."""
+    return number(network.network_address), number(network.broadcast_address)
 
 
 _SPANS = {

@@ -30,8 +30,9 @@ class Settings:
         workspace_settle_minutes: an hour of ingestion is first read so long after its end.
         workspace_overlap_minutes: it is read again until it was read so long after its end.
         workspace_audit_days: the records of so many past days are counted in each run.
-        auth: how to sign in to Azure; see pipeline.extract.signin.
+        auth: how to sign in to Azure; see pipeline.azure.signin.
         client_id: of a user-assigned managed identity.
+        resource_manager: Azure Resource Manager; other clouds have their own.
         rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
         max_elements: rule elements that Azure allows per profile and direction.
         reserve: elements of those to leave free.
@@ -56,6 +57,7 @@ class Settings:
     workspace_audit_days: int = field(default=8, metadata={"key": "workspace.audit_days"})
     auth: str = field(default="default", metadata={"key": "azure.auth"})
     client_id: str = field(default="", metadata={"key": "azure.client_id"})
+    resource_manager: str = field(default="https://management.azure.com", metadata={"key": "azure.resource_manager"})
     rejected_share: float = field(default=0.01, metadata={"key": "ingest.rejected_share"})
     max_elements: int = field(default=200, metadata={"key": "recommend.max_elements"})
     reserve: int = field(default=10, metadata={"key": "recommend.reserve"})

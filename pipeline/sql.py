@@ -20,12 +20,14 @@ class Query:
         text: the whole file.
         description: the first line of its header.
         parameters: name -> what the header says of it, in order.
+        reads: the tables and views that it reads.
     """
 
     name: str
     text: str
     description: str
     parameters: dict[str, str]
+    reads: tuple[str, ...]
 
 
 @cache
@@ -46,7 +48,8 @@ def load(name: str) -> Query:
     text = path.read_text(encoding="utf-8")
     header = [line[2:].strip() for line in text.splitlines() if line.startswith("--")]
     parameters = dict(re.findall(r"^\$(\w+)\s+(.*)$", "\n".join(header), flags=re.MULTILINE))
-    return Query(name, text, header[0] if header else "", parameters)
+    reads = next((line.removeprefix("reads:") for line in header if line.startswith("reads:")), "")
+    return Query(name, text, header[0] if header else "", parameters, tuple(re.findall(r"\w+", reads)))
 
 
 @cache

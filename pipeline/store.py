@@ -6,7 +6,7 @@ for as short as possible, and opening waits a while for another process to finis
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,12 +14,22 @@ import duckdb
 
 from pipeline import sql
 from pipeline.errors import MalformedJsonError, QueryError, StoreBusyError, StoreError, UsageError
-from pipeline.tables import SCHEMA_VERSION, TABLES, Table
+from pipeline.tables import SCENARIO, SCHEMA_VERSION, TABLES, VIEWS, Table
 
 if TYPE_CHECKING:
     import polars as pl
 
 WAREHOUSE = "warehouse.duckdb"
+QUERY_VIEWS = {
+    "address_owner": "callers/address_owner",
+    "caller": "callers/caller",
+    "decision_matrix": "verdict/decision_matrix",
+    "member": "verdict/member",
+    "resource_state": "verdict/resource_state",
+    "verdict": "verdict/verdict",
+    "verdict_reason": "verdict/verdict_reason",
+}
+"""Views that are queries themselves: name -> query. Each is made when a query first reads it."""
 
 
 class Store:
@@ -31,6 +41,7 @@ class Store:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._views: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +71,7 @@ class Store:
             QueryError: DuckDB could not run it.
         """
         with _told(name):
-            return self._connection.execute(sql.load(name).text, parameters).fetchall()
+            return self._connection.execute(self._query(name).text, parameters).fetchall()
 
     def frame(self, name: str, **parameters: Any) -> "pl.DataFrame":
         """Return the rows of a query as a polars frame.
@@ -70,7 +81,7 @@ class Store:
         """
         import polars as pl
 
-        query = sql.load(name)
+        query = self._query(name)
         try:
             return pl.DataFrame(self._connection.sql(query.text, params=parameters))
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as error:
@@ -83,7 +94,7 @@ class Store:
             MalformedJsonError: a line that the query parses is no JSON; the transaction has to be rolled back.
             QueryError: DuckDB could not run it.
         """
-        statement = f"insert into {table.name} by name\n{sql.load(name).text}"
+        statement = f"insert into {table.name} by name\n{self._query(name).text}"
         with _told(name):
             return self._count(self._connection.execute(statement, parameters))
 
@@ -94,7 +105,13 @@ class Store:
         stored = [column for column in table.columns if not column.derived]
         lists = {f"c{index}": list(values) for index, values in enumerate(zip(*rows, strict=True))}
         # one unnest a column: a statement a row would take 0.3 ms each
-        selected = ", ".join(f"unnest($c{index}::{column.type}[])" for index, column in enumerate(stored))
+        selected = ", ".join(
+            # numbers of 128 bits come as text: Python's own fit only into 64
+            f"unnest($c{index}::varchar[])::{column.type}"
+            if column.type == "UHUGEINT"
+            else f"unnest($c{index}::{column.type}[])"
+            for index, column in enumerate(stored)
+        )
         names = ", ".join(column.name for column in stored)
         with _told(table.name):
             self._connection.execute(f"insert into {table.name} ({names}) select {selected}", lists)
@@ -105,7 +122,7 @@ class Store:
         Raises:
             QueryError: DuckDB could not run it.
         """
-        statement = f"delete from {table.name} where rowid in (\n{sql.load(name).text}\n)"
+        statement = f"delete from {table.name} where rowid in (\n{self._query(name).text}\n)"
         with _told(name):
             return self._count(self._connection.execute(statement, parameters))
 
@@ -143,18 +160,38 @@ class Store:
     @contextmanager
     def scratch(self, name: str, query: str, **parameters: Any) -> Iterator[int]:
         """Keep the rows of a query in a temporary table for the length of the block; yield how many."""
-        statement = f"create or replace temp table {name} as\n{sql.load(query).text}"
+        statement = f"create or replace temp table {name} as\n{self._query(query).text}"
         with _told(query):
             count = self._count(self._connection.execute(statement, parameters))
         yield count
         self._connection.execute(f"drop table {name}")
 
     @contextmanager
-    def temporary(self, table: Table) -> Iterator[None]:
-        """Have an empty temporary table for the length of the block."""
+    def temporary(self, table: Table, rows: Sequence[Sequence[Any]] = ()) -> Iterator[None]:
+        """Have a temporary table for the length of the block.
+
+        Where a stored table has its name, queries and views see the temporary one instead: so a verdict is asked for
+        under other rules than those in force.
+        """
         self._connection.execute(table.ddl().replace("create table", "create temp table", 1))
-        yield
-        self._connection.execute(f"drop table {table.name}")
+        try:
+            self.append_rows(table, rows)
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):  # an aborted transaction takes the table with it
+                self._connection.execute(f"drop table temp.{table.name}")
+            raise
+        self._connection.execute(f"drop table temp.{table.name}")
+
+    def _query(self, name: str) -> sql.Query:
+        """Return a query, after making the views that it reads."""
+        query = sql.load(name)
+        for view in query.reads:
+            if view in QUERY_VIEWS and view not in self._views:
+                text = self._query(QUERY_VIEWS[view]).text
+                self._connection.execute(f"create temp view {view} as\n{text}")
+                self._views.add(view)
+        return query
 
     def _count(self, result: duckdb.DuckDBPyConnection) -> int:
         rows = result.fetchall()  # not fetchone: a result with rows left keeps the connection busy
@@ -200,6 +237,7 @@ def open_store(folder: Path, *, read_only: bool = False, memory: str = "700MB", 
     try:
         connection.execute("set TimeZone = 'UTC'")
         _check_version(connection, path, read_only=read_only)
+        _make_views(connection)
     except BaseException:
         connection.close()
         raise
@@ -242,8 +280,15 @@ def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, read_on
     connection.begin()
     for table in TABLES:
         connection.execute(table.ddl())
+    connection.execute(f"insert into {SCENARIO.name} values (null, null)")
     connection.execute("create table store_version as select ?::integer as version", [SCHEMA_VERSION])
     connection.commit()
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the views, which live as long as the connection: an old warehouse never holds an old query."""
+    for view in VIEWS:
+        connection.execute(view.ddl())
 
 
 def _first_line(error: Exception) -> str:

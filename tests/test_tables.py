@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from pipeline.store import Store
-from pipeline.tables import ACCESS_LOG, CATEGORIES, TABLES, Table, data_dictionary
+from pipeline.tables import ACCESS_LOG, CATEGORIES, TABLES, VIEWS, Table, View
+from pipeline.tables.dictionary import data_dictionary
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -21,6 +22,12 @@ def test_created_table_has_the_declared_columns_and_types(store: Store, table: T
 def test_polars_sees_the_declared_schema(store: Store, table: Table) -> None:
     frame = pl.DataFrame(store._connection.sql(f"from {table.name}"))
     assert dict(frame.schema) == table.polars_schema()
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_view_has_the_declared_columns(store: Store, view: View) -> None:
+    described = store._connection.execute(f"describe {view.name}").fetchall()
+    assert [(row[0], row[1]) for row in described] == [(column.name, column.type) for column in view.columns]
 
 
 def test_every_column_and_table_is_explained() -> None:

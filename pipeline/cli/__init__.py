@@ -8,12 +8,12 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import __version__
-from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, traffic
+from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, traffic, whatif
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
 INTERRUPTED = 130
-IN_FLOW_ORDER = ("demo", "ingest", "inventory", "coverage", "traffic", "recommend", "query")
+IN_FLOW_ORDER = ("demo", "ingest", "inventory", "coverage", "traffic", "recommend", "whatif", "query")
 
 
 class _InFlowOrder(TyperGroup):
@@ -44,6 +44,7 @@ app.add_typer(inventory.app, name="inventory")
 app.command("traffic")(traffic.traffic)
 app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
+app.command("whatif")(whatif.whatif)
 app.command("query")(query.query)
 
 

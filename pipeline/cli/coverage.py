@@ -1,5 +1,6 @@
 """nsp coverage: what was seen, and what is missing."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,31 +17,30 @@ def coverage(context: typer.Context, form: FormatOption = Format.TABLE) -> None:
     """Show what the logs hold and what they lack: window, categories, silent resources, gaps, rejects.
 
     Absence of a record is no proof of absence of traffic: resource logs aren't lossless, and a category that
-    was never seen may simply not be enabled. CSV and Parquet hold the categories.
+    was never seen may simply not be enabled. Findings come with their evidence and what to do: !! blocks every
+    conclusion, ! may make one wrong. CSV and Parquet hold the findings.
     """
     import polars as pl
 
     from pipeline.cli.output import console, write, write_json
-    from pipeline.coverage import measure
+    from pipeline.coverage.measure import report
 
     common: Context = context.obj
     with common.open() as store:
-        seen = measure(store)
+        seen = report(store)
     if form is Format.JSON:
         write_json(seen)
     elif form is Format.TABLE:
         show(seen, console())
     else:
-        rows = [{"category": name, **counts} for name, counts in seen["by_category"].items()]
-        write(
-            pl.DataFrame(rows, schema={"category": pl.String, "records": pl.Int64, "requests": pl.Int64}),
-            form,
-        )
+        names = ("severity", "id", "subject", "evidence", "remedy")
+        write(pl.DataFrame(seen["findings"], schema=dict.fromkeys(names, pl.String)), form)
 
 
-def show(seen: dict[str, Any], to: "Console") -> None:
-    """Print coverage for people."""
+def show(seen: dict[str, Any], to: "Console", *, infos: bool = True) -> None:
+    """Print coverage for people; without infos only what may be wrong."""
     from pipeline.cli.output import table
+    from pipeline.coverage.finding import SEVERITIES
     from pipeline.tables import CATEGORIES
 
     to.print(
@@ -68,84 +68,27 @@ def show(seen: dict[str, Any], to: "Console") -> None:
             wrap=("before enforcing this means",),
         )
     )
-    for line in findings(seen):
-        to.print(f"- {line}", markup=False)
+    found = [each for each in seen["findings"] if infos or each["severity"] != "info"]
+    if found:
+        told = [
+            [MARKS[each["severity"]], each["id"], _name(each["subject"]), f"{each['evidence']}. -> {each['remedy']}"]
+            for each in found
+        ]
+        to.print(
+            table(
+                "", ["", "finding", "about", "evidence -> what to do"], told, wrap=("about", "evidence -> what to do")
+            )
+        )
+    counts = Counter(each["severity"] for each in seen["findings"])
+    to.print(", ".join(f"{counts[name]} {name}{'' if counts[name] == 1 else 's'}" for name in SEVERITIES), markup=False)
+
+
+MARKS = {"blocker": "!!", "warning": "!", "info": ""}
+
+
+def _name(subject: str) -> str:
+    return subject.rsplit("/", 1)[-1]
 
 
 def _minute(moment: str | None) -> str:
     return moment[:16].replace("T", " ") if moment else "never"
-
-
-def findings(seen: dict[str, Any]) -> list[str]:
-    """Return what a reader should know or do, most important first."""
-    if not seen["records"]:
-        return ["no data: nothing was loaded, which says nothing about traffic. Load logs: nsp ingest folder PATH"]
-    return [*_missing(seen), *_troubles(seen)]
-
-
-def _missing(seen: dict[str, Any]) -> list[str]:
-    """What the logs or the inventory should hold and don't, or the reverse."""
-    from pipeline.cli.output import plain
-
-    found = []
-    if seen["categories_missing"]:
-        names = ", ".join(seen["categories_missing"])
-        found.append(f"never seen: {names}. Check that each is enabled by name in the diagnostic setting")
-    if seen["categories_unknown"]:
-        found.append(f"unknown categories, kept but not judged: {plain(seen['categories_unknown'])}")
-    if seen["silent_resources"]:
-        names = ", ".join(plain(each.rsplit("/", 1)[-1]) for each in seen["silent_resources"])
-        found.append(f"silent: {names}. Associated, but not one record; no data is no proof of no traffic")
-    if seen["unlisted_resources"]:
-        found.append(f"not in the inventory, though they wrote records: {plain(seen['unlisted_resources'])}")
-    if not seen["inventory"]:
-        found.append("no inventory: rules in force and silent resources are unknown. nsp inventory load FILE")
-    return found
-
-
-def _overlaps(seen: dict[str, Any]) -> list[str]:
-    """Where two ways to the same logs disagree, and that they were counted once."""
-    from pipeline.cli.output import plain
-
-    rows = seen["overlaps"]
-    if not rows:
-        return []
-    kinds = [kind for kind in ("blob", "workspace", "folder") if any(row[f"{kind}_records"] for row in rows)]
-    totals = ", ".join(f"{sum(row[f'{kind}_records'] for row in rows):,} by {kind}" for kind in kinds)
-    found = [f"the same hours came by several ways and were counted once, the fuller one of each hour: {totals}"]
-    differing = [row for row in rows if row["hours_that_differ"]]
-    for row in sorted(differing, key=lambda row: -row["hours_that_differ"])[:5]:
-        records = ", ".join(f"{row[f'{kind}_records']:,} by {kind}" for kind in kinds)
-        found.append(
-            f"the ways differ in {row['hours_that_differ']} of {row['hours']} hours of {plain(row['category'])} "
-            f"({records}), from {_minute(row['first_difference'])} on: one of them lacks records. "
-            "nsp query coverage/overlaps",
-        )
-    return found
-
-
-def _troubles(seen: dict[str, Any]) -> list[str]:
-    """What was lost, cut or not understood."""
-    from pipeline.cli.output import plain
-
-    found = _overlaps(seen)
-    if seen["gaps"]:
-        longest = seen["gaps"][0]
-        found.append(
-            f"{len(seen['gaps'])} gaps of 6 hours and more; the longest takes {longest['hours']} hours "
-            f"from {_minute(longest['start'])}",
-        )
-    if seen["records_without_perimeter"]:
-        found.append(
-            f"{seen['records_without_perimeter']:,} records name no perimeter, so nothing is recommended from them"
-        )
-    if seen["rejected_records"]:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in seen["rejected_reasons"].items())
-        found.append(f"{seen['rejected_records']:,} lines rejected: {reasons}. nsp query coverage/rejected_records")
-    if seen["pending_bytes"]:
-        found.append(
-            f"{seen['files_with_a_cut_last_line']} files end in an unfinished line, which is read when they grow"
-        )
-    if seen["unknown_fields"]:
-        found.append(f"fields without a column, kept in access_log.extra: {plain(list(seen['unknown_fields']))}")
-    return found

@@ -29,7 +29,7 @@ def demo(
     """
     from pipeline.cli import coverage, ingest, recommend
     from pipeline.cli.output import console
-    from pipeline.coverage import measure
+    from pipeline.coverage.measure import report
     from pipeline.inventory import file
     from pipeline.recommend.run import Scope
     from pipeline.sample.generate import DAYS, START, write_export
@@ -44,18 +44,20 @@ def demo(
     settings = common.settings
     with open_store(folder, memory=settings.memory, wait=settings.store_wait) as store:
         file.load(store, export / "inventory.json")
+        file.load(store, export / "known-networks.csv")
         ingest.load(store, export)
-        seen = measure(store)
+        seen = report(store)
         end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
         result = recommend.run(store, settings, Scope(), end.replace(tzinfo=None))
     out = console()
     out.rule("What was seen", align="left")
-    coverage.show(seen, out)
+    coverage.show(seen, out, infos=False)
     out.rule("What enforcing today would deny, and the rules that would keep it alive", align="left")
     recommend.show(result, out)
     out.rule("Next", align="left")
     for line in (
         f"nsp --store {folder} traffic --by caller            who calls, and what would be denied",
+        f"nsp --store {folder} whatif                         what breaks if enforced with the recommended rules",
         f"nsp --store {folder} recommend --format json        the same with all evidence, for machines",
         f"nsp --store {folder} query                          every question that has a query",
         "nsp ingest folder PATH && nsp recommend             your own export",

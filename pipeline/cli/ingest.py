@@ -10,8 +10,8 @@ from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, Si
 from pipeline.cli.output import Format, FormatOption
 
 if TYPE_CHECKING:
+    from pipeline.azure.signin import Auth
     from pipeline.cli.context import Context
-    from pipeline.extract.signin import Auth
     from pipeline.ingest import Ingested
     from pipeline.store import Store
 
@@ -174,8 +174,8 @@ def _secrets(connection_string_env: str | None, sas_env: str | None, secret_file
     """Return the connection string and the SAS, of which one at most is given."""
     import os
 
+    from pipeline.azure.signin import secret_of_environment, secret_of_file
     from pipeline.errors import UsageError
-    from pipeline.extract.signin import secret_of_environment, secret_of_file
 
     if sum(each is not None for each in (connection_string_env, sas_env, secret_file)) > 1:
         raise UsageError("Give one of --connection-string-env, --sas-env and --secret-file.")
@@ -190,8 +190,8 @@ def _secrets(connection_string_env: str | None, sas_env: str | None, secret_file
 
 
 def _auth(word: str) -> "Auth":
+    from pipeline.azure.signin import Auth
     from pipeline.errors import UsageError
-    from pipeline.extract.signin import Auth
 
     try:
         return Auth(word)

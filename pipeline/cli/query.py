@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Context
     from pipeline.sql import Query
 
-INTERNAL = ("extract/", "transform/")
-"""Queries over what only exists during a load; they are not listed."""
+INTERNAL = ("extract/", "transform/", "verdict/admitting_rules", "verdict/changes", "verdict/losses")
+"""Queries over what only exists during a load or a comparison; they are not listed."""
 
 
 def query(
@@ -51,7 +51,7 @@ def query(
         return
     found = sql.load(name)
     if found.name.startswith(INTERNAL):
-        raise UsageError(f"{found.name} only runs inside a load. `nsp query` lists the queries to ask.")
+        raise UsageError(f"{found.name} only runs inside a load or a comparison. `nsp query` lists the queries to ask.")
     values = _values(found, parameters or [])
     common: Context = context.obj
     with common.open() as store:

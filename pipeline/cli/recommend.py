@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.cli.context import Context
+    from pipeline.recommend.policy import Limits
     from pipeline.recommend.proposal import Proposal
     from pipeline.recommend.run import Recommendation, Scope
     from pipeline.settings import Settings
@@ -56,22 +57,27 @@ def recommend(
 def run(store: "Store", settings: "Settings", scope: "Scope", now: datetime) -> "Recommendation":
     """Run the recommender as the settings say, as of a time in UTC."""
     from pipeline.recommend import run as recommender
+
+    return recommender.recommend(
+        store,
+        limits_of(settings),
+        scope,
+        now,
+        callers_at_risk=settings.callers_at_risk,
+        min_days=settings.min_days,
+    )
+
+
+def limits_of(settings: "Settings") -> "Limits":
+    """Return what bounds proposals, as the settings say."""
     from pipeline.recommend.policy import Limits
 
-    limits = Limits(
+    return Limits(
         max_elements=settings.max_elements,
         reserve=settings.reserve,
         rule_cost=settings.rule_cost,
         widest_v4=settings.widest_v4,
         widest_v6=settings.widest_v6,
-    )
-    return recommender.recommend(
-        store,
-        limits,
-        scope,
-        now,
-        callers_at_risk=settings.callers_at_risk,
-        min_days=settings.min_days,
     )
 
 
@@ -108,6 +114,13 @@ def show(result: "Recommendation", to: "Console") -> None:
             to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why", "rule element")))
         else:
             to.print("  No rule is needed for what was seen.")
+    if result.azure_suggestions:
+        rows = [
+            [each["profile"], each["resource"].rsplit("/", 1)[-1], each["direction"], each["elements"], each["issue"]]
+            for each in result.azure_suggestions
+        ]
+        title = "Azure itself suggests (nsp inventory show issues)"
+        to.print(table(title, ["profile", "resource", "direction", "elements", "because of"], rows, wrap=("elements",)))
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
 
 

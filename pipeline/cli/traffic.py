@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class By(StrEnum):
     """What a row stands for; each names the query traffic/flows_by_..."""
 
+    VERDICT = "verdict"
     RULE = "rule"
     CALLER = "caller"
     DIRECTION = "direction"
@@ -34,7 +35,7 @@ def traffic(
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many rows; 0 for all.")] = 50,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Show traffic by rule, caller, direction, category, resource, destination or hour.
+    """Show traffic by verdict, rule, caller, direction, category, resource, destination or hour.
 
     Requests are events (the sum of the log's count), records are log lines. denied_if_enforced counts the
     requests that only the resources' own rules admit, so that enforcing would deny them.

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from azure.core.credentials import AzureSasCredential
 from azure.core.exceptions import ClientAuthenticationError
 
+from pipeline.azure import signin
+from pipeline.azure.background import Background
+from pipeline.azure.patience import Patience, transport_options, unreachable
 from pipeline.errors import AzureError, ForbiddenError, SignInError, UsageError
-from pipeline.extract import signin
-from pipeline.extract.background import Background
 from pipeline.extract.blob_content import Downloads
-from pipeline.extract.patience import Patience, transport_options, unreachable
 
 _PORTS = {"https": 443, "http": 80}
 HTTP_UNAUTHORIZED, HTTP_FORBIDDEN = 401, 403

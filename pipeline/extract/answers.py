@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 
+from pipeline.azure.patience import REQUEST_ERRORS
 from pipeline.errors import UnansweredError
 from pipeline.extract import windows
-from pipeline.extract.patience import REQUEST_ERRORS
 from pipeline.extract.windows import Window
 from pipeline.extract.workspace import CONCURRENCY, Workspace, told_in_short
 

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+from pipeline.azure.patience import REQUEST_ERRORS, is_transient_at_first, patiently
 from pipeline.errors import SourceError, UnreachableError
 from pipeline.extract import mark
 from pipeline.extract.account import Account, told
 from pipeline.extract.blob_content import BlobContent, is_append, state_of
 from pipeline.extract.folder import SUFFIXES
 from pipeline.extract.ledger import Listed, compare
-from pipeline.extract.patience import REQUEST_ERRORS, is_transient_at_first, patiently
 from pipeline.extract.source import Plan
 from pipeline.store import Store
 

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, TypeVar, cast
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 
+from pipeline.azure.background import Background
+from pipeline.azure.patience import REQUEST_ERRORS, Patience, UnexpectedAnswerError, patiently
 from pipeline.errors import AzureError, ForbiddenError
-from pipeline.extract.background import Background
 from pipeline.extract.fingerprint import WINDOW
-from pipeline.extract.patience import REQUEST_ERRORS, Patience, UnexpectedAnswerError, patiently
 from pipeline.extract.source import ChangedError, State
 
 T = TypeVar("T")

@@ -15,6 +15,18 @@ from uuid import UUID
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
+from pipeline.azure import signin
+from pipeline.azure.background import Background
+from pipeline.azure.patience import (
+    REQUEST_ERRORS,
+    Patience,
+    UnexpectedAnswerError,
+    is_transient,
+    is_transient_at_first,
+    patiently,
+    transport_options,
+    unreachable,
+)
 from pipeline.errors import (
     AzureError,
     ForbiddenError,
@@ -25,18 +37,7 @@ from pipeline.errors import (
     UnreachableError,
     UsageError,
 )
-from pipeline.extract import kql, signin
-from pipeline.extract.background import Background
-from pipeline.extract.patience import (
-    REQUEST_ERRORS,
-    Patience,
-    UnexpectedAnswerError,
-    is_transient,
-    is_transient_at_first,
-    patiently,
-    transport_options,
-    unreachable,
-)
+from pipeline.extract import kql
 
 ENDPOINT = "https://api.loganalytics.io"
 SERVER_SECONDS = 300

@@ -1,20 +1,24 @@
 """Would last month's proposals have held? Rolling weekly origins: propose from before, replay the week after."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from ipaddress import ip_address, ip_network
 
+from pipeline.inventory.rules import RuleElement
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.recommend.proposal import Proposal
-from pipeline.verdict.rules import RuleSet
+from pipeline.verdict.scenario import Party
 
 WEEK = timedelta(days=7)
 ORIGINS = 4
 MIN_LEARNING = timedelta(days=7)
 MIN_DAYS = 5
+
+Judge = Callable[[Sequence[Party], Sequence[RuleElement]], list[str | None]]
+"""Names for each party a rule that admits it: pipeline.verdict.scenario.admitting_rules, bound to a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class Week:
         )
 
 
-def replay(profile: Profile, rows: Sequence[CallerDay], days: Sequence[date], limits: Limits) -> list[Week]:
+def replay(
+    profile: Profile, rows: Sequence[CallerDay], days: Sequence[date], limits: Limits, judge: Judge
+) -> list[Week]:
     """Replay up to four whole weeks that end before the window does, newest first.
 
     Callers that the proposals of the time left to a person (flagged ones), strangers and those that no rule can
@@ -56,6 +62,7 @@ def replay(profile: Profile, rows: Sequence[CallerDay], days: Sequence[date], li
         rows: its caller days.
         days: the days observed, in order; a week with less than MIN_DAYS of them tells nothing and is left out.
         limits: as for the proposals themselves.
+        judge: the verdict engine.
     """
     weeks = []
     start, end = days[0], days[-1] + timedelta(days=1)
@@ -67,43 +74,47 @@ def replay(profile: Profile, rows: Sequence[CallerDay], days: Sequence[date], li
             continue
         before = [row for row in rows if row.day < origin]
         after = [row for row in rows if origin <= row.day < origin + WEEK]
-        weeks.append(_replayed(profile, before, after, origin, sum(day < origin for day in days), limits))
+        learnt = propose(profile, before, sum(day < origin for day in days), limits)
+        weeks.append(_replayed(profile, learnt, needs(after, profile.direction), origin, judge))
     return weeks
 
 
 def _replayed(
-    profile: Profile,
-    before: Sequence[CallerDay],
-    after: Sequence[CallerDay],
-    origin: date,
-    days: int,
-    limits: Limits,
+    profile: Profile, proposals: Sequence[Proposal], later: Sequence[Need], origin: date, judge: Judge
 ) -> Week:
-    proposals = propose(profile, before, days, limits)
-    rules = _rules(proposal for proposal in proposals if proposal.recommended)
-    asked = _rules(proposal for proposal in proposals if proposal.is_rule and not proposal.recommended)
+    elements = [
+        RuleElement(profile.perimeter, profile.name, profile.direction, each.kind, element, _word(each), in_force=False)
+        for each in proposals
+        for element in each.elements
+    ]
+    matter = [
+        need for need in later if need.kind != "cannot-fix" and not need.is_stranger and not need.is_mostly_denied
+    ]
     callers: set[str] = set()
     denied: set[str] = set()
     requests = denied_requests = 0
-    for need in needs(after, profile.direction, profile.members, profile.in_force, profile.rules_version):
-        if need.kind == "cannot-fix" or need.is_stranger or need.is_mostly_denied or _admits(asked, need):
+    admitting = judge([_party(profile, need) for need in matter], elements)
+    for need, rule in zip(matter, admitting, strict=True):
+        if rule == ASKED:
             continue
         callers.add(_caller(need))
         requests += need.allowed
-        if not _admits(rules, need):
+        if rule is None:
             denied.add(_caller(need))
             denied_requests += need.allowed
     return Week(origin, len(callers), len(denied), requests, denied_requests)
 
 
-def _rules(proposals: Iterable[Proposal]) -> RuleSet:
-    return RuleSet((each.kind, element) for each in proposals for element in each.elements)
+RECOMMENDED, ASKED = "recommended", "asked"
 
 
-def _admits(rules: RuleSet, need: Need) -> bool:
-    if need.kind == "subscriptions":
-        return rules.admits_subscription(need.key)
-    return rules.admits_host(need.key) if need.kind == "fqdns" else rules.admits_address(need.key)
+def _word(proposal: Proposal) -> str:
+    return RECOMMENDED if proposal.recommended else ASKED
+
+
+def _party(profile: Profile, need: Need) -> Party:
+    field = {"subscriptions": "source_subscription", "fqdns": "destination_fqdn"}.get(need.kind, "source_ip")
+    return Party(profile.perimeter, profile.name, profile.direction, **{field: need.key})
 
 
 def _caller(need: Need) -> str:

@@ -1,11 +1,12 @@
 """The perimeters as the inventory tells them, with what the logs alone tell where there is none."""
 
+from collections import Counter
 from datetime import datetime
 
+from pipeline.inventory import rules
 from pipeline.recommend.policy import Profile
 from pipeline.recommend.readiness import Evidence
 from pipeline.store import Store
-from pipeline.verdict.rules import RuleSet
 
 
 class Configuration:
@@ -18,17 +19,15 @@ class Configuration:
     """
 
     def __init__(self, store: Store) -> None:
-        self._elements: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-        for perimeter, profile, _rule, direction, kind, element in store.rows("inventory/rule_elements"):
-            self._elements.setdefault((perimeter, profile.lower(), direction), []).append((kind, element))
+        self._elements = Counter(
+            (each.perimeter, each.profile.lower(), each.direction) for each in rules.in_force(store)
+        )
         self._resources: dict[tuple[str, str], set[str]] = {}
         for perimeter, profile, resource in store.rows("recommend/resources_of_profiles"):
             self._resources.setdefault((perimeter, (profile or "").lower()), set()).add(resource)
         self._spelled: dict[tuple[str, str], str] = {}
-        self._versions: dict[tuple[str, str], str | None] = {}
-        for perimeter, _guid, profile, version in store.rows("inventory/profiles"):
+        for perimeter, profile, _version in store.rows("inventory/profiles"):
             self._spelled[perimeter, profile.lower()] = profile
-            self._versions[perimeter, profile.lower()] = version
         self._listed = set(self._spelled)
         self._silent: dict[tuple[str, str], list[str]] = {}
         for perimeter, profile, resource, _mode in store.rows("coverage/silent_resources"):
@@ -51,15 +50,12 @@ class Configuration:
     def direction(self, perimeter: str, profile: str, direction: str) -> Profile:
         """Return one direction of a profile as it stands today."""
         key = perimeter, profile.lower()
-        members = set().union(*(found for (owner, _), found in self._resources.items() if owner == perimeter))
         return Profile(
             perimeter=perimeter,
             name=self.spelled(perimeter, profile),
             direction=direction,
-            in_force=RuleSet(self._elements.get((*key, direction), [])),
-            members=frozenset(members),
+            elements_in_force=self._elements[*key, direction],
             resources=frozenset(self._resources.get(key, set())),
-            rules_version=self._versions.get(key),
         )
 
     def evidence(self, perimeter: str, profile: str, days: int, now: datetime) -> Evidence:

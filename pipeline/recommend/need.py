@@ -1,13 +1,10 @@
-"""Who needs a rule: the public traffic that only resource rules admit, gathered by caller or destination."""
+"""Who needs a rule: what enforcing would deny, gathered by caller or destination."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-
-from pipeline.recommend import hosts
-from pipeline.verdict.rules import RuleSet
 
 MOSTLY_DENIED = 0.5
 """A caller with at least this share of its requests denied is asked about, not proposed."""
@@ -28,10 +25,23 @@ _UNMATCHABLE = (
     "managed identity"
 )
 _NAMELESS = "outbound rules take exact host names, and the log holds none"
+_PROTOCOL = (
+    "NFS, SMB or SFTP, which only the resource's own firewall admits: the perimeter knows HTTPS alone, whatever its "
+    "rules; use a private endpoint"
+)
 _NOT_MATCHED = (
     "named by a rule in force and yet not admitted by it: a key or SAS under a subscription rule, or a service "
     "endpoint; call with a managed identity, or through a private endpoint"
 )
+_TRUSTED = (
+    "a trusted Azure service that the resource's own exception admits: trusted access isn't supported once enforced; "
+    "associate that service, or let it call with a managed identity under a subscription rule"
+)
+_TRUSTED_RULE = re.compile(r"trusted|azure\s*services", re.IGNORECASE)
+"""How resources name that exception isn't documented: these are the words of the portals' check boxes."""
+
+_BEYOND_RULES = {"not-honoured": _NOT_MATCHED, "protocol": _PROTOCOL}
+"""Reasons of the verdict engine that no rule can change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,12 @@ class CallerDay:
     destination_fqdn: str | None
     destination_resource: str | None
     service_resource: str | None
-    rules_version: str | None
+    protocol: str | None
+    matched_rule: str | None
+    is_member: bool
+    reason: str
+    service_tag: str | None
+    is_same_region: bool
     operations: list[str]
     allowed: int
     denied: int
@@ -77,6 +92,8 @@ class Need:
     operations: set[str] = field(default_factory=set)
     callers: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
+    service_tags: set[str] = field(default_factory=set)
+    is_same_region: bool = False
     first_seen: datetime | None = None
     last_seen: datetime | None = None
 
@@ -100,6 +117,9 @@ class Need:
         if row.service_resource:
             self.resources.add(row.service_resource)
         self.operations.update(row.operations)
+        if row.service_tag:
+            self.service_tags.add(row.service_tag)
+        self.is_same_region = self.is_same_region or row.is_same_region
         self.callers.add(row.source_resource or row.source_ip or row.destination_fqdn or "")
         if row.source_ip and row.source_network == "public":
             self.addresses.add(row.source_ip)
@@ -107,91 +127,55 @@ class Need:
         self.last_seen = max(self.last_seen or row.last_seen, row.last_seen)
 
 
-def needs(
-    rows: Iterable[CallerDay],
-    direction: str,
-    members: Collection[str],
-    in_force: RuleSet,
-    rules_version: str | None = None,
-) -> list[Need]:
-    """Gather rows by what a rule could name; leave out what a rule in force admits already.
-
-    A caller that a rule in force names and that only the resource's own rules admitted all the same, under the
-    very version of the rules, is not admitted by that rule: it uses a key, a SAS or a service endpoint.
+def needs(rows: Iterable[CallerDay], direction: str) -> list[Need]:
+    """Gather what enforcing would deny by what a rule could name.
 
     Args:
         rows: of one perimeter, profile and direction.
         direction: Inbound or Outbound.
-        members: ARM ids of the perimeter's own resources, lower case.
-        in_force: the rules of today.
-        rules_version: their version, where the inventory tells it.
     """
     found: dict[tuple[str, str], Need] = {}
-    name = _inbound if direction == "Inbound" else _outbound
     for row in rows:
-        kind, key, why = name(row, members)
-        if _admitted(kind, key, row, in_force):
-            if not row.allowed or row.rules_version is None or row.rules_version != rules_version:
-                continue
-            kind, why = "cannot-fix", _NOT_MATCHED
+        kind, key, why = (_inbound if direction == "Inbound" else _outbound)(row)
+        if row.reason in _BEYOND_RULES:
+            kind, why = "cannot-fix", _BEYOND_RULES[row.reason]
         if (kind, key) not in found:
             found[kind, key] = Need(kind, key, why)
         found[kind, key].add(row)
     return [found[each] for each in sorted(found)]
 
 
-def _admitted(kind: str, key: str, row: CallerDay, rules: RuleSet) -> bool:
-    if kind == "fqdns":
-        return rules.admits_host(key)
-    if row.source_subscription and rules.admits_subscription(row.source_subscription):
-        return True
-    return row.source_network == "public" and bool(row.source_ip) and rules.admits_address(row.source_ip or "")
-
-
-def _inbound(row: CallerDay, members: Collection[str]) -> tuple[str, str, str]:
-    if row.source_resource and _is_member(row.source_resource, members):
-        return (
-            "cannot-fix",
-            row.source_resource,
-            _CALLING_MEMBER,
-        )
+def _inbound(row: CallerDay) -> tuple[str, str, str]:
+    if why := _why_no_rule_helps(row):
+        return "cannot-fix", row.source_resource or row.source_ip or "unnamed", why
     if row.source_subscription:
         return "subscriptions", row.source_subscription, ""
     if row.source_network == "public" and row.source_ip:
         return "address-prefixes", row.source_ip, ""
-    if not row.source_ip:
-        who = row.source_resource or (f"app {row.source_app_id}" if row.source_app_id else "unnamed")
-        return "cannot-fix", who, "the log names no address and no subscription, so no rule can be written for it"
-    if row.source_network == "unreadable":
-        return "cannot-fix", row.source_ip, "the log holds no readable address, so no rule can be written for it"
-    return (
-        "cannot-fix",
-        row.source_ip,
-        f"{row.source_network} addresses{_UNMATCHABLE}",
-    )
+    if row.source_ip:
+        why = "the log holds no readable address, so no rule can be written for it"
+        unreadable = row.source_network == "unreadable"
+        return "cannot-fix", row.source_ip, why if unreadable else f"{row.source_network} addresses{_UNMATCHABLE}"
+    who = row.source_resource or (f"app {row.source_app_id}" if row.source_app_id else "unnamed")
+    return "cannot-fix", who, "the log names no address and no subscription, so no rule can be written for it"
 
 
-def _is_member(resource: str, members: Collection[str]) -> bool:
-    """Whether a resource is a member or a part of one, such as the blob service of a storage account."""
-    parts = resource.split("/")
-    return any("/".join(parts[:length]) in members for length in range(len(parts), 8, -2))
+def _why_no_rule_helps(row: CallerDay) -> str:
+    """Return why the caller itself is beyond rules; "" where a rule may help."""
+    if row.is_member:
+        return _CALLING_MEMBER
+    if row.matched_rule and row.allowed and _TRUSTED_RULE.search(row.matched_rule):
+        return _TRUSTED
+    return ""
 
 
-def _outbound(row: CallerDay, members: Collection[str]) -> tuple[str, str, str]:
+def _outbound(row: CallerDay) -> tuple[str, str, str]:
     host = (row.destination_fqdn or "").rstrip(".")
     resource = row.destination_resource or ""
-    if _is_member(resource, members) or hosts.names_member(host, members):
-        return (
-            "cannot-fix",
-            host or resource,
-            _CALLED_MEMBER,
-        )
+    if row.is_member:
+        return "cannot-fix", host or resource, _CALLED_MEMBER
     if not _HOST.fullmatch(host):
-        return (
-            "cannot-fix",
-            host or resource or "unnamed",
-            _NAMELESS,
-        )
+        return "cannot-fix", host or resource or "unnamed", _NAMELESS
     return "fqdns", host, ""
 
 

@@ -3,17 +3,17 @@
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import numpy as np
 
 from pipeline.addresses import UNROUTABLE
-from pipeline.recommend import cover, hosts
+from pipeline.inventory import hosts
+from pipeline.recommend import cover
 from pipeline.recommend.cover import Curve, Network
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.proposal import Proposal, days_flags
-from pipeline.verdict.rules import RuleSet
 
 SPARSE = 16
 """A prefix of which less than one address in 16 was seen is flagged: it opens much for little."""
@@ -38,19 +38,15 @@ class Profile:
         perimeter: ARM id, lower case.
         name: of the profile.
         direction: Inbound or Outbound.
-        in_force: its access rules today.
-        members: ARM ids of all resources of the perimeter.
+        elements_in_force: how many elements its access rules have today.
         resources: ARM ids of the resources of this profile.
-        rules_version: version of the rules in force, where the inventory tells it.
     """
 
     perimeter: str
     name: str
     direction: str
-    in_force: RuleSet = field(default_factory=RuleSet)
-    members: frozenset[str] = frozenset()
+    elements_in_force: int = 0
     resources: frozenset[str] = frozenset()
-    rules_version: str | None = None
 
 
 def propose(profile: Profile, rows: Sequence[CallerDay], days_observed: int, limits: Limits) -> list[Proposal]:
@@ -59,13 +55,13 @@ def propose(profile: Profile, rows: Sequence[CallerDay], days_observed: int, lim
     Every caller or destination in the rows that no rule of today admits ends in just one proposal: a rule, or
     cannot-fix with the reason, or leave-denied for strangers.
     """
-    found = needs(rows, profile.direction, profile.members, profile.in_force, profile.rules_version)
+    found = needs(rows, profile.direction)
     strangers = [need for need in found if need.is_stranger]
     asked = [need for need in found if need.kind != "cannot-fix" and need.is_mostly_denied]
     users = [need for need in found if need.kind != "cannot-fix" and need.allowed and not need.is_mostly_denied]
     unfixable = [need for need in found if need.kind == "cannot-fix" and need.allowed]
     draft = _Draft(profile, days_observed, limits)
-    budget = max(0, limits.max_elements - limits.reserve - profile.in_force.size)
+    budget = max(0, limits.max_elements - limits.reserve - profile.elements_in_force)
     subscriptions = [need for need in users if need.kind == "subscriptions"]
     named = [need for need in users if need.kind == "fqdns"]
     addresses = [need for need in users if need.kind == "address-prefixes"]
@@ -153,6 +149,12 @@ class _Draft:
         flags: tuple[str, ...] = ("sparse",) if total > SPARSE * len(keys) else ()
         if prefix.version == 6 and any(":" in text and ip_address(text) in prefix for text in refused):  # noqa: PLR2004
             flags += ("holds-a-refused-address",)
+        if tags := sorted(set().union(*(need.service_tags for need in inside))):
+            flags += ("azure-address",)
+            reason += f"; of Azure's {', '.join(tags[:3])}, which other customers share"
+        if any(need.is_same_region for need in inside):
+            flags += ("same-region",)
+            reason += "; in the resource's own region, where address rules may not match"
         return self._proposal("address-prefixes", (str(prefix),), inside, reason, flags=flags, extra=extra)
 
     def strangers(self, found: list[Need]) -> Proposal:

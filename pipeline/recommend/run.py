@@ -3,18 +3,20 @@
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from pipeline import coverage
+from pipeline.coverage.measure import measure
 from pipeline.errors import UsageError
-from pipeline.recommend.backtest import Week, replay
+from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.need import CallerDay, caller_days
 from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Readiness, judge
 from pipeline.store import Store
+from pipeline.verdict.scenario import ENFORCED, admitting_rules, scenario
 
 SCHEMA_VERSION = 1
 DIRECTIONS = ("Inbound", "Outbound")
@@ -41,13 +43,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """All that one run found."""
+    """All that one run found; azure_suggestions are the access rules that Azure itself suggests."""
 
     created: datetime
     window: dict[str, str | None]
     coverage: dict[str, Any]
     readiness: tuple[Readiness, ...]
     proposals: tuple[Proposal, ...]
+    azure_suggestions: tuple[dict[str, Any], ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -58,6 +61,7 @@ class Recommendation:
         """Return the run as the JSON contract has it. The run's id depends on its findings, not on its time."""
         seen = dict(self.coverage)
         sources = seen.pop("sources")
+        seen["azure_suggestions"] = list(self.azure_suggestions)
         body = {
             "coverage": seen,
             "readiness": [each.as_json() for each in self.readiness],
@@ -84,7 +88,7 @@ def recommend(
 ) -> Recommendation:
     """Propose rules for every profile that the logs or the inventory know, and judge each.
 
-    Reads: traffic, load_ledger, inventory_profile, inventory_association, inventory_rule_element.
+    Reads: the view verdict, traffic, load_ledger and the inventory.
 
     Args:
         store: the warehouse.
@@ -101,7 +105,9 @@ def recommend(
     profiles = known.profiles(scope.perimeter, scope.profile)
     _check(scope, profiles, known)
     rows: dict[tuple[str, str, str], list[CallerDay]] = {}
-    by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
+    with scenario(store, access_mode=ENFORCED):
+        by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
+    judge_parties = partial(admitting_rules, store)
     for (perimeter, profile, direction), some in by_spelling.items():
         rows.setdefault((perimeter, profile.lower(), direction), []).extend(some)
     days: dict[tuple[str, str], set[date]] = {}
@@ -113,7 +119,7 @@ def recommend(
     for perimeter, profile in sorted(profiles):
         seen = sorted(days.get((perimeter, profile), ()))
         mine = {direction: rows.get((perimeter, profile, direction), []) for direction in DIRECTIONS}
-        found, weeks = _one_profile(known, perimeter, profile, mine, seen, limits)
+        found, weeks = _one_profile(known, (perimeter, profile), mine, seen, limits, judge_parties)
         proposals += found
         readiness.append(
             judge(
@@ -128,7 +134,8 @@ def recommend(
         )
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
-    return Recommendation(created, window, coverage.measure(store), tuple(readiness), tuple(proposals))
+    suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()
+    return Recommendation(created, window, measure(store), tuple(readiness), tuple(proposals), tuple(suggested))
 
 
 def _check(scope: Scope, profiles: set[tuple[str, str]], known: Configuration) -> None:
@@ -142,18 +149,18 @@ def _check(scope: Scope, profiles: set[tuple[str, str]], known: Configuration) -
 
 def _one_profile(
     known: Configuration,
-    perimeter: str,
-    profile: str,
+    profile: tuple[str, str],
     rows: dict[str, list[CallerDay]],
     days: list[date],
     limits: Limits,
+    admitting: Judge,
 ) -> tuple[list[Proposal], list[Week]]:
     found: list[Proposal] = []
     weeks: list[Week] = []
     for direction, mine in rows.items():
-        one = known.direction(perimeter, profile, direction)
+        one = known.direction(*profile, direction)
         found += propose(one, mine, len(days), limits)
         if days:
-            replayed = replay(one, mine, days, limits)
+            replayed = replay(one, mine, days, limits, admitting)
             weeks = [a + b for a, b in zip(weeks, replayed, strict=True)] if weeks else replayed
     return found, weeks

@@ -20,6 +20,7 @@ from pipeline.sample.scenario import (
     FLOWS,
     FQDN,
     INVENTORY,
+    KNOWN_NETWORKS,
     PERIMETER,
     PROFILE,
     RULES_VERSION,
@@ -45,7 +46,7 @@ def write_export(
     hours: tuple[int, ...] = tuple(range(24)),
     written: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write an export tree below a folder, and the inventory as inventory.json beside them; return the records.
+    """Write an export tree below a folder, with inventory.json and known-networks.csv beside them; return the records.
 
     Args:
         folder: where the insights-logs-* folders go; made where it is missing.
@@ -73,6 +74,8 @@ def write_export(
         count += len(lines)
         written(len(lines))
     (folder / "inventory.json").write_text(json.dumps(INVENTORY, indent=2) + "\n", encoding="utf-8")
+    networks = "".join(f"{name},{prefix},{owner}\n" for name, prefix, owner in KNOWN_NETWORKS)
+    (folder / "known-networks.csv").write_text("name,cidr,owner\n" + networks, encoding="utf-8")
     return count
 
 

@@ -7,6 +7,8 @@ the benchmarking range 198.18.0.0/15 (RFC 2544), none of which is anybody's.
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.tables import CATEGORIES
+
 SUBSCRIPTION = "5f0c2a1e-7d34-4b6a-9a51-c0ffee000001"
 APPS_SUBSCRIPTION = "5f0c2a1e-7d34-4b6a-9a51-c0ffee000002"
 ML_SUBSCRIPTION = "5f0c2a1e-7d34-4b6a-9a51-c0ffee000003"
@@ -184,5 +186,28 @@ INVENTORY: dict[str, list[dict[str, Any]]] = {
          "publicNetworkAccess": "Enabled"}
         for resource, profile in PROFILE.items()
     ],
+    "links": [
+        {"id": f"{PERIMETER}/links/link-partner", "name": "link-partner", "status": "Approved",
+         "remotePerimeterGuid": PARTNER_GUID, "localInboundProfiles": ["*"], "remoteInboundProfiles": ["*"]},
+    ],
+    "loggingConfigurations": [
+        {"id": f"{PERIMETER}/loggingConfigurations/instance", "name": "instance", "version": "1",
+         "enabledLogCategories": list(CATEGORIES)},
+    ],
+    "resources": [
+        {"id": FOUNDRY, "name": "contoso-foundry", "kind": "AIServices", "location": "westeurope",
+         "identity": {"type": "SystemAssigned"},
+         "properties": {"publicNetworkAccess": "Enabled", "disableLocalAuth": False,
+                        "encryption": {"keySource": "Microsoft.CognitiveServices"}}},
+        {"id": SEARCH, "name": "contoso-search", "location": "westeurope", "identity": {"type": "SystemAssigned"},
+         "properties": {"publicNetworkAccess": "Enabled"}},
+    ],
 }  # fmt: skip
 """The perimeter's configuration, flattened as `az network perimeter ... list -o json` prints it."""
+
+KNOWN_NETWORKS = (
+    ("Head office", HEAD_OFFICE, "net-team@contoso.example"),
+    ("Branch", BRANCH, "net-team@contoso.example"),
+    ("Build agents", AGENTS, "build-team@contoso.example"),
+)
+"""Name, prefix and owner of the networks that Contoso knows."""

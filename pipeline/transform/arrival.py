@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from ipaddress import ip_address
+from operator import itemgetter
 
 from pipeline import addresses
 from pipeline.store import Store
@@ -37,7 +39,9 @@ def settle(store: Store, start_lines: Mapping[int, int], hours: Iterable[tuple[d
     rows = []
     for (text,) in store.rows("transform/new_addresses", **parameters):
         address = addresses.read(text)
-        rows.append((text, address.canonical, address.version, address.network))
-    store.append_rows(ADDRESS, sorted(rows))
+        matchable = address.network == addresses.PUBLIC
+        value = str(addresses.number(ip_address(address.canonical))) if matchable else None
+        rows.append((text, address.canonical, address.version, value, address.network))
+    store.append_rows(ADDRESS, sorted(rows, key=itemgetter(0)))
     changed = {row[0] for row in hours} | {row[0] for row in store.rows("transform/hours_of_loading", **parameters)}
     rollup.refresh(store, changed)

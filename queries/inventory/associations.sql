@@ -7,6 +7,8 @@ select
     association,
     resource,
     access_mode,
-    public_network_access
+    public_network_access,
+    provisioning_state,
+    has_provisioning_issues
 from inventory_association
 order by perimeter, profile, resource

@@ -3,7 +3,6 @@
 -- grain: one row a profile
 select
     perimeter,
-    perimeter_guid,
     profile,
     rules_version
 from inventory_profile

@@ -13,12 +13,13 @@ import pytest
 
 from pipeline import sql
 from pipeline.cli.query import INTERNAL
+from pipeline.store import open_store
 from pipeline.tables import CATEGORIES
 from tests.conftest import line
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "data" / "sample"
-BY = ("rule", "caller", "direction", "category", "resource", "destination", "hour")
+BY = ("verdict", "rule", "caller", "direction", "category", "resource", "destination", "hour")
 
 
 def nsp(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
@@ -145,9 +146,9 @@ def test_coverage_says_what_is_there_and_what_is_missing(sample: Path) -> None:
     assert seen["rejected_records"] == sum(seen["rejected_reasons"].values()) > 0
     assert seen["gaps"]
     text = out(sample, "coverage")
-    for word in ("silent: contoso-sql", "lines rejected", "gaps of 6 hours"):
+    for word in ("silent-resource", "contoso-sql", "lines rejected", "spans of 6 hours and more", "blockers, "):
         assert word in text
-    assert pl.read_csv(out(sample, "coverage", "-f", "csv").encode()).height == len(by_category)
+    assert pl.read_csv(out(sample, "coverage", "-f", "csv").encode()).height == len(seen["findings"]) > 0
 
 
 def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
@@ -169,6 +170,44 @@ def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
     assert "NOT READY" in out(sample, "recommend", code=3)
 
 
+def test_whatif_says_what_breaks(sample: Path) -> None:
+    text = out(sample, "whatif", "--rules", "in-force", code=3)
+    assert "succeed today and would be denied" in text
+    assert "func-ingest" in text
+    made = json.loads(out(sample, "whatif", "-f", "json", code=3))
+    assert made["scenario"] == {"rules": "proposed", "access_mode": "Enforced", "public_network_access": None}
+    assert made["lost_requests"] == sum(row["requests"] for row in made["losses"]) > 0
+    assert json.loads(out(sample, "whatif", "--mode", "as-is", "--rules", "in-force", "-f", "json"))["losses"] == []
+    assert "there is no file" in told(sample, "whatif", "--rules", "nowhere.json", code=2)
+    assert "decisions can't be recorded yet" in told(sample, "whatif", "--rules", "accepted", code=2)
+    assert "NspPublicOutbound" not in out(sample, "whatif", "--until", "2020-01-01")
+
+
+def test_inventory_as_people_use_it(sample: Path, tmp_path: Path) -> None:
+    for part in (
+        "perimeters",
+        "profiles",
+        "rule_elements",
+        "resources",
+        "links",
+        "logging",
+        "issues",
+        "known_networks",
+    ):
+        json.loads(out(sample, "inventory", "show", part, "-f", "json"))
+    document = json.loads((SAMPLE / "inventory.json").read_text())
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    document["associations"][0]["accessMode"] = "Enforced"
+    (tmp_path / "b.json").write_text(json.dumps(document))
+    out(tmp_path, "inventory", "load", "a.json", "--taken", "2026-10-01")
+    out(tmp_path, "inventory", "load", "b.json", "--taken", "2026-10-02", "--complete")
+    (change,) = json.loads(out(tmp_path, "inventory", "diff", "-f", "json"))
+    assert (change["found_at"], change["kind"], change["before"], change["after"]) == (
+        "2026-10-02T00:00:00Z", "access mode", "Learning", "Enforced",
+    )  # fmt: skip
+    assert "--subscription" in told(tmp_path, "inventory", "pull", code=2)
+
+
 def test_recommend_without_data_is_not_ready(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("")
     out(tmp_path, "ingest", "folder", "x.json")
@@ -183,9 +222,11 @@ def test_every_listed_query_runs(sample: Path) -> None:
     listed = json.loads(out(sample, "query", "--format", "json"))
     assert [each["query"] for each in listed] == [name for name in sql.names() if not name.startswith(INTERNAL)]
     assert all(each["rows"].endswith(".") for each in listed)
-    for each in listed:
-        words = ["-p", "min_hours=6"] if "min_hours" in each["parameters"] else []
-        json.loads(out(sample, "query", each["query"], *words, "-f", "json"))
+    needed = {"min_hours": 6, "caller": "203.0.113.7", "tags": ["storage"], "snapshot_id": 1}
+    with open_store(sample / ".nsp", read_only=True) as store:
+        for each in listed:
+            names = sql.load(each["query"]).parameters
+            store.frame(each["query"], **{name: needed.get(name) for name in names})
 
 
 def test_query_parameters(sample: Path) -> None:

@@ -17,11 +17,11 @@ from azure.storage.blob import (
     generate_container_sas,
 )
 
+from pipeline.azure.patience import Patience
 from pipeline.errors import ForbiddenError, SignInError, SourceError, UnreachableError, UsageError
 from pipeline.extract import blob_content
 from pipeline.extract.account import Access, connect
 from pipeline.extract.blob import Wanted
-from pipeline.extract.patience import Patience
 from pipeline.ingest import Ingested, ingest_blobs
 from pipeline.store import Store
 from tests.conftest import WhenPlanned, line

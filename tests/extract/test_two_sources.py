@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.coverage import findings
-from pipeline.coverage import measure
+from pipeline.coverage.measure import measure, report
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store
 from tests.conftest import line
@@ -64,7 +63,7 @@ def test_the_fuller_one_counts_and_the_difference_is_shown(
     assert (overlap["hours"], overlap["hours_that_differ"]) == (4, 2)
     assert (overlap["blob_records"], overlap["workspace_records"]) == (36, 34)
     assert overlap["first_difference"] == "2026-10-03T02:00:00Z"
-    told = " ".join(findings(measure(store)))
+    told = " ".join(each["evidence"] for each in report(store)["findings"])
     assert "counted once, the fuller one of each hour: 36 by blob, 34 by workspace" in told
     assert "differ in 2 of 4 hours of NspPublicInboundResourceRulesAllowed" in told
 

@@ -12,9 +12,9 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 
+from pipeline.azure.patience import Patience
 from pipeline.errors import AzureError, ForbiddenError, SignInError, SourceError, UnreachableError, UsageError
 from pipeline.extract import workspace
-from pipeline.extract.patience import Patience
 from pipeline.extract.windows import Timing
 from pipeline.ingest import Ingested, ingest_workspace
 from pipeline.store import Store

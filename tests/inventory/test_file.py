@@ -8,10 +8,14 @@ import pytest
 
 from pipeline.errors import InventoryError
 from pipeline.inventory.file import load
+from pipeline.inventory.items import resource as facts_of
 from pipeline.sample.scenario import INVENTORY, PERIMETER
 from pipeline.store import Store
 
 RULE = '{"accessRules": [{"id": "/a/networkSecurityPerimeters/b/profiles/p/accessRules/c", %s}]}'
+LOGGING = '{"loggingConfigurations": [{"id": "/a/networkSecurityPerimeters/b/loggingConfigurations/c", %s}]}'
+DIAGNOSTIC = '{"diagnosticSettings": [{"id": "/a/networkSecurityPerimeters/b/x/diagnosticSettings/c", %s}]}'
+MEMBER = '{"configurations": [{"id": "/a/b/networkSecurityPerimeterConfigurations/c", %s}]}'
 TOP = {"id", "name", "type", "location"}
 
 
@@ -29,7 +33,7 @@ def test_both_shapes_give_the_same_tables(store: Store, tmp_path: Path) -> None:
     found = []
     for document in (INVENTORY, {name: [nested(item) for item in items] for name, items in INVENTORY.items()}):
         counts = load(store, write(tmp_path / "i.json", document))
-        assert counts == {"perimeters": 1, "profiles": 2, "rule elements": 3, "associations": 6}
+        assert [counts[name] for name in ("perimeters", "profiles", "rule elements", "associations")] == [1, 2, 3, 6]
         found.append([store.rows(f"inventory/{name}") for name in ("profiles", "rule_elements", "associations")])
     assert found[0] == found[1]
     assert (PERIMETER.lower(), "ai-apps", "head-office", "Inbound", "address-prefixes", "198.51.100.0/26") in found[0][
@@ -57,7 +61,7 @@ def test_subscriptions_and_perimeters_are_read_from_their_ids(store: Store, tmp_
     ("text", "told"),
     [
         ("{", "isn't JSON"),
-        ("[]", "must be one object with the lists"),
+        ("[7]", "item without an ARM id"),
         ("{}", "must be one object with the lists"),
         ('{"profiles": [{"name": "x"}]}', "has no ARM id"),
         ('{"profiles": [{"id": "/subscriptions/1/x"}]}', "lies in no network security perimeter"),
@@ -72,6 +76,12 @@ def test_subscriptions_and_perimeters_are_read_from_their_ids(store: Store, tmp_
         (RULE % '"direction": "inbound", "addressPrefixes": ["203.0.113"]', "holds '203.0.113', which is none"),
         (RULE % '"direction": "inbound", "subscriptions": [7]', "holds 7, which is none"),
         ("[" * 100_000, "isn't JSON"),
+        (LOGGING % '"enabledLogCategories": "all"', "must be a list of texts"),
+        (LOGGING % '"enabledLogCategories": [7]', "must be a list of texts"),
+        (DIAGNOSTIC % '"logs": {"category": "x"}', "must be a list of objects"),
+        (MEMBER % '"networkSecurityPerimeter": 7', "must be an object"),
+        (MEMBER % '"networkSecurityPerimeter": {"id": "/p"}, "provisioningIssues": ["x"]', "must be a list of objects"),
+        (MEMBER % '"networkSecurityPerimeter": {"id": "/p"}, "profile": "x"', "must be an object"),
     ],
 )
 def test_broken_file_is_told_and_leaves_the_old_inventory(store: Store, tmp_path: Path, text: str, told: str) -> None:
@@ -85,3 +95,115 @@ def test_broken_file_is_told_and_leaves_the_old_inventory(store: Store, tmp_path
 def test_missing_file_is_told(store: Store, tmp_path: Path) -> None:
     with pytest.raises(InventoryError, match="can't be read"):
         load(store, tmp_path / "no.json")
+
+
+CONFIGURATION = {
+    "id": "/subscriptions/1/x/storageAccounts/Docs/networkSecurityPerimeterConfigurations/g.a",
+    "properties": {
+        "provisioningState": "Succeeded",
+        "networkSecurityPerimeter": {"id": PERIMETER, "perimeterGuid": "G-1", "location": "westeurope"},
+        "resourceAssociation": {"name": "docs", "accessMode": "Learning"},
+        "profile": {
+            "name": "ai-apps",
+            "accessRulesVersion": 4,
+            "accessRules": [
+                {"name": "office", "properties": {"direction": "Inbound", "addressPrefixes": ["198.51.100.0/26"]}}
+            ],
+            "enabledLogCategories": ["NspPrivateInboundAllowed"],
+        },
+        "provisioningIssues": [
+            {
+                "name": "i",
+                "properties": {
+                    "issueType": "MissingIdentityConfiguration",
+                    "severity": "Warning",
+                    "description": "no identity",
+                    "suggestedAccessRules": [{"name": "r", "properties": {"direction": "Outbound"}}],
+                },
+            }
+        ],
+    },
+}
+
+
+def test_what_a_member_itself_tells_is_enough(store: Store, tmp_path: Path) -> None:
+    load(store, write(tmp_path / "i.json", [CONFIGURATION]))
+    (member,) = store.rows("inventory/associations")
+    assert member[1:7] == (
+        "ai-apps", "docs", "/subscriptions/1/x/storageaccounts/docs", "Learning", None, "Succeeded",
+    )  # fmt: skip
+    assert [row[2:] for row in store.rows("inventory/profiles")] == [("4",)]
+    assert [row[5] for row in store.rows("inventory/rule_elements")] == ["198.51.100.0/26"]
+    (issue,) = store.rows("inventory/issues")
+    assert issue[2:5] == ("MissingIdentityConfiguration", "Warning", "no identity")
+    assert json.loads(issue[6])[0]["name"] == "r"
+    assert [row[2] for row in store.rows("inventory/logging")] == ["NspPrivateInboundAllowed"]
+
+
+def test_the_perimeters_own_lists_go_before_what_a_member_tells(store: Store, tmp_path: Path) -> None:
+    member = json.loads(json.dumps(CONFIGURATION))
+    member["id"] = (
+        INVENTORY["associations"][2]["privateLinkResource"]["id"] + "/networkSecurityPerimeterConfigurations/x"
+    )
+    load(store, write(tmp_path / "i.json", INVENTORY | {"configurations": [member]}))
+    assert len(store.rows("inventory/associations")) == 6
+    assert len(store.rows("inventory/rule_elements")) == 3
+    assert len(store.rows("inventory/issues")) == 1
+
+
+def test_folder_of_what_the_command_line_prints(store: Store, tmp_path: Path) -> None:
+    for name, items in INVENTORY.items():
+        write(tmp_path / f"{name}.json", items)
+    write(tmp_path / "one.json", {**INVENTORY["accessRules"][0], "id": f"{PERIMETER}/profiles/data/accessRules/more"})
+    write(tmp_path / "rest.json", {"value": [{"id": f"{PERIMETER}/links/l", "properties": {"status": "Approved"}}]})
+    counts = load(store, tmp_path)
+    assert [counts[name] for name in ("profiles", "rule elements", "associations", "links")] == [2, 4, 6, 2]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InventoryError, match=r"holds no \*\.json file"):
+        load(store, tmp_path / "empty")
+
+
+def test_facts_of_members(store: Store, tmp_path: Path) -> None:
+    resource = INVENTORY["associations"][0]["privateLinkResource"]["id"]
+    fact = {
+        "id": resource,
+        "kind": "AIServices",
+        "location": "westeurope",
+        "identity": {"type": "SystemAssigned"},
+        "properties": {
+            "publicNetworkAccess": "Disabled",
+            "disableLocalAuth": True,
+            "encryption": {"keySource": "Microsoft.KeyVault"},
+            "networkInjections": [{"scenario": "agent"}],
+        },
+    }
+    associations = [{**each, "publicNetworkAccess": None} for each in INVENTORY["associations"]]
+    load(
+        store, write(tmp_path / "i.json", INVENTORY | {"associations": associations, "resources": [fact, {"id": "/x"}]})
+    )
+    (known,) = store.rows("inventory/resources")
+    assert known[2:] == (
+        "microsoft.cognitiveservices/accounts", "AIServices", "westeurope", "SystemAssigned", "Microsoft.KeyVault",
+        True, '[{"scenario": "agent"}]',
+    )  # fmt: skip
+    assert {row[5] for row in store.rows("inventory/associations")} == {"Disabled", None}
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ({"id": "/s/a", "identity": None}, "None"),
+        ({"id": "/s/a"}, None),
+        ({"id": "/s/a", "properties": {}}, "None"),
+        ({"id": "/s/a", "identity": {"type": "UserAssigned"}}, "UserAssigned"),
+    ],
+)
+def test_identity_that_nobody_told_is_not_known(resource: dict[str, Any], expected: str | None) -> None:
+    assert facts_of(resource)[4] == expected
+
+
+def test_half_a_surrogate_pair_is_stored_as_its_escape(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "i.json"
+    path.write_text(json.dumps(INVENTORY).replace("head-office", "head\\ud800").replace("contoso-kv", "kv\\udfff"))
+    load(store, path)
+    assert {row[2] for row in store.rows("inventory/rule_elements")} >= {"head\\ud800"}

@@ -1,20 +1,12 @@
-"""Every table of the warehouse, declared once: name, grain, columns with their type and meaning.
+"""The tables that loading fills: records, rejects, ledger, marks, addresses, hourly flows.
 
-The DDL, the polars schema, the mapping from a log record to columns and the page docs/tables.md are all
-derived from here; tests/test_tables.py holds them together. The facts about the log schema come from
-Microsoft Learn, "Diagnostic logs for network security perimeter" (blob records) and the Azure Monitor table
-reference "NSPAccessLogs" (workspace columns), both as read in November 2026.
+The facts about the log schema come from Microsoft Learn, "Diagnostic logs for network security perimeter" (blob
+records) and the Azure Monitor table reference "NSPAccessLogs" (workspace columns), both as read in November 2026.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
-
-SCHEMA_VERSION = 2
-"""Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
+from pipeline.tables.declaration import Column, Table
 
 _DERIVED_DIRECTION = """case
         when logged_direction is not null then logged_direction
@@ -38,73 +30,6 @@ _DERIVED_RULE_ORIGIN = """case
         when contains(category, 'PerimeterRules') then 'Perimeter'
         when contains(category, 'ResourceRules') then 'Resource'
     end"""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of one table.
-
-    Args:
-        name: as in SQL.
-        type: the DuckDB type.
-        meaning: one sentence for the data dictionary, with the unit where there is one.
-        required: stored as not null.
-        blob: path of the field in a diagnostic log record, dots between levels; None for our own columns.
-        workspace: name of the column in the NSPAccessLogs table.
-        derived: an SQL expression over the other columns; such a column is computed when read (and then
-            takes a dictionary's worth of work, not a row's) and never written.
-    """
-
-    name: str
-    type: str
-    meaning: str
-    required: bool = False
-    blob: str | None = None
-    workspace: str | None = None
-    derived: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: its name, what one row stands for, and its columns in order.
-
-    Args:
-        name: as in SQL.
-        grain: one sentence: what a row is.
-        columns: in order.
-        checked_by_loader: leave `not null` to the program that writes the rows. For access_log the loader counts
-            values anyway, and DuckDB's own check costs a tenth of the load.
-    """
-
-    name: str
-    grain: str
-    columns: tuple[Column, ...]
-    checked_by_loader: bool = False
-
-    def ddl(self) -> str:
-        """Return the CREATE TABLE statement; it raises nothing when the table is there already."""
-        lines = []
-        for column in self.columns:
-            if column.derived:
-                lines.append(f"{column.name} {column.type} generated always as ({column.derived}) virtual")
-            else:
-                enforced = column.required and not self.checked_by_loader
-                lines.append(f"{column.name} {column.type}{' not null' if enforced else ''}")
-        body = ",\n    ".join(lines)
-        return f"create table if not exists {self.name} (\n    {body}\n)"
-
-    def polars_schema(self) -> "dict[str, pl.DataType]":
-        """Return column name -> polars type, as `pl.DataFrame(relation)` yields it."""
-        import polars as pl
-
-        types: dict[str, pl.DataType] = {
-            "VARCHAR": pl.String(),
-            "BIGINT": pl.Int64(),
-            "UTINYINT": pl.UInt8(),
-            "BOOLEAN": pl.Boolean(),
-            "TIMESTAMP": pl.Datetime("us"),
-        }
-        return {column.name: types[column.type] for column in self.columns}
 
 
 ACCESS_LOG = Table(
@@ -433,6 +358,11 @@ ADDRESS = Table(
         Column("canonical", "VARCHAR", "The address in its shortest form; as logged where it is none.", True),
         Column("version", "UTINYINT", "4 or 6; null where it is no address."),
         Column(
+            "value",
+            "UHUGEINT",
+            "A public address as a number, IPv4 in its place in IPv6 (::ffff:0:0/96); null for others.",
+        ),
+        Column(
             "network",
             "VARCHAR",
             "public, or why no access rule can match it: private, shared (CGNAT), "
@@ -498,61 +428,6 @@ HOUR_COUNT = Table(
     ),
 )
 
-INVENTORY_RULE_ELEMENT = Table(
-    "inventory_rule_element",
-    "one row an element of an access rule in force (a prefix, a subscription, a host name, a tag)",
-    (
-        Column("perimeter", "VARCHAR", "ARM id of the perimeter, lower case.", True),
-        Column("profile", "VARCHAR", "Name of the profile.", True),
-        Column("rule", "VARCHAR", "Name of the rule.", True),
-        Column("direction", "VARCHAR", "Inbound or Outbound.", True),
-        Column(
-            "kind",
-            "VARCHAR",
-            "address-prefixes, subscriptions, fqdns, service-tags, perimeters, email-addresses or phone-numbers.",
-            True,
-        ),
-        Column("element", "VARCHAR", "The prefix, subscription id, host name or tag.", True),
-    ),
-)
-
-INVENTORY_ASSOCIATION = Table(
-    "inventory_association",
-    "one row a resource associated with a profile of a perimeter",
-    (
-        Column("perimeter", "VARCHAR", "ARM id of the perimeter, lower case.", True),
-        Column("profile", "VARCHAR", "Name of the profile.", True),
-        Column("association", "VARCHAR", "Name of the association.", True),
-        Column("resource", "VARCHAR", "ARM id of the resource, lower case.", True),
-        Column("access_mode", "VARCHAR", "Learning, Enforced or Audit, as the API says it."),
-        Column("public_network_access", "VARCHAR", "Enabled, Disabled or SecuredByPerimeter, where known."),
-    ),
-)
-
-INVENTORY_PROFILE = Table(
-    "inventory_profile",
-    "one row a profile of a perimeter",
-    (
-        Column("perimeter", "VARCHAR", "ARM id of the perimeter, lower case.", True),
-        Column("perimeter_guid", "VARCHAR", "GUID of the perimeter, as in source_perimeters."),
-        Column("profile", "VARCHAR", "Name of the profile.", True),
-        Column("rules_version", "VARCHAR", "Version of its access rules when the inventory was taken."),
-    ),
-)
-
-TABLES = (
-    ACCESS_LOG,
-    REJECTED_RECORD,
-    LOAD_LEDGER,
-    LOAD_MARK,
-    ADDRESS,
-    TRAFFIC,
-    HOUR_COUNT,
-    INVENTORY_PROFILE,
-    INVENTORY_ASSOCIATION,
-    INVENTORY_RULE_ELEMENT,
-)
-
 CATEGORIES: Mapping[str, str] = {
     "NspPublicInboundPerimeterRulesAllowed": "a rule of the perimeter admits it",
     "NspPublicInboundPerimeterRulesDenied": "denied by the perimeter today",
@@ -570,23 +445,3 @@ CATEGORIES: Mapping[str, str] = {
 }
 """The 13 current log categories and what each means before enforcement. Source: Azure Monitor supported logs
 for Microsoft.Network/networkSecurityPerimeters (2026-02-02) and the perimeter's diagnostic log page."""
-
-
-def data_dictionary() -> str:
-    """Return docs/tables.md: every table with its grain, columns, origins and meanings, as Markdown."""
-    parts = [
-        "# Tables\n",
-        "Written from `pipeline/tables.py` by `make docs`; do not edit. Times are UTC, sizes bytes.\n",
-    ]
-    for table in TABLES:
-        parts.append(f"## {table.name}\n\nGrain: {table.grain}.\n")
-        parts.append("| column | type | blob field | workspace column | meaning |\n|---|---|---|---|---|")
-        for column in table.columns:
-            kind = column.type + (" not null" if column.required else "") + (" derived" if column.derived else "")
-            parts.append(
-                f"| {column.name} | {kind} | {column.blob or ''} | {column.workspace or ''} | {column.meaning} |",
-            )
-        parts.append("")
-    parts.append("## Log categories\n\n| category | meaning before enforcement |\n|---|---|")
-    parts.extend(f"| {name} | {meaning} |" for name, meaning in CATEGORIES.items())
-    return "\n".join(parts) + "\n"

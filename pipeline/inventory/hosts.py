@@ -5,7 +5,7 @@ yours? The zones are those of Microsoft Learn, "Azure Private Endpoint private D
 services' own endpoint pages, as read in November 2026.
 """
 
-from collections.abc import Collection
+from functools import cache
 
 _STORAGE = tuple(f"{kind}.core.windows.net" for kind in ("blob", "dfs", "file", "queue", "table", "web"))
 _ZONES_OF_TYPE: dict[str, tuple[str, ...]] = {
@@ -46,20 +46,14 @@ def shared_zone(host: str) -> str | None:
     return next((zone for zone in zones if zone in SHARED_ZONES), None)
 
 
-def names_member(host: str, members: Collection[str]) -> bool:
-    """Whether a host name is an endpoint of a member, going by the member's type and name.
+@cache
+def names_of(resource: str) -> frozenset[str]:
+    """Return the host names under which a resource can be called, going by its type and name.
 
     Args:
-        host: the name called, lower case.
-        members: ARM ids, lower case.
+        resource: ARM id, lower case.
     """
-    zone = shared_zone(host)
-    if zone is None:
-        return False
-    name = host.removesuffix("." + zone).rsplit(".", 1)[0].removesuffix("-secondary")
-    for member in members:
-        parts = member.split("/")
-        kind = "/".join(parts[-3:-1])
-        if parts[-1] == name and zone in _ZONES_OF_TYPE.get(kind, ()):
-            return True
-    return False
+    parts = resource.split("/")
+    zones = _ZONES_OF_TYPE.get("/".join(parts[-3:-1]), ())
+    secondary = {f"{parts[-1]}-secondary.{zone}" for zone in zones if zone in _STORAGE}
+    return frozenset({f"{parts[-1]}.{zone}" for zone in zones} | secondary)

@@ -1,0 +1,119 @@
+"""Findings on the configuration: what the inventory lacks, where it and the logs disagree, what Azure reports."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.coverage.finding import BLOCKER, INFO, WARNING, Finding
+from pipeline.store import Store
+
+OLD_INVENTORY_DAYS = 7
+_SCOPE: dict[str, Any] = dict.fromkeys(("since", "until", "perimeter", "profile", "limit"))
+
+_DISAGREEMENTS = {
+    "rule-not-honoured": (
+        "a rule in force names the caller and yet doesn't admit it: a key, a SAS or a service endpoint",
+        "call with a managed identity, or by private endpoint; an address rule may help callers with keys",
+    ),
+    "rule-not-found": (
+        "the log says that a rule admits it, and the inventory has no such rule under that version",
+        "pull the inventory again; load the service tags, if rules name any",
+    ),
+    "not-a-member": (
+        "the log says that both are members, and the caller is none in the inventory",
+        "pull the inventory again; if the caller has left the perimeter, it will be denied",
+    ),
+    "no-link": (
+        "the log says that a link admits it, and the inventory has no such link",
+        "pull the inventory again; if the link is gone, it will be denied",
+    ),
+    "resource-rules-while-enforced": (
+        "the resource's own rules decide although the association is Enforced",
+        "ask for the association's provisioning state; the service may not have taken the mode over",
+    ),
+    "perimeter-denied-while-learning": (
+        "the perimeter denies although the association is in learning mode",
+        "check publicNetworkAccess: Disabled and SecuredByPerimeter deny in learning mode, too",
+    ),
+}
+
+
+def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what the inventory lacks or tells.
+
+    Args:
+        store: the warehouse.
+        seen: what pipeline.coverage.measure counted.
+    """
+    if not seen["inventory"]:
+        evidence = "no inventory: rules in force, modes, members and silent resources are unknown"
+        yield Finding("no-inventory", WARNING, "", evidence, "nsp inventory pull, or nsp inventory load FILE")
+    for perimeter, confirmed, _last, behind, gaps in store.rows("coverage/inventory_age"):
+        if behind > OLD_INVENTORY_DAYS:
+            evidence = f"the inventory was last confirmed {confirmed:%Y-%m-%d}, {behind} days before the newest record"
+            yield Finding("inventory-old", WARNING, perimeter, evidence, "nsp inventory pull")
+        for gap in json.loads(gaps or "[]"):
+            yield Finding("inventory-gap", WARNING, perimeter, gap, "give the role Reader and pull again")
+    for perimeter, _profile, resource, mode in store.rows("coverage/silent_resources"):
+        evidence = f"associated ({mode or 'mode unknown'}), but not one record; no data is no proof of no traffic"
+        remedy = f"ask its owner, and check that the service writes logs for {perimeter.rsplit('/', 1)[-1]}"
+        yield Finding("silent-resource", WARNING, resource, evidence, remedy)
+    for _perimeter, _profile, resource, records in store.rows("coverage/unlisted_resources"):
+        evidence = f"{records:,} records, but no association in the inventory"
+        yield Finding("unlisted-resource", WARNING, resource, evidence, "pull the inventory again; it may have left")
+    for _perimeter, profile, rule, kind, element in store.rows("coverage/unevaluable_elements"):
+        evidence = f"the rule {rule} of {profile} names {element} ({kind}), which can't be matched here"
+        remedy = "load the service tags" if kind == "service-tags" else "nothing; the log is believed for it"
+        yield Finding("rule-not-evaluable", INFO, element, evidence, remedy)
+    yield from _modes(store)
+    yield from _traffic(store)
+    yield from _reported(store)
+
+
+def _reported(store: Store) -> Iterator[Finding]:
+    """Yield what Azure reports, and what its documentation warns of."""
+    for _perimeter, resource, issue, severity, description, _resources, suggested in store.rows("inventory/issues"):
+        count = len(json.loads(suggested or "[]"))
+        yield Finding(
+            "azure-issue",
+            BLOCKER if severity == "Error" else WARNING,
+            resource,
+            f"Azure reports {issue}: {description or 'no words'}"
+            + (f"; it suggests {count} access rules" if count else ""),
+            "nsp inventory show issues",
+        )
+    for _perimeter, _profile, resource, check, state, evidence, remedy in store.rows("inventory/foundry_checks"):
+        if state != "ok":
+            word = "" if state == "attention" else " (not known)"
+            severity = WARNING if state == "attention" else INFO
+            yield Finding(f"foundry-{check}", severity, resource, f"{evidence}{word}", remedy)
+
+
+def _modes(store: Store) -> Iterator[Finding]:
+    for _perimeter, _profile, _name, resource, mode, _access, _state, has_issues in store.rows(
+        "inventory/associations"
+    ):
+        if (mode or "").lower() == "audit":
+            evidence = "the access mode Audit has no published meaning; it is taken for Learning"
+            yield Finding("mode-audit", WARNING, resource, evidence, "don't rely on verdicts of this resource")
+        if has_issues:
+            evidence = "the association has provisioning issues"
+            yield Finding("provisioning-issues", WARNING, resource, evidence, "nsp inventory pull, then show issues")
+
+
+def _traffic(store: Store) -> Iterator[Finding]:
+    for row in store.frame("analysis/private_and_public_by_resource", **_SCOPE).to_dicts():
+        yield Finding(
+            "private-and-public",
+            WARNING if row["identities_both_ways"] else INFO,
+            row["resource"],
+            f"{row['private_requests']:,} requests by private endpoint and {row['public_requests']:,} in public, "
+            f"{row['identities_both_ways']} callers both ways",
+            "where a caller should use the endpoint, look at its DNS and proxy",
+        )
+    for row in store.frame("analysis/disagreements", **_SCOPE).to_dicts():
+        what, remedy = _DISAGREEMENTS[row["disagreement"]]
+        name = f"{row['perimeter'].rsplit('/', 1)[-1]}/{row['profile']}"
+        yield Finding(
+            f"disagreement-{row['disagreement']}", WARNING, name, f"{row['requests']:,} requests: {what}", remedy
+        )

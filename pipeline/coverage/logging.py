@@ -1,0 +1,133 @@
+"""Findings on what is logged: categories, groups of them, perimeters, hours, delay, and what could not be read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.coverage.finding import BLOCKER, INFO, WARNING, Finding
+from pipeline.store import Store
+from pipeline.tables import CATEGORIES
+
+WOULD_BE_DENIALS = ("NspPublicInboundResourceRulesAllowed", "NspPublicOutboundResourceRulesAllowed")
+"""The categories that hold what enforcing would deny: without them nobody can tell that nothing would be."""
+MIN_GAP_HOURS = 6
+LONG_DELAY_HOURS = 2
+_ENABLE = "switch it on by name in the perimeter's diagnostic setting and logging configuration"
+
+
+def short(arm_id: str) -> str:
+    """Return the name of a resource or perimeter."""
+    return arm_id.rsplit("/", 1)[-1]
+
+
+def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what the logs lack.
+
+    Args:
+        store: the warehouse.
+        seen: what pipeline.coverage.measure counted.
+    """
+    yield from _categories(store, seen)
+    for perimeter, setting, group, records in store.rows("coverage/category_groups"):
+        yield Finding(
+            "category-group",
+            WARNING if records else BLOCKER,
+            perimeter,
+            f"the diagnostic setting {setting} names the group {group}, which is reported to be accepted and to "
+            f"collect nothing; {records:,} records were seen",
+            "name the 13 categories one by one",
+        )
+    for perimeter, in_inventory, records in store.rows("coverage/perimeter_presence"):
+        if in_inventory:
+            evidence, remedy = (
+                "not one record of this perimeter",
+                "check that its diagnostic setting exports to where nsp reads",
+            )
+            yield Finding("perimeter-without-logs", BLOCKER, perimeter, evidence, remedy)
+        elif seen["inventory"]:
+            evidence = f"{records:,} records of a perimeter that the inventory doesn't know"
+            yield Finding("perimeter-not-in-inventory", WARNING, perimeter, evidence, "nsp inventory pull or load")
+    yield from _gaps(seen["gaps"])
+    for kind, records, median, most_hours, most in store.rows("coverage/delays"):
+        yield Finding(
+            "ingest-delay",
+            WARNING if most_hours > LONG_DELAY_HOURS else INFO,
+            "",
+            f"records by {kind} arrive {median} h after the event (median), 99% within {most_hours} h, the last after "
+            f"{most} h ({records:,} records)",
+            "judge the last hours only after that time" if most_hours else "nothing",
+        )
+    yield from _losses(seen)
+
+
+def _gaps(gaps: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Yield one finding a perimeter; the gaps come longest first."""
+    for perimeter in sorted({gap["perimeter"] or "" for gap in gaps}):
+        mine = [gap for gap in gaps if (gap["perimeter"] or "") == perimeter]
+        evidence = (
+            f"{len(mine)} spans of {MIN_GAP_HOURS} hours and more without a record, the longest of {mine[0]['hours']} "
+            f"hours from {mine[0]['start'][:16].replace('T', ' ')}"
+        )
+        remedy = "load what is missing, else these hours prove nothing; nsp query coverage/gaps"
+        yield Finding("hours-missing", WARNING, perimeter, evidence, remedy)
+
+
+def _categories(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
+    states = store.rows("coverage/category_states")
+    told: dict[str, dict[str, tuple[Any, ...]]] = {}
+    for perimeter, category, *state in states:
+        told.setdefault(perimeter, {})[category.lower()] = tuple(state)
+    for perimeter, found in sorted(told.items()):
+        for category in CATEGORIES:
+            enabled, by_group, records, _ = found.get(category.lower(), (_default(found), False, 0, None))
+            if records:
+                continue
+            if enabled is False:
+                severity, evidence = (BLOCKER if category in WOULD_BE_DENIALS else WARNING), "is not switched on"
+            elif enabled:
+                severity, evidence = INFO, "is switched on and was never seen"
+            else:
+                severity = WARNING if category in WOULD_BE_DENIALS else INFO
+                evidence = "was never seen" + (", only a group names it" if by_group else "")
+            remedy = "nothing, if there was no such traffic" if enabled else _ENABLE
+            yield Finding("category-missing", severity, perimeter, f"{category} {evidence}", remedy)
+    for name in seen["categories_unknown"]:
+        yield Finding("category-unknown", WARNING, name, "kept, but not judged", "look for a newer nsp")
+
+
+def _default(found: dict[str, tuple[Any, ...]]) -> bool | None:
+    """Return whether a category that nobody names is on: not, where others are named."""
+    return False if any(state[0] for state in found.values()) else None
+
+
+def _losses(seen: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what came and could not be used."""
+    if seen["records_without_perimeter"]:
+        evidence = f"{seen['records_without_perimeter']:,} records name no perimeter; nothing is recommended from them"
+        yield Finding("no-perimeter", WARNING, "", evidence, "keep resourceId in the export or transformation")
+    if seen["rejected_records"]:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in seen["rejected_reasons"].items())
+        evidence = f"{seen['rejected_records']:,} lines rejected: {reasons}"
+        yield Finding("rejected", WARNING, "", evidence, "nsp query coverage/rejected_records")
+    if seen["pending_bytes"]:
+        evidence = f"{seen['files_with_a_cut_last_line']} files end in an unfinished line"
+        yield Finding("unfinished-line", INFO, "", evidence, "nothing; it is read when the file grows")
+    if seen["unknown_fields"]:
+        evidence = f"fields without a column, kept in access_log.extra: {', '.join(list(seen['unknown_fields'])[:20])}"
+        yield Finding("unknown-fields", INFO, "", evidence, "nothing; nsp query coverage/unknown_fields")
+    yield from _overlaps(seen["overlaps"])
+
+
+def _overlaps(rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Yield where two ways to the same logs disagree, and that they were counted once."""
+    if not rows:
+        return
+    kinds = [kind for kind in ("blob", "workspace", "folder") if any(row[f"{kind}_records"] for row in rows)]
+    totals = ", ".join(f"{sum(row[f'{kind}_records'] for row in rows):,} by {kind}" for kind in kinds)
+    evidence = f"the same hours came by several ways and were counted once, the fuller one of each hour: {totals}"
+    yield Finding("mixed-sources", INFO, "", evidence, "nothing")
+    for row in rows:
+        if row["hours_that_differ"]:
+            records = ", ".join(f"{row[f'{kind}_records']:,} by {kind}" for kind in kinds)
+            hours = f"{row['hours_that_differ']} of {row['hours']} hours of {row['category']}"
+            evidence = f"the ways differ in {hours} ({records}): one of them lacks records"
+            yield Finding("sources-differ", WARNING, row["perimeter"] or "", evidence, "nsp query coverage/overlaps")

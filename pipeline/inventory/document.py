@@ -1,0 +1,127 @@
+"""Gathers a configuration as JSON: lists of ARM items, whoever printed them.
+
+Taken are one object with named lists, the plain arrays or single objects that `az ... list|show -o json` prints, the
+REST API's `{"value": [...]}`, and folders of such files; what a plain item is, its id tells. Items come flattened, as
+the CLI extension prints them since 1.0.0, or with `.properties`, as the REST API does.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InventoryError
+
+Item = dict[str, Any]
+
+LISTS = (
+    "perimeters",
+    "profiles",
+    "accessRules",
+    "associations",
+    "links",
+    "linkReferences",
+    "loggingConfigurations",
+    "diagnosticSettings",
+    "resources",
+    "configurations",
+)
+_SEGMENTS = (
+    ("networksecurityperimeterconfigurations", "configurations"),
+    ("diagnosticsettings", "diagnosticSettings"),
+    ("accessrules", "accessRules"),
+    ("resourceassociations", "associations"),
+    ("loggingconfigurations", "loggingConfigurations"),
+    ("linkreferences", "linkReferences"),
+    ("links", "links"),
+    ("profiles", "profiles"),
+    ("networksecurityperimeters", "perimeters"),
+)
+
+
+@dataclass(slots=True)
+class Document:
+    """What is known of some perimeters.
+
+    Args:
+        lists: name of a list -> its items; a list that nobody gave is missing.
+        gaps: sentences on what could not be read, by ARM id of the perimeter ("" for all).
+    """
+
+    lists: dict[str, list[Item]] = field(default_factory=dict)
+    gaps: dict[str, list[str]] = field(default_factory=dict)
+
+    def items(self, name: str) -> list[Item]:
+        """Return the items of a list."""
+        return self.lists.get(name, [])
+
+    def add(self, name: str, items: list[Any]) -> None:
+        """Add items to a list.
+
+        Raises:
+            InventoryError: an item is no object.
+        """
+        for item in items:
+            if not isinstance(item, dict):
+                raise InventoryError(f"{name} holds {json.dumps(item)[:80]}, which is no object.")
+        self.lists.setdefault(name, []).extend(items)
+
+
+def read(path: Path) -> Document:
+    """Read a file, or all *.json files of a folder.
+
+    Raises:
+        InventoryError: a file can't be read, is no such JSON, or a folder holds none.
+    """
+    document = Document()
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise InventoryError(f"The folder {path} holds no *.json file.")
+    for file in files:
+        _gather(document, json_of(file), file)
+    return document
+
+
+def json_of(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        InventoryError: it can't be read or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InventoryError(f"The inventory {path} can't be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InventoryError(f"The inventory {path} isn't JSON: {error}.") from error
+
+
+def _gather(document: Document, content: Any, file: Path) -> None:
+    if isinstance(content, dict) and any(isinstance(content.get(name), list) for name in LISTS):
+        for name in LISTS:
+            if isinstance(content.get(name), list):
+                document.add(name, content[name])
+        return
+    if isinstance(content, dict) and isinstance(content.get("value"), list):
+        content = content["value"]
+    if isinstance(content, dict) and isinstance(content.get("id"), str):
+        content = [content]
+    if not isinstance(content, list):
+        raise InventoryError(
+            f"The inventory {file} must be one object with the lists {', '.join(LISTS[:4])} ..., or what "
+            "`az network perimeter ... list -o json` prints.",
+        )
+    for item in content:
+        kind = _kind(item)
+        if kind is None:
+            raise InventoryError(f"The inventory {file} holds an item without an ARM id: {json.dumps(item)[:120]}.")
+        document.add(kind, [item])
+
+
+def _kind(item: Any) -> str | None:
+    """Return the list that an item belongs to, going by its id."""
+    identity = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(identity, str) or not identity.startswith("/"):
+        return None
+    segments = identity.lower().split("/")
+    return next((name for segment, name in _SEGMENTS if segment in segments[:-1]), "resources")

@@ -1,0 +1,28 @@
+"""Writes docs/tables.md, the data dictionary."""
+
+from pipeline.tables import CATEGORIES, TABLES, VIEWS
+
+
+def data_dictionary() -> str:
+    """Return docs/tables.md: every table with its grain, columns, origins and meanings, as Markdown."""
+    parts = [
+        "# Tables\n",
+        "Written from `pipeline/tables/` by `make docs`; do not edit. Times are UTC, sizes bytes.\n",
+    ]
+    for table in TABLES:
+        parts.append(f"## {table.name}\n\nGrain: {table.grain}.\n")
+        parts.append("| column | type | blob field | workspace column | meaning |\n|---|---|---|---|---|")
+        for column in table.columns:
+            kind = column.type + (" not null" if column.required else "") + (" derived" if column.derived else "")
+            parts.append(
+                f"| {column.name} | {kind} | {column.blob or ''} | {column.workspace or ''} | {column.meaning} |",
+            )
+        parts.append("")
+    parts.append(
+        "## Views\n\nOf each perimeter the newest snapshot, without snapshot_id; made when a store is opened.\n"
+    )
+    parts.append("| view | rows | columns as in |\n|---|---|---|")
+    parts.extend(f"| {view.name} | {view.grain} | {view.table.name} |" for view in VIEWS)
+    parts.append("\n## Log categories\n\n| category | meaning before enforcement |\n|---|---|")
+    parts.extend(f"| {name} | {meaning} |" for name, meaning in CATEGORIES.items())
+    return "\n".join(parts) + "\n"

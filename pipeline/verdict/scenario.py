@@ -1,0 +1,109 @@
+"""Asks the verdict engine 'what if': other rules, another access mode, other traffic in the place of what is.
+
+The engine is one query, queries/verdict/verdict.sql, over the tables of traffic, rules and inventory. Within a
+scenario temporary tables stand in the place of some of them; nothing is written to the warehouse.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from pipeline import addresses
+from pipeline.inventory import hosts, rules
+from pipeline.inventory.rules import RuleElement
+from pipeline.store import Store
+from pipeline.tables import ADDRESS, MEMBER_HOST, RULE_NAME, RULE_SPAN, SCENARIO, TRAFFIC
+
+ENFORCED = "Enforced"
+
+
+@contextmanager
+def scenario(
+    store: Store,
+    elements: Iterable[RuleElement] | None = None,
+    *,
+    access_mode: str | None = None,
+    public_network_access: str | None = None,
+) -> Iterator[None]:
+    """Have the view `verdict` judge under other rules and modes, for the length of the block.
+
+    Args:
+        store: the warehouse; read-only will do.
+        elements: the rules, all of them, those in force included; None for the rules in force.
+        access_mode: of all associations; None for what each is.
+        public_network_access: of all resources; None for what each is.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(store.temporary(SCENARIO, [(access_mode, public_network_access)]))
+        members = store.rows("verdict/member")
+        names = sorted({(row[0], host, row[1]) for row in members for host in hosts.names_of(row[1])})
+        stack.enter_context(store.temporary(MEMBER_HOST, names))
+        if elements is not None:
+            tried = list(elements)
+            spans = rules.span_rows(tried, rules.tag_prefixes(store, tried))
+            stack.enter_context(store.temporary(RULE_SPAN, spans))
+            stack.enter_context(store.temporary(RULE_NAME, rules.name_rows(tried, rules.perimeter_guids(store))))
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """What rules look at: a caller of a resource, or a destination."""
+
+    perimeter: str
+    profile: str
+    direction: str
+    source_ip: str | None = None
+    source_subscription: str | None = None
+    destination_fqdn: str | None = None
+    service_resource: str | None = None
+
+
+def admitting_rules(store: Store, parties: Sequence[Party], elements: Iterable[RuleElement]) -> list[str | None]:
+    """Return for each party the name of a rule that admits it; None where none does.
+
+    Args:
+        store: whose engine is asked; its traffic plays no part.
+        parties: callers and destinations, as seen in public traffic.
+        elements: the rules to try.
+    """
+    if not parties:
+        return []
+    width = [column.name for column in TRAFFIC.columns]
+    flows = [tuple(_flow(number, party).get(name) for name in width) for number, party in enumerate(parties)]
+    texts = sorted({party.source_ip for party in parties if party.source_ip})
+    known = [(text, text, None, str(addresses.number(ip_address(text))), addresses.PUBLIC) for text in texts]
+    with (
+        store.temporary(TRAFFIC, flows),
+        store.temporary(ADDRESS, known),
+        scenario(store, elements, access_mode=ENFORCED),
+    ):
+        found = dict(store.rows("verdict/admitting_rules"))
+    return [found.get(number) for number in range(len(parties))]
+
+
+def _flow(number: int, party: Party) -> dict[str, object]:
+    """Return one made-up flow of a party; its number stands where the requests do."""
+    moment = "2000-01-01"
+    return {
+        "hour": moment,
+        "source_kind": "scenario",
+        "perimeter": party.perimeter,
+        "profile": party.profile,
+        "service_resource": party.service_resource,
+        "category": f"NspPublic{party.direction}ResourceRulesAllowed",
+        "direction": party.direction,
+        "traffic_type": "Public",
+        "action": "Approved",
+        "rule_origin": "Resource",
+        "source_ip": party.source_ip,
+        "source_network": addresses.PUBLIC if party.source_ip else None,
+        "source_subscription": party.source_subscription,
+        "caller_kind": "unknown",
+        "destination_fqdn": party.destination_fqdn,
+        "records": 1,
+        "requests": number,
+        "first_seen": moment,
+        "last_seen": moment,
+    }

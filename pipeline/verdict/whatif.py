@@ -1,0 +1,65 @@
+"""What a scenario would change: each flow's verdict of today beside that under other rules and modes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.inventory.rules import RuleElement
+from pipeline.store import Store
+from pipeline.verdict.scenario import scenario
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a scenario changes.
+
+    Args:
+        changes: a row a perimeter, profile, direction and pair of verdicts, with requests, flows and callers; see
+            queries/verdict/changes.sql.
+        losses: a row a caller (or destination) that succeeds today and would be denied; see
+            queries/verdict/losses.sql.
+    """
+
+    changes: "pl.DataFrame"
+    losses: "pl.DataFrame"
+
+    @property
+    def lost_requests(self) -> int:
+        """Requests that succeeded and would be denied."""
+        return int(self.changes.filter(self.changes["is_loss"])["requests"].sum())
+
+
+def compare(
+    store: Store,
+    elements: Iterable[RuleElement] | None,
+    *,
+    access_mode: str | None = "Enforced",
+    public_network_access: str | None = None,
+    limit: int | None = None,
+    **scope: Any,
+) -> Comparison:
+    """Judge the traffic of a scope today and in a scenario.
+
+    Reads: the view verdict.
+
+    Args:
+        store: the warehouse; read-only will do.
+        elements: all rules of the scenario; None for the rules in force.
+        access_mode: of all associations; None for what each is.
+        public_network_access: of all resources; None for what each is.
+        limit: of losses at most so many rows.
+        scope: since, until, perimeter, profile; None for all.
+
+    Raises:
+        QueryError: DuckDB could not run it.
+    """
+    within = {name: scope.get(name) for name in ("since", "until", "perimeter", "profile")}
+    with (
+        store.scratch("verdict_today", "verdict/flow_verdicts"),
+        scenario(store, elements, access_mode=access_mode, public_network_access=public_network_access),
+    ):
+        changes = store.frame("verdict/changes", **within)
+        return Comparison(changes, store.frame("verdict/losses", **within, limit=limit))

@@ -1,0 +1,8 @@
+-- The verdict of each flow, to be compared with that of another scenario.
+-- reads: verdict
+-- grain: one row of traffic
+select
+    flow,
+    verdict,
+    reason
+from verdict

@@ -1,0 +1,18 @@
+-- The members of each perimeter: associated by the inventory, or seen to write records where that lists none.
+-- reads: inventory_association, traffic
+-- grain: one row a perimeter and resource
+select
+    perimeter,
+    resource
+from inventory_association
+
+union
+
+select
+    t.perimeter,
+    t.service_resource as resource
+from traffic as t
+where
+    t.perimeter is not null
+    and t.service_resource is not null
+    and not exists (from inventory_association as a where a.perimeter = t.perimeter)

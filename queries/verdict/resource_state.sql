@@ -1,0 +1,126 @@
+-- Who decides about the resources that wrote records: mode, rules and cells of the decision matrix, as of now.
+-- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, scenario, decision_matrix
+-- grain: one row a perimeter, profile as logged, and resource
+-- A resource belongs to the profile that it is associated with today, whatever the log of the time says. Where nobody
+-- told the access mode, Learning is assumed, and Enabled where nobody told publicNetworkAccess: in both the resource's own
+-- rules still decide, and those the log knows.
+with seen as (
+    select distinct
+        perimeter,
+        profile,
+        service_resource
+    from traffic
+),
+
+association as (
+    select *
+    from inventory_association
+    qualify row_number() over (partition by perimeter, resource order by profile, association) = 1
+),
+
+known as (
+    select
+        perimeter,
+        links_known,
+        perimeter in (select perimeter from inventory_association) as members_known,
+        perimeter in (select perimeter from inventory_link) as has_links
+    from inventory_perimeter
+),
+
+history as (
+    select
+        a.perimeter,
+        a.resource,
+        a.access_mode,
+        s.taken_at,
+        last(a.access_mode order by s.taken_at, s.snapshot_id) over (
+            partition by a.perimeter, a.resource
+        ) as newest_mode
+    from snapshot_association as a
+    inner join inventory_snapshot as s on a.snapshot_id = s.snapshot_id
+),
+
+other_mode as (
+    select
+        perimeter,
+        resource,
+        max(taken_at) as last_seen
+    from history
+    where access_mode is distinct from newest_mode
+    group by perimeter, resource
+),
+
+-- since when the inventory knows that the mode is what it is
+mode_since as (
+    select
+        h.perimeter,
+        h.resource,
+        min(h.taken_at) as mode_since
+    from history as h
+    left join other_mode as o on h.perimeter = o.perimeter and h.resource = o.resource
+    where h.access_mode = h.newest_mode and h.taken_at > coalesce(o.last_seen, '-infinity'::timestamp)
+    group by h.perimeter, h.resource
+),
+
+mode as (
+    select
+        s.perimeter,
+        s.profile as logged_profile,
+        s.service_resource,
+        lower(coalesce(a.profile, s.profile)) as profile,
+        case
+            when c.access_mode is not null then c.access_mode
+            when a.access_mode ilike 'transition' then 'Learning'
+            when a.access_mode is not null then a.access_mode
+            when a.resource is null and i.members_known and s.service_resource is not null then 'NotAssociated'
+            else 'Learning'
+        end as access_mode,
+        coalesce(c.public_network_access, a.public_network_access, 'Enabled') as public_network_access,
+        (c.access_mode is null and coalesce(a.access_mode, 'Audit') ilike 'audit')
+        or (c.public_network_access is null and a.public_network_access is null) as assumed
+    from seen as s
+    cross join scenario as c
+    left join association as a on s.perimeter = a.perimeter and s.service_resource = a.resource
+    left join known as i on s.perimeter = i.perimeter
+)
+
+select
+    m.perimeter,
+    m.logged_profile,
+    m.service_resource,
+    m.profile,
+    dense_rank() over (order by m.perimeter, m.profile) as profile_id,
+    m.access_mode,
+    m.public_network_access,
+    p.rules_version,
+    p.profile is not null as rules_known,
+    inbound.perimeter_rules as inbound_rules,
+    inbound.otherwise as inbound_otherwise,
+    outbound.perimeter_rules as outbound_rules,
+    outbound.otherwise as outbound_otherwise,
+    m.assumed or p.profile is null as assumed,
+    coalesce(i.members_known, false) as members_known,
+    coalesce(i.links_known, false) as links_known,
+    coalesce(i.has_links, false) as has_links,
+    h.mode_since,
+    -- service tags are supported for these targets only
+    coalesce(
+        regexp_matches(
+            m.service_resource, '/providers/microsoft\.(keyvault/vaults|operationalinsights/|insights/)'
+        ),
+        false
+    ) as takes_tags
+from mode as m
+left join known as i on m.perimeter = i.perimeter
+left join mode_since as h on m.perimeter = h.perimeter and m.service_resource = h.resource
+left join inventory_profile as p on m.perimeter = p.perimeter and m.profile = lower(p.profile)
+left join decision_matrix as inbound
+    on
+        lower(m.access_mode) = lower(inbound.access_mode)
+        and lower(m.public_network_access) = lower(inbound.public_network_access)
+        and inbound.direction = 'Inbound'
+left join decision_matrix as outbound
+    on
+        lower(m.access_mode) = lower(outbound.access_mode)
+        and lower(m.public_network_access) = lower(outbound.public_network_access)
+        and outbound.direction = 'Outbound'

@@ -1,0 +1,409 @@
+-- What happens to each flow today, or in the scenario that is set up: the verdict, why, and by which rule.
+-- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, resource_state, member, verdict_reason
+-- grain: one row of traffic
+-- Rules, modes and members are those of the newest inventory, or of the temporary tables rule_span, rule_name and
+-- scenario that stand in their place. The logged category is evidence, not truth: where it was written under the very
+-- version of the rules that is in force, it shows whom they really admit; older rows are judged by today's rules.
+with state as materialized (
+    select *
+    from resource_state
+),
+
+-- a number a profile: rows are joined by it, not by long ids
+profile_key as materialized (
+    select distinct
+        perimeter,
+        profile,
+        profile_id
+    from state
+),
+
+caller_address as (
+    select distinct
+        s.profile_id,
+        t.source_ip
+    from traffic as t
+    inner join state as s
+        on
+            t.perimeter is not distinct from s.perimeter
+            and t.profile is not distinct from s.logged_profile
+            and t.service_resource is not distinct from s.service_resource
+    where t.source_network = 'public' and t.direction = 'Inbound'
+),
+
+public_address as (
+    select distinct
+        canonical,
+        value
+    from address
+    where value is not null
+),
+
+located as materialized (
+    select
+        c.profile_id,
+        c.source_ip,
+        a.value
+    from caller_address as c
+    inner join public_address as a on c.source_ip = a.canonical
+),
+
+prefix_span as (
+    select
+        k.profile_id,
+        r.first_value,
+        r.last_value,
+        r.element,
+        r.rule,
+        r.in_force
+    from rule_span as r
+    inner join profile_key as k on r.perimeter = k.perimeter and r.profile = k.profile
+    where r.kind = 'address-prefixes'
+),
+
+tag_span as (
+    select
+        k.profile_id,
+        r.first_value,
+        r.last_value,
+        r.element,
+        r.rule,
+        r.in_force
+    from rule_span as r
+    inner join profile_key as k on r.perimeter = k.perimeter and r.profile = k.profile
+    where r.kind = 'service-tags'
+),
+
+by_prefix as (
+    select
+        l.profile_id,
+        l.source_ip,
+        s.element,
+        s.rule,
+        s.in_force
+    from located as l
+    asof inner join prefix_span as s on l.profile_id = s.profile_id and l.value >= s.first_value
+    where l.value <= s.last_value
+),
+
+by_tag as (
+    select
+        l.profile_id,
+        l.source_ip,
+        s.element,
+        s.rule,
+        s.in_force
+    from located as l
+    asof inner join tag_span as s on l.profile_id = s.profile_id and l.value >= s.first_value
+    where l.value <= s.last_value
+),
+
+named as materialized (
+    select
+        k.profile_id,
+        r.direction,
+        r.kind,
+        r.name,
+        min_by(r.element, (r.rule, r.element)) as element,
+        min(r.rule) as rule,
+        bool_or(r.in_force) as in_force
+    from rule_name as r
+    inner join profile_key as k on r.perimeter = k.perimeter and r.profile = k.profile
+    group by k.profile_id, r.direction, r.kind, r.name
+),
+
+subscription_rule as (
+    select *
+    from named
+    where kind = 'subscriptions' and direction = 'Inbound'
+),
+
+host_rule as (
+    select *
+    from named
+    where kind = 'fqdns' and direction = 'Outbound'
+),
+
+perimeter_rule as (
+    select *
+    from named
+    where kind = 'perimeters' and direction = 'Inbound'
+),
+
+rule_in_force as (
+    select *
+    from named
+    where kind = 'rule' and in_force
+),
+
+perimeter_list as (
+    select distinct source_perimeters
+    from traffic
+    where json_valid(source_perimeters)
+),
+
+caller_perimeter as materialized (
+    select
+        source_perimeters,
+        lower(unnest(from_json(source_perimeters, '["VARCHAR"]'))) as guid
+    from perimeter_list
+),
+
+by_perimeter as (
+    select
+        r.profile_id,
+        c.source_perimeters,
+        min(r.element) as element,
+        min_by(r.rule, r.element) as rule,
+        bool_or(r.in_force) as in_force
+    from caller_perimeter as c
+    inner join perimeter_rule as r on c.guid = r.name
+    group by r.profile_id, c.source_perimeters
+),
+
+-- callers and destinations, each the resource itself or a part of it, such as a storage account's blob service
+other_resource as (
+    select distinct
+        perimeter,
+        source_resource as resource
+    from traffic
+    where source_resource is not null
+    union
+    select distinct
+        perimeter,
+        destination_resource as resource
+    from traffic
+    where destination_resource is not null
+),
+
+part as materialized (
+    select distinct
+        o.perimeter,
+        o.resource,
+        m.resource as member
+    from other_resource as o
+    inner join member as m
+        on o.perimeter = m.perimeter and (o.resource = m.resource or starts_with(o.resource, m.resource || '/'))
+),
+
+-- pairs of members of which one was seen to reach the other
+working as materialized (
+    select distinct
+        t.perimeter,
+        m.member as source,
+        t.service_resource as destination
+    from traffic as t
+    inner join part as m on t.perimeter = m.perimeter and t.source_resource = m.resource
+    where t.traffic_type = 'Intra' and t.direction = 'Inbound' and t.action = 'Approved'
+),
+
+-- links by the guid of the other side, for each profile that takes part
+link as materialized (
+    select distinct
+        l.perimeter,
+        coalesce(lower(l.remote_guid), lower(i.perimeter_guid)) as guid,
+        k.profile_id
+    from inventory_link as l
+    inner join profile_key as k on l.perimeter = k.perimeter
+    left join inventory_perimeter as i on l.remote_perimeter = i.perimeter
+    where
+        coalesce(l.status, 'Approved') = 'Approved'
+        and (
+            l.local_inbound_profiles is null
+            or list_contains(from_json(l.local_inbound_profiles, '["VARCHAR"]'), '*')
+            or list_contains(from_json(lower(l.local_inbound_profiles), '["VARCHAR"]'), k.profile)
+        )
+),
+
+linked as (
+    select distinct
+        l.perimeter,
+        l.profile_id,
+        c.source_perimeters
+    from link as l
+    inner join caller_perimeter as c on l.guid = c.guid
+),
+
+own as (
+    select distinct
+        i.perimeter,
+        c.source_perimeters
+    from inventory_perimeter as i
+    inner join caller_perimeter as c on lower(i.perimeter_guid) = c.guid
+),
+
+matched as (
+    select
+        t.rowid as flow,
+        t.*,
+        s.access_mode,
+        s.public_network_access,
+        s.assumed,
+        s.members_known,
+        s.links_known,
+        s.mode_since,
+        if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
+        if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
+        coalesce(t.rules_version = s.rules_version, false) as same_version,
+        -- the log shows that the rules in force didn't admit it
+        same_version
+        and coalesce(t.rule_origin = 'Resource' or (t.rule_origin = 'Perimeter' and t.action = 'Denied'), false)
+            as refuted,
+        case
+            when t.direction = 'Outbound' then coalesce(destination.member, host.resource) is not null
+            when t.source_resource is not null then source.member is not null
+            else own.perimeter is not null
+        end as is_member,
+        t.source_resource is null and t.source_perimeters is null as is_unnamed,
+        working.source is not null as works,
+        coalesce(linked.profile_id is not null or (t.direction = 'Outbound' and s.has_links), false) as is_linked,
+        coalesce(
+            t.direction = 'Inbound' and regexp_matches(t.protocol, '^(?i)(nfs|smb|sftp)'), false
+        ) as is_unsupported,
+        coalesce(
+            by_prefix.element, if(s.takes_tags, by_tag.element, null), subscription.element, by_perimeter.element
+        ) is not null as names_caller,
+        if(t.direction = 'Outbound', fqdn.element is not null, names_caller) as is_named,
+        case
+            when is_unsupported or not is_named then null
+            when t.direction = 'Outbound' then if(refuted and fqdn.in_force, null, 'fqdns')
+            when by_prefix.element is not null and not (refuted and by_prefix.in_force) then 'address-prefixes'
+            when by_tag.element is not null and s.takes_tags and not (refuted and by_tag.in_force) then 'service-tags'
+            when subscription.element is not null and not (refuted and subscription.in_force) then 'subscriptions'
+            when by_perimeter.element is not null and not (refuted and by_perimeter.in_force) then 'perimeters'
+        end as element_kind,
+        case element_kind
+            when 'address-prefixes' then by_prefix.element
+            when 'service-tags' then by_tag.element
+            when 'subscriptions' then subscription.element
+            when 'perimeters' then by_perimeter.element
+            when 'fqdns' then fqdn.element
+        end as element,
+        case element_kind
+            when 'address-prefixes' then by_prefix.rule
+            when 'service-tags' then by_tag.rule
+            when 'subscriptions' then subscription.rule
+            when 'perimeters' then by_perimeter.rule
+            when 'fqdns' then fqdn.rule
+        end as rule,
+        coalesce(
+            t.rule_origin = 'Perimeter'
+            and t.action = 'Approved'
+            and not is_unsupported
+            and (not s.rules_known or (same_version and kept.name is not null)),
+            false
+        ) as admitted_as_logged
+    from traffic as t
+    inner join state as s
+        on
+            t.perimeter is not distinct from s.perimeter
+            and t.profile is not distinct from s.logged_profile
+            and t.service_resource is not distinct from s.service_resource
+    left join by_prefix on s.profile_id = by_prefix.profile_id and t.source_ip = by_prefix.source_ip
+    left join by_tag on s.profile_id = by_tag.profile_id and t.source_ip = by_tag.source_ip
+    left join subscription_rule as subscription
+        on s.profile_id = subscription.profile_id and t.source_subscription = subscription.name
+    left join host_rule as fqdn
+        on s.profile_id = fqdn.profile_id and t.destination_fqdn = fqdn.name
+    left join by_perimeter
+        on s.profile_id = by_perimeter.profile_id and t.source_perimeters = by_perimeter.source_perimeters
+    left join rule_in_force as kept
+        on s.profile_id = kept.profile_id and t.direction = kept.direction and t.matched_rule = kept.name
+    left join part as source on t.perimeter = source.perimeter and t.source_resource = source.resource
+    left join part as destination
+        on t.perimeter = destination.perimeter and t.destination_resource = destination.resource
+    left join member_host as host on t.perimeter = host.perimeter and t.destination_fqdn = host.host
+    left join working
+        on
+            t.perimeter = working.perimeter
+            and t.service_resource = working.source
+            and coalesce(destination.member, host.resource) = working.destination
+    left join linked on s.profile_id = linked.profile_id and t.source_perimeters = linked.source_perimeters
+    left join own on t.perimeter = own.perimeter and t.source_perimeters = own.source_perimeters
+),
+
+reasoned as (
+    select
+        *,
+        case
+            when traffic_type = 'Private' then 'private-endpoint'
+            when category = 'NspOutboundAttempt' then 'attempt'
+            when direction is null or traffic_type is null or action is null then 'category'
+            when perimeter_rules is null then 'mode'
+            when
+                perimeter_rules and traffic_type = 'Intra' and (is_member or is_unnamed or not members_known)
+                then 'member'
+            when perimeter_rules and traffic_type = 'Cross' and (is_linked or not links_known) then 'link'
+            when perimeter_rules and direction = 'Outbound' and is_member and works then 'log-artefact'
+            when perimeter_rules and element_kind is not null then 'rule'
+            when perimeter_rules and admitted_as_logged then 'rule-as-logged'
+            when otherwise = 'denied' and is_unsupported then 'protocol'
+            when otherwise = 'denied' and perimeter_rules and is_named then 'not-honoured'
+            when otherwise = 'denied' then 'no-rule'
+            when rule_origin = 'Resource' and action = 'Denied' then 'resource-rules-deny'
+            when otherwise = 'allowed' then 'outbound-open'
+            when rule_origin = 'Resource' and action = 'Approved' then 'resource-rules'
+            else 'never-asked'
+        end as reason,
+        case
+            when refuted and is_named and not is_unsupported then 'rule-not-honoured'
+            when
+                same_version and traffic_type = 'Public' and rule_origin = 'Perimeter' and action = 'Approved'
+                and element_kind is null
+                then 'rule-not-found'
+            when
+                traffic_type = 'Intra' and action = 'Approved' and members_known and not (is_member or is_unnamed)
+                then 'not-a-member'
+            when traffic_type = 'Cross' and action = 'Approved' and links_known and not is_linked then 'no-link'
+            when rule_origin = 'Resource' and hour >= mode_since and access_mode = 'Enforced'
+                then 'resource-rules-while-enforced'
+            when
+                rule_origin = 'Perimeter' and action = 'Denied' and hour >= mode_since
+                and otherwise in ('resource-rules', 'allowed')
+                then 'perimeter-denied-while-learning'
+        end as disagreement
+    from matched
+)
+
+select
+    r.flow,
+    r.hour,
+    r.source_kind,
+    r.perimeter,
+    r.profile,
+    r.service_resource,
+    r.category,
+    r.direction,
+    r.traffic_type,
+    r.action,
+    r.rule_origin,
+    r.matched_rule,
+    r.rules_version,
+    r.operation,
+    r.source_ip,
+    r.source_network,
+    r.source_resource,
+    r.source_subscription,
+    r.source_app_id,
+    r.source_perimeters,
+    r.caller_key,
+    r.caller_kind,
+    r.destination_fqdn,
+    r.destination_resource,
+    r.protocol,
+    r.records,
+    r.requests,
+    r.first_seen,
+    r.last_seen,
+    r.access_mode,
+    r.public_network_access,
+    r.assumed,
+    r.is_member,
+    v.verdict,
+    r.reason,
+    if(r.reason = 'rule', r.element_kind, null) as element_kind,
+    if(r.reason = 'rule', r.element, null) as element,
+    case r.reason when 'rule' then r.rule when 'rule-as-logged' then r.matched_rule end as rule,
+    r.disagreement
+from reasoned as r
+inner join verdict_reason as v on r.reason = v.reason

@@ -1,0 +1,217 @@
+"""Findings: each with its severity, its evidence and what to do; and none where there is nothing to find."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.coverage.finding import SEVERITIES
+from pipeline.coverage.measure import report
+from pipeline.ingest import ingest_folder
+from pipeline.inventory.file import load
+from pipeline.sample.scenario import ARCHIVE, FOUNDRY, INVENTORY, PERIMETER
+from pipeline.store import Store
+from pipeline.tables import CATEGORIES
+from tests.conftest import line
+
+SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
+TAKEN = datetime(2026, 10, 1)
+
+
+SUGGESTED = {"name": "r", "properties": {"direction": "Outbound", "fullyQualifiedDomainNames": ["a.example.com"]}}
+
+
+def found(store: Store) -> dict[str, list[tuple[str, str]]]:
+    """Findings by id: severity and evidence."""
+    told: dict[str, list[tuple[str, str]]] = {}
+    for each in report(store)["findings"]:
+        assert each["severity"] in SEVERITIES
+        assert each["evidence"]
+        assert each["remedy"]
+        told.setdefault(each["id"], []).append((each["severity"], each["evidence"]))
+    return told
+
+
+def keep(store: Store, folder: Path, **lists: Any) -> None:
+    (folder / "inventory.json").write_text(json.dumps(INVENTORY | lists))
+    load(store, folder / "inventory.json", taken_at=TAKEN)
+
+
+def write(folder: Path, *lines: str, hour: str = "04", day: str = "01") -> None:
+    path = folder / f"insights-logs-nspx/resourceId=/P/y=2026/m=10/d={day}/h={hour}/m=00/PT1H.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(lines))
+
+
+def test_sample(store: Store) -> None:
+    load(store, SAMPLE / "inventory.json")
+    ingest_folder(store, SAMPLE)
+    told = found(store)
+    assert set(told) == {
+        "category-unknown", "foundry-agent-service", "foundry-batch-storage", "foundry-fine-tuning-and-assistants",
+        "foundry-keys", "hours-missing", "ingest-delay", "private-and-public", "rejected", "silent-resource",
+        "unknown-fields",
+    }  # fmt: skip
+    assert told["silent-resource"][0][0] == "warning"
+    assert "no data is no proof of no traffic" in told["silent-resource"][0][1]
+    assert told["rejected"] == [("warning", "14 lines rejected: 14 not valid JSON")]
+    assert told["foundry-keys"] == [("warning", "keys are accepted")]
+
+
+def test_empty_store_is_no_all_clear(store: Store, tmp_path: Path) -> None:
+    assert {name for name, _ in found(store).items()} == {"no-data", "no-inventory"}
+    keep(store, tmp_path)
+    told = found(store)
+    assert told["no-data"][0][0] == "blocker"
+    assert len(told["silent-resource"]) == 6
+
+
+def test_category_that_is_not_switched_on_blocks_where_it_would_hold_the_denials(
+    store: Store, export: Path, tmp_path: Path
+) -> None:
+    write(export, line(resourceId=PERIMETER))
+    ingest_folder(store, export)
+    some = [name for name in CATEGORIES if name != "NspPublicOutboundResourceRulesAllowed"]
+    keep(
+        store, tmp_path, loggingConfigurations=[{**INVENTORY["loggingConfigurations"][0], "enabledLogCategories": some}]
+    )
+    missing = found(store)["category-missing"]
+    assert ("blocker", "NspPublicOutboundResourceRulesAllowed is not switched on") in missing
+    assert ("info", "NspPrivateInboundAllowed is switched on and was never seen") in missing
+    assert not any("NspPublicInboundResourceRulesAllowed" in evidence for _, evidence in missing)
+
+
+def test_category_of_which_nobody_told_is_asked_about(store: Store, export: Path) -> None:
+    write(export, line(category="NspPrivateInboundAllowed"))
+    ingest_folder(store, export)
+    told = found(store)
+    assert ("warning", "NspPublicInboundResourceRulesAllowed was never seen") in told["category-missing"]
+    assert "no-inventory" in told
+
+
+@pytest.mark.parametrize(("logged", "severity"), [(True, "warning"), (False, "blocker")])
+def test_group_of_categories_is_suspect(
+    store: Store, export: Path, tmp_path: Path, logged: bool, severity: str
+) -> None:
+    write(export, line(resourceId=PERIMETER if logged else PERIMETER + "-other"))
+    ingest_folder(store, export)
+    setting = {
+        "id": f"{PERIMETER}/providers/microsoft.insights/diagnosticSettings/all",
+        "properties": {"workspaceId": "/w", "logs": [{"categoryGroup": "allLogs", "enabled": True}]},
+    }
+    keep(store, tmp_path, diagnosticSettings=[setting], loggingConfigurations=[])
+    told = found(store)
+    ((found_severity, evidence),) = told["category-group"]
+    assert (found_severity, "names the group allLogs" in evidence) == (severity, True)
+    assert ("perimeter-without-logs" in told) is not logged
+    assert ("perimeter-not-in-inventory" in told) is not logged
+
+
+def test_delay_is_read_from_the_names(store: Store, export: Path) -> None:
+    write(export, line(time="2026-10-01T01:10:00Z"), line(time="2026-10-01T04:10:00Z"), hour="04")
+    write(export, line(time="2026-10-01T05:59:00Z"), hour="06")
+    ingest_folder(store, export)
+    ((severity, evidence),) = found(store)["ingest-delay"]
+    assert severity == "warning"
+    assert "arrive 1 h after the event (median), 99% within 3 h, the last after 3 h (3 records)" in evidence
+
+
+def test_configuration_is_questioned(store: Store, export: Path, tmp_path: Path) -> None:
+    late = (TAKEN + timedelta(days=20)).isoformat()
+    records = [line(resourceId=PERIMETER, time=late, properties__serviceResourceId=each) for each in (ARCHIVE, "/x/y")]
+    write(export, *records, day="21")
+    ingest_folder(store, export)
+    associations = json.loads(json.dumps(INVENTORY["associations"]))
+    associations[0] |= {"accessMode": "Audit", "hasProvisioningIssues": "yes"}
+    rules = [
+        {**INVENTORY["accessRules"][0], "addressPrefixes": None, "serviceTags": ["PowerPlatform"]},
+        {**INVENTORY["accessRules"][1], "fullyQualifiedDomainNames": ["*.example.com"]},
+    ]
+    configuration = {
+        "id": f"{FOUNDRY}/networkSecurityPerimeterConfigurations/a",
+        "properties": {
+            "networkSecurityPerimeter": {"id": PERIMETER},
+            "provisioningIssues": [
+                {
+                    "properties": {
+                        "issueType": "MissingIdentityConfiguration",
+                        "severity": "Error",
+                        "suggestedAccessRules": [SUGGESTED, 1],
+                    }
+                }
+            ],
+        },
+    }
+    keep(store, tmp_path, associations=associations, accessRules=rules, configurations=[configuration])
+    told = found(store)
+    assert told["inventory-old"][0][1].endswith("20 days before the newest record")
+    assert told["mode-audit"][0][0] == "warning"
+    assert "provisioning-issues" in told
+    assert len(told["rule-not-evaluable"]) == 2
+    assert told["unlisted-resource"] == [("warning", "1 records, but no association in the inventory")]
+    assert told["azure-issue"] == [
+        ("blocker", "Azure reports MissingIdentityConfiguration: no words; it suggests 2 access rules")
+    ]
+    suggested = store.rows("inventory/suggested_rules", perimeter="nsp-contoso-ai", profile="AI-APPS")
+    assert [row[1:] for row in suggested] == [
+        ("ai-apps", FOUNDRY.lower(), "MissingIdentityConfiguration", *rest)
+        for rest in (("r", "Outbound", '["a.example.com"]'), (None, None, None))
+    ]
+    ((severity, evidence),) = told["disagreement-resource-rules-while-enforced"]
+    assert severity == "warning"
+    assert evidence.startswith("3 requests: the resource's own rules decide although the association is Enforced")
+
+
+@pytest.mark.parametrize(
+    ("facts", "states"),
+    [
+        ({}, {"managed-identity": "info", "customer-managed-keys": "info", "keys": "info", "agent-service": "info"}),
+        (
+            {
+                "identity": {"type": "None"},
+                "properties": {
+                    "disableLocalAuth": False,
+                    "encryption": {"keySource": "Microsoft.KeyVault"},
+                    "networkInjections": [{"scenario": "agent"}],
+                },
+            },
+            {
+                "managed-identity": "warning",
+                "customer-managed-keys": "warning",
+                "keys": "warning",
+                "agent-service": "warning",
+            },
+        ),
+        (
+            {
+                "identity": {"type": "SystemAssigned"},
+                "kind": "AIServices",
+                "properties": {"disableLocalAuth": True, "encryption": {"keySource": "Microsoft.CognitiveServices"}},
+            },
+            {
+                "agent-service": "info",
+                "managed-identity": None,
+                "keys": None,
+                "customer-managed-keys": None,
+                "preview-feature": None,
+            },
+        ),
+    ],
+)
+def test_foundry_account(store: Store, tmp_path: Path, facts: dict[str, Any], states: dict[str, str | None]) -> None:
+    keep(store, tmp_path, resources=[{"id": FOUNDRY, **facts}] if facts else [])
+    told = found(store)
+    assert {name: told.get(f"foundry-{name}", [(None, "")])[0][0] for name in states} == states
+
+
+def test_foundry_without_storage_and_with_fine_tuning(store: Store, export: Path, tmp_path: Path) -> None:
+    tuning = line(resourceId=PERIMETER, operationName="FineTunes_Create", properties__serviceResourceId=FOUNDRY)
+    write(export, tuning)
+    ingest_folder(store, export)
+    alone = [each for each in INVENTORY["associations"] if each["privateLinkResource"]["id"] == FOUNDRY]
+    keep(store, tmp_path, associations=alone)
+    told = found(store)
+    assert told["foundry-batch-storage"] == [("warning", "no storage account")]
+    assert told["foundry-fine-tuning-and-assistants"] == [("warning", "3 such requests in the logs")]

@@ -1,0 +1,105 @@
+"""The history of a configuration: snapshots, what changed between them, and what went."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.inventory import snapshot
+from pipeline.inventory.document import Document
+from pipeline.inventory.file import load
+from pipeline.sample.scenario import INVENTORY, PERIMETER
+from pipeline.store import Store
+
+OTHER = PERIMETER.replace("nsp-contoso-ai", "nsp-other")
+DAYS = [datetime(2026, 10, day) for day in range(1, 10)]
+
+
+def changed(**replaced: Any) -> dict[str, Any]:
+    return {**json.loads(json.dumps(INVENTORY)), **replaced}
+
+
+def keep(store: Store, folder: Path, document: Any, day: int, *, complete: bool = False) -> None:
+    (folder / "i.json").write_text(json.dumps(document))
+    load(store, folder / "i.json", taken_at=DAYS[day], complete=complete)
+
+
+def changes(store: Store, **scope: Any) -> list[tuple[Any, ...]]:
+    rows = store.rows("inventory/changes", **({"since": None, "until": None, "perimeter": None} | scope))
+    return [(row[0].day, row[2], row[3].rsplit("/", 1)[-1], *row[4:]) for row in rows]
+
+
+def enforced() -> dict[str, Any]:
+    document = changed()
+    document["associations"][0]["accessMode"] = "Enforced"
+    document["profiles"][0]["accessRulesVersion"] = "5"
+    document["accessRules"][1]["fullyQualifiedDomainNames"] = ["graph.microsoft.com", "login.microsoft.com"]
+    return document
+
+
+def test_unchanged_configuration_is_confirmed_not_kept_again(store: Store, tmp_path: Path) -> None:
+    for day in (1, 3, 2):
+        keep(store, tmp_path, INVENTORY, day)
+    ((_, number, *_, taken, confirmed, _origin),) = store.rows("inventory/newest_snapshots", moment=None)
+    assert (number, taken, confirmed) == (1, DAYS[1], DAYS[3])
+    assert changes(store) == []
+
+
+def test_changes_are_told_with_their_time_and_the_newest_is_in_force(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    keep(store, tmp_path, enforced(), 2)
+    assert changes(store) == [
+        (3, "access mode", "contoso-foundry", "Learning", "Enforced"),
+        (3, "rule element", "ai-apps Outbound graph fqdns login.microsoft.com", None, "in force"),
+        (3, "rules version", "ai-apps", "4", "5"),
+    ]
+    assert changes(store, since=DAYS[3]) == []
+    assert changes(store, perimeter="NSP-other") == []
+    assert {row[5] for row in store.rows("inventory/rule_elements")} >= {"login.microsoft.com"}
+
+
+def test_older_file_makes_history_and_leaves_the_present(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, enforced(), 5)
+    keep(store, tmp_path, INVENTORY, 1)
+    assert [row[4] for row in store.rows("inventory/associations") if row[3].endswith("foundry")] == ["Enforced"]
+    assert {row[0] for row in changes(store)} == {6}
+    spans = {row[0] for row in store._connection.execute("select element from rule_span").fetchall()}
+    assert spans == {"198.51.100.0/26", "192.0.2.10/32"}
+    names = {row[0] for row in store._connection.execute("select name from rule_name where kind = 'fqdns'").fetchall()}
+    assert names == {"graph.microsoft.com", "login.microsoft.com"}
+
+
+def test_other_perimeters_stay_unless_the_file_is_complete(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    other = {"perimeters": [{"id": OTHER}], "profiles": [{"id": f"{OTHER}/profiles/p", "name": "p"}]}
+    keep(store, tmp_path, other, 2)
+    assert len(store.rows("inventory/perimeters")) == 2
+    keep(store, tmp_path, other, 3, complete=True)
+    assert [row[0] for row in store.rows("inventory/perimeters")] == [OTHER.lower()]
+    assert [each[1:] for each in changes(store)] == [("perimeter", "nsp-contoso-ai", "there", "gone")]
+    assert store.rows("inventory/rule_elements") == []
+    keep(store, tmp_path, INVENTORY, 4)
+    assert len(store.rows("inventory/associations")) == 6
+
+
+def test_what_was_confirmed_last_is_in_force_in_whatever_order_files_are_loaded(store: Store, tmp_path: Path) -> None:
+    for day, document in ((2, INVENTORY), (4, INVENTORY), (3, enforced())):
+        keep(store, tmp_path, document, day)
+    modes = [row[4] for row in store.rows("inventory/associations") if row[3].endswith("foundry")]
+    # what was confirmed on day 4 holds, although the change to and fro between was learnt of later
+    assert modes == ["Learning"]
+
+
+def test_what_could_not_be_read_did_not_change(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    gap = Document(
+        {
+            name: items
+            for name, items in enforced().items()
+            if name not in ("links", "loggingConfigurations", "resources")
+        }
+    )
+    gap.gaps[PERIMETER.lower()] = ["links: no role"]
+    snapshot.keep(store, gap, DAYS[2], "arm")
+    keep(store, tmp_path, enforced(), 3)
+    assert {each[1] for each in changes(store)} == {"access mode", "rule element", "rules version"}

@@ -1,0 +1,349 @@
+"""The verdict engine: against a naive evaluator on random worlds, and case by case."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import QueryError
+from pipeline.inventory.rules import RuleElement
+from pipeline.inventory.snapshot import TABLES
+from pipeline.store import Store, open_store
+from pipeline.tables import INVENTORY_SNAPSHOT
+from pipeline.verdict.scenario import Party, admitting_rules, scenario
+from tests.verdict.world import (
+    DOCS,
+    FUNCTION,
+    GUID,
+    PARTNER_GUID,
+    PERIMETER,
+    SEARCH,
+    VAULT,
+    World,
+    as_json,
+    flow,
+    judged,
+    put,
+    traffic,
+    verdicts,
+)
+
+ADDRESSES = [
+    "203.0.113.0",
+    "203.0.113.127",
+    "203.0.113.128",
+    "203.0.113.255",
+    "198.51.100.9",
+    "2001:db8::",
+    "2001:db8::ffff",
+]
+ADDRESSES += ["2001:db8:0:1::1", "10.0.0.4", "0.0.0.1", "::1", "255.255.255.255"]
+PREFIXES = ["203.0.113.0/24", "203.0.113.0/25", "203.0.113.128/25", "203.0.113.255/32", "0.0.0.0/0", "198.51.100.8/31"]
+PREFIXES += ["2001:db8::/64", "2001:db8::/32", "::/0", "2001:db8:0:1::1/128", "255.255.255.255/32"]
+HOSTS = ["api.example.com", "other.example.com", "docs.blob.core.windows.net"]
+SUBSCRIPTION = FUNCTION.split("/")[2]
+KINDS = [("Inbound", "addressPrefixes", prefix) for prefix in PREFIXES]
+KINDS += [("Inbound", "subscriptions", f"/subscriptions/{name}") for name in (SUBSCRIPTION.upper(), "3")]
+KINDS += [("Outbound", "fullyQualifiedDomainNames", host) for host in (HOSTS[0].upper(), HOSTS[1])]
+RULE = st.tuples(st.sampled_from(["apps", "Data"]), st.sampled_from(KINDS)).map(lambda pair: (pair[0], *pair[1]))
+MODE = st.tuples(
+    st.sampled_from(["Learning", "Enforced", "Audit", None]),
+    st.sampled_from(["Enabled", "Disabled", "SecuredByPerimeter", None]),
+    st.sampled_from(["apps", "DATA"]),
+)
+PUBLIC = [
+    f"NspPublic{way}{rules}Rules{end}"
+    for way in ("Inbound", "Outbound")
+    for rules in ("Perimeter", "Resource")
+    for end in ("Allowed", "Denied")
+]
+OTHERS = [
+    "NspPrivateInboundAllowed",
+    "NspOutboundAttempt",
+    "NspIntraPerimeterInboundAllowed",
+    "NspPublicInboundAuditOnly",
+]
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> dict[str, Any]:
+    category = draw(st.sampled_from([*PUBLIC, *PUBLIC, *OTHERS]))
+    inbound = "Inbound" in category
+    return flow(
+        category=category,
+        service_resource=draw(st.sampled_from([DOCS, VAULT, SEARCH])),
+        profile=draw(st.sampled_from(["apps", "data"])),
+        source_ip=draw(st.sampled_from([*ADDRESSES, None])) if inbound else None,
+        source_subscription=draw(st.sampled_from([SUBSCRIPTION, None])) if inbound else None,
+        source_resource=draw(st.sampled_from([VAULT, FUNCTION, None])) if inbound else None,
+        destination_fqdn=None if inbound else draw(st.sampled_from([*HOSTS, None])),
+        rules_version=draw(st.sampled_from(["3", None])),  # older than what is in force: judged by today's rules
+    )
+
+
+WORLD = st.builds(
+    World,
+    rules=st.lists(RULE, max_size=6),
+    modes=st.dictionaries(st.sampled_from([DOCS, VAULT, SEARCH]), MODE, min_size=1),
+    versions=st.just({"apps": "4", "data": "4"}),
+)
+
+
+def naive(world: World, each: dict[str, Any]) -> str:  # noqa: PLR0911 -- a line a case
+    """The verdict by reading the matrix aloud."""
+    if each["traffic_type"] == "Private":
+        return "private"
+    if each["category"] == "NspOutboundAttempt":
+        return "attempt"
+    if each["action"] is None:
+        return "unknown"
+    mode, access, profile = world.modes.get(each["service_resource"], ("NotAssociated", None, each["profile"]))
+    mode, access = mode or "Learning", access or "Enabled"
+    ruled, inbound = mode != "NotAssociated", each["direction"] == "Inbound"
+    if each["traffic_type"] == "Intra" and ruled and each["source_resource"] in (None, *world.modes):
+        return "allowed-by-membership"
+    if ruled and any(_admits(rule, each, profile) for rule in world.rules):
+        return "allowed-by-rule"
+    if mode == "Enforced" or access == "SecuredByPerimeter" or (inbound and access == "Disabled"):
+        return "denied"
+    if each["rule_origin"] == "Resource":
+        denied = each["action"] == "Denied"
+        return "denied" if denied else "allowed-by-resource-rules-only"
+    return "unknown" if inbound else "allowed-by-resource-rules-only"
+
+
+def _admits(rule: tuple[str, str, str, str], each: dict[str, Any], profile: str) -> bool:
+    if rule[0].lower() != profile.lower() or rule[1] != each["direction"]:
+        return False
+    if rule[2] == "addressPrefixes":
+        return each["source_network"] == "public" and ip_address(each["source_ip"]) in ip_network(rule[3])
+    if rule[2] == "subscriptions":
+        return rule[3].lower() == f"/subscriptions/{each['source_subscription']}"
+    return bool(rule[3].lower() == each["destination_fqdn"])
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with open_store(tmp_path_factory.mktemp("engine")) as opened:
+        yield opened
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(world=WORLD, some=st.lists(flows(), min_size=1, max_size=25))
+def test_engine_is_the_naive_evaluator(lasting: Store, world: World, some: list[dict[str, Any]]) -> None:
+    for table in (INVENTORY_SNAPSHOT, *TABLES.values()):
+        lasting.replace(table, [])
+    put(lasting, world)
+    with traffic(lasting, *some):
+        found = judged(lasting, "flow", "verdict", "element")
+    assert [row[0] for row in found] == list(range(len(some)))
+    assert [row[1] for row in found] == [naive(world, each) for each in some]
+    assert all((row[2] is not None) == (row[1] == "allowed-by-rule") for row in found)
+
+
+def test_the_narrowest_prefix_and_its_rule_are_named(store: Store) -> None:
+    rules = [("apps", "Inbound", "addressPrefixes", prefix) for prefix in ("203.0.113.0/24", "203.0.113.0/28")]
+    put(store, World(rules=rules))
+    with traffic(store, flow(), flow(source_ip="203.0.113.99")):
+        assert judged(store, "element_kind", "element", "rule") == [
+            ("address-prefixes", "203.0.113.0/28", "r1"),
+            ("address-prefixes", "203.0.113.0/24", "r0"),
+        ]
+
+
+def test_log_under_the_rules_in_force_shows_whom_they_do_not_admit(store: Store) -> None:
+    put(store, World(rules=[("apps", "Inbound", "subscriptions", f"/subscriptions/{SUBSCRIPTION}")]))
+    caller = {"source_subscription": SUBSCRIPTION, "source_resource": FUNCTION, "source_ip": "198.51.100.9"}
+    seen = (flow(rules_version="4", **caller), flow(rules_version="3", **caller))
+    assert verdicts(store, *seen) == [("allowed-by-resource-rules-only", "resource-rules"), ("allowed-by-rule", "rule")]
+    with traffic(store, *seen):
+        assert judged(store, "disagreement") == [("rule-not-honoured",), (None,)]
+    with scenario(store, access_mode="Enforced"):
+        assert verdicts(store, *seen) == [("denied", "not-honoured"), ("allowed-by-rule", "rule")]
+    # an address rule that is only tried admits it all the same
+    tried = RuleElement(PERIMETER, "apps", "Inbound", "address-prefixes", "198.51.100.9/32", "new", in_force=False)
+    kept = RuleElement(PERIMETER, "apps", "Inbound", "subscriptions", SUBSCRIPTION, "r0")
+    with scenario(store, [kept, tried], access_mode="Enforced"):
+        assert verdicts(store, *seen) == [("allowed-by-rule", "rule")] * 2
+
+
+def test_what_cannot_be_evaluated_is_believed_while_its_version_is_in_force(store: Store) -> None:
+    put(store, World(rules=[("apps", "Inbound", "serviceTags", "PowerPlatform")]))
+    admitted = flow(category="NspPublicInboundPerimeterRulesAllowed", matched_rule="r0", rules_version="4")
+    seen = (admitted, admitted | {"rules_version": "3"}, admitted | {"matched_rule": "gone"})
+    assert verdicts(store, *seen) == [
+        ("allowed-by-rule", "rule-as-logged"),
+        ("unknown", "never-asked"),
+        ("unknown", "never-asked"),
+    ]
+    with traffic(store, *seen):
+        assert judged(store, "disagreement") == [("rule-not-found",), (None,), ("rule-not-found",)]
+    with scenario(store, [], access_mode="Enforced"):
+        assert verdicts(store, admitted) == [("denied", "no-rule")], "the rule that was named is not among those tried"
+
+
+def test_without_an_inventory_the_log_is_believed(store: Store) -> None:
+    seen = (
+        flow(category="NspPublicInboundPerimeterRulesAllowed"),
+        flow(category="NspPublicInboundPerimeterRulesDenied"),
+        flow(),
+        flow(category="NspCrossPerimeterInboundAllowed"),
+        flow(category="NspIntraPerimeterInboundAllowed", source_resource=FUNCTION),
+    )
+    assert [verdict for verdict, _ in verdicts(store, *seen)] == [
+        "allowed-by-rule", "unknown", "allowed-by-resource-rules-only", "allowed-by-link", "allowed-by-membership",
+    ]  # fmt: skip
+    with traffic(store, *seen):
+        assert {row[0] for row in judged(store, "assumed")} == {True}
+
+
+def test_service_tag_admits_its_addresses_to_what_takes_tags(store: Store) -> None:
+    store._connection.execute("insert into service_tag_prefix values ('Storage', 'AzureStorage', '', '203.0.113.0/24')")
+    modes: dict[str, tuple[str | None, str | None, str]] = dict.fromkeys((DOCS, VAULT), ("Enforced", "Enabled", "apps"))
+    put(store, World(rules=[("apps", "Inbound", "serviceTags", "storage")], modes=modes))
+    outside = flow(service_resource=VAULT, source_ip="198.51.100.1")
+    assert [verdict for verdict, _ in verdicts(store, flow(service_resource=VAULT), flow(), outside)] == [
+        "allowed-by-rule",
+        "denied",
+        "denied",
+    ]
+
+
+@pytest.mark.parametrize("protocol", ["NFS:TCP", "smb", "SFTP:TCP"])
+def test_protocol_that_the_perimeter_does_not_support_is_admitted_by_no_rule(store: Store, protocol: str) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]))
+    assert verdicts(store, flow(protocol=protocol)) == [("allowed-by-resource-rules-only", "resource-rules")]
+    with scenario(store, access_mode="Enforced"):
+        assert verdicts(store, flow(protocol=protocol), flow(protocol="HTTPS:TCP")) == [
+            ("denied", "protocol"),
+            ("allowed-by-rule", "rule"),
+        ]
+
+
+def test_membership_is_that_of_today(store: Store) -> None:
+    def intra(**fields: Any) -> dict[str, Any]:
+        return flow(category="NspIntraPerimeterInboundAllowed", source_ip="10.0.0.4", **fields)
+
+    enforced: dict[str, tuple[str | None, str | None, str]] = dict.fromkeys((DOCS, SEARCH), ("Enforced", None, "apps"))
+    put(store, World(modes=enforced))
+    seen = (
+        intra(source_resource=f"{SEARCH}/indexers/i"),
+        intra(source_resource=VAULT, source_perimeters=as_json([GUID])),
+        intra(source_perimeters=as_json([GUID.upper()])),
+        intra(source_perimeters=as_json([PARTNER_GUID])),
+        intra(),
+    )
+    assert [reason for _, reason in verdicts(store, *seen)] == ["member", "no-rule", "member", "no-rule", "member"]
+    with traffic(store, *seen):
+        assert [row[0] for row in judged(store, "disagreement")] == [None, "not-a-member", None, "not-a-member", None]
+
+
+@pytest.mark.parametrize(
+    ("link", "verdict"),
+    [
+        ({"remotePerimeterGuid": PARTNER_GUID.upper(), "localInboundProfiles": ["*"]}, "allowed-by-link"),
+        ({"remotePerimeterGuid": PARTNER_GUID, "localInboundProfiles": ["APPS"]}, "allowed-by-link"),
+        ({"remotePerimeterGuid": PARTNER_GUID, "localInboundProfiles": ["other"]}, "denied"),
+        ({"remotePerimeterGuid": PARTNER_GUID, "localInboundProfiles": []}, "denied"),
+        ({"remotePerimeterGuid": PARTNER_GUID, "localInboundProfiles": ["*"], "status": "Pending"}, "denied"),
+        ({"remotePerimeterGuid": "cccc-3", "localInboundProfiles": ["*"]}, "denied"),
+    ],
+)
+def test_link_admits_whom_it_names(store: Store, link: dict[str, Any], verdict: str) -> None:
+    put(
+        store,
+        World(
+            modes={DOCS: ("Enforced", None, "apps")},
+            links=[{"id": f"{PERIMETER}/links/l", "properties": link}],
+        ),
+    )
+    crossing = flow(category="NspCrossPerimeterInboundAllowed", source_perimeters=as_json([PARTNER_GUID]))
+    assert [found for found, _ in verdicts(store, crossing)] == [verdict]
+
+
+def test_outbound_to_a_member_that_its_own_log_admits_is_an_artefact(store: Store) -> None:
+    modes: dict[str, tuple[str | None, str | None, str]] = dict.fromkeys((DOCS, SEARCH), ("Enforced", None, "apps"))
+    put(store, World(modes=modes))
+    call = {"category": "NspPublicOutboundPerimeterRulesDenied", "service_resource": SEARCH, "matched_rule": "DenyAll"}
+    by_name = flow(destination_fqdn="docs.blob.core.windows.net", **call)
+    by_id = flow(destination_resource=f"{DOCS}/blobservices/default", destination_fqdn="x", **call)
+    arrived = flow(category="NspIntraPerimeterInboundAllowed", source_resource=SEARCH)
+    assert [reason for _, reason in verdicts(store, by_name, by_id)] == ["no-rule", "no-rule"]
+    assert [reason for _, reason in verdicts(store, by_name, by_id, arrived)] == [
+        "log-artefact",
+        "log-artefact",
+        "member",
+    ]
+
+
+def test_resource_is_judged_by_the_profile_that_it_is_in_today(store: Store) -> None:
+    put(
+        store,
+        World(
+            rules=[("data", "Inbound", "addressPrefixes", "203.0.113.0/24")],
+            modes={DOCS: ("Enforced", None, "data")},
+            versions={"apps": "4", "data": "1"},
+        ),
+    )
+    assert verdicts(store, flow(profile="apps")) == [("allowed-by-rule", "rule")]
+
+
+def test_perimeter_rule_admits_callers_of_that_perimeter(store: Store) -> None:
+    put(
+        store,
+        World(
+            rules=[("apps", "Inbound", "networkSecurityPerimeters", PARTNER_GUID)],
+            modes={DOCS: ("Enforced", None, "apps")},
+        ),
+    )
+    known = flow(source_perimeters=as_json(["x", PARTNER_GUID]))
+    assert [verdict for verdict, _ in verdicts(store, known, flow(source_perimeters="not json"))] == [
+        "allowed-by-rule",
+        "denied",
+    ]
+
+
+def test_mode_is_compared_with_the_log_only_since_it_is_known(store: Store) -> None:
+    put(store, World(modes={DOCS: ("Learning", "Enabled", "apps")}), taken_at=datetime(2026, 9, 1))
+    put(store, World(modes={DOCS: ("Enforced", "Enabled", "apps")}), taken_at=datetime(2026, 10, 1))
+    put(store, World(modes={DOCS: ("Enforced", "Disabled", "apps")}), taken_at=datetime(2026, 10, 3))
+    seen = [flow(hour=datetime(2026, month, day)) for month, day in ((9, 30), (10, 1), (10, 9))]
+    with traffic(store, *seen):
+        assert [row[0] for row in judged(store, "disagreement")] == [
+            None,
+            "resource-rules-while-enforced",
+            "resource-rules-while-enforced",
+        ]
+
+
+def test_parties_are_judged_by_the_same_engine(store: Store) -> None:
+    rules = [
+        RuleElement("/p", "apps", "Inbound", "address-prefixes", "203.0.113.0/25", "office"),
+        RuleElement("/p", "apps", "Inbound", "subscriptions", "/subscriptions/2", "function"),
+        RuleElement("/p", "apps", "Outbound", "fqdns", "API.example.com", "api"),
+        RuleElement("/p", "other", "Inbound", "address-prefixes", "0.0.0.0/0", "all"),
+    ]
+    parties = [
+        Party("/p", "Apps", "Inbound", source_ip="203.0.113.127"),
+        Party("/p", "apps", "Inbound", source_ip="203.0.113.128"),
+        Party("/p", "apps", "Inbound", source_ip="2001:db8::1"),
+        Party("/p", "apps", "Inbound", source_subscription="2"),
+        Party("/p", "apps", "Outbound", destination_fqdn="api.example.com"),
+        Party("/p", "apps", "Inbound", destination_fqdn="api.example.com"),
+    ]
+    assert admitting_rules(store, parties, rules) == ["office", None, None, "function", "api", None]
+    assert admitting_rules(store, [], rules) == []
+
+
+def test_scenario_leaves_the_warehouse_as_it_was(store: Store) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]))
+    before = verdicts(store, flow())
+    with scenario(store, [], access_mode="Enforced"):
+        assert verdicts(store, flow()) == [("denied", "no-rule")]
+    with pytest.raises(QueryError), scenario(store, []):
+        store.rows("verdict/verdict", nothing=1)
+    assert verdicts(store, flow()) == before == [("allowed-by-rule", "rule")]

@@ -1,0 +1,116 @@
+"""What a scenario changes: proposals, rules of a file, modes; losses by caller."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import InventoryError, UsageError
+from pipeline.ingest import ingest_folder
+from pipeline.inventory.file import load
+from pipeline.recommend.candidate import rules_of
+from pipeline.recommend.policy import Limits
+from pipeline.recommend.run import Scope, recommend
+from pipeline.store import Store
+from pipeline.verdict.whatif import Comparison, compare
+from tests.verdict.world import DOCS, PERIMETER, World, flow, put, traffic
+
+SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
+NOW = datetime(2026, 11, 2)
+
+
+def lost(found: Comparison) -> list[tuple[str, int]]:
+    return [(row["caller"], row["requests"]) for row in found.losses.to_dicts()]
+
+
+def flows() -> list[dict[str, Any]]:
+    return [
+        flow(caller_key="203.0.113.7", requests=5),
+        flow(caller_key="198.51.100.9", source_ip="198.51.100.9", requests=3),
+        flow(caller_key="192.0.2.1", source_ip="192.0.2.1", requests=9, category="NspPublicInboundResourceRulesDenied"),
+        flow(category="NspPublicOutboundResourceRulesAllowed", destination_fqdn="api.example.com", requests=2),
+        flow(category="NspPrivateInboundAllowed", source_ip="10.0.0.4", requests=100),
+    ]
+
+
+def test_enforcing_with_the_rules_in_force_loses_what_they_do_not_admit(store: Store) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]))
+    with traffic(store, *flows()):
+        found = compare(store, None)
+        assert lost(found) == [("198.51.100.9", 3), ("api.example.com", 2)]
+        assert found.lost_requests == 5
+        assert int(found.changes["requests"].sum()) == 119
+        assert lost(compare(store, None, access_mode=None)) == []
+        assert lost(compare(store, None, access_mode="Learning", public_network_access="Disabled")) == [
+            ("198.51.100.9", 3)
+        ]
+        assert lost(compare(store, [])) == [("203.0.113.7", 5), ("198.51.100.9", 3), ("api.example.com", 2)]
+        assert lost(compare(store, [], profile="APPS", limit=1)) == [("203.0.113.7", 5)]
+        assert compare(store, [], since=datetime(2027, 1, 1)).changes.is_empty()
+
+
+def write(path: Path, document: Any) -> str:
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def test_rules_of_a_file_take_the_place_of_those_of_their_profiles(store: Store, tmp_path: Path) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]))
+    rule = {
+        "id": f"{PERIMETER}/profiles/apps/accessRules/new",
+        "direction": "Inbound",
+        "addressPrefixes": ["198.51.100.0/24"],
+    }
+    file = write(tmp_path / "rules.json", {"accessRules": [rule]})
+    with traffic(store, *flows()):
+        elements = rules_of(store, file, Limits(), Scope(), NOW)
+        assert lost(compare(store, elements)) == [("203.0.113.7", 5), ("api.example.com", 2)]
+        assert rules_of(store, "in-force", Limits(), Scope(), NOW) is None
+        none = write(tmp_path / "none.json", {"profiles": [{"id": f"{PERIMETER}/profiles/APPS"}], "accessRules": []})
+        assert rules_of(store, none, Limits(), Scope(), NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "told"),
+    [
+        (None, UsageError, "there is no file"),
+        ({"perimeters": []}, InventoryError, "neither proposals nor access rules"),
+        ({"proposals": [{"recommended": True}]}, InventoryError, "lacks 'elements'"),
+        ({"proposals": [7]}, InventoryError, "A proposal of the file lacks"),
+        ({"accessRules": [{"id": "/x"}]}, InventoryError, "lies in no network security perimeter"),
+    ],
+)
+def test_wrong_rules_are_told(store: Store, tmp_path: Path, content: Any, error: type[Exception], told: str) -> None:
+    name = write(tmp_path / "r.json", content) if content else "nowhere.json"
+    with pytest.raises(error, match=told):
+        rules_of(store, name, Limits(), Scope(), NOW)
+    with pytest.raises(UsageError, match="decisions can't be recorded yet"):
+        rules_of(store, "accepted", Limits(), Scope(), NOW)
+
+
+def test_proposals_keep_alive_what_they_say(store: Store, tmp_path: Path) -> None:
+    load(store, SAMPLE / "inventory.json")
+    ingest_folder(store, SAMPLE)
+    run = recommend(store, Limits(), Scope(), NOW)
+    proposed = rules_of(store, "proposed", Limits(), Scope(), NOW)
+    found = compare(store, proposed)
+    # what is lost is what a person has to decide, or no rule can settle
+    left = sum(each.requests for each in run.proposals if not each.recommended)
+    assert found.lost_requests == left > 0
+    kept = sum(each.requests for each in run.proposals if each.recommended)
+    assert compare(store, None).lost_requests == kept + left
+    file = write(tmp_path / "run.json", run.as_json())
+    assert rules_of(store, file, Limits(), Scope(), NOW) == proposed
+
+
+def test_old_rows_of_a_rule_that_is_gone_are_lost_again(store: Store) -> None:
+    put(store, World(modes={DOCS: ("Learning", "Enabled", "apps")}))
+    gone = flow(
+        category="NspPublicInboundPerimeterRulesAllowed", matched_rule="office", caller_key="x", rules_version="3"
+    )
+    with traffic(store, gone):
+        assert lost(compare(store, None)) == [("x", 1)]
+        need = recommend(store, Limits(), Scope(), NOW).proposals
+        assert [each.elements for each in need] == [("203.0.113.7/32",)]
