@@ -60,6 +60,7 @@ def compare(
     with (
         store.scratch("verdict_today", "verdict/flow_verdicts"),
         scenario(store, elements, access_mode=access_mode, public_network_access=public_network_access),
+        store.scratch("verdict_then", "verdict/flow_verdicts"),
     ):
         changes = store.frame("verdict/changes", **within)
         return Comparison(changes, store.frame("verdict/losses", **within, limit=limit))

@@ -1,25 +1,26 @@
 -- What a scenario changes: flows by the verdict of today and that of the scenario.
--- reads: verdict, verdict_today
+-- reads: traffic, verdict_today, verdict_then
 -- grain: one row a perimeter, profile, direction, and both verdicts
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
--- To be asked within a scenario, with the verdicts of today kept in verdict_today.
+-- The verdicts of today are kept in verdict_today, those of the scenario in verdict_then.
 select
     v.perimeter,
     min(v.profile) as profile,
     v.direction,
     today.verdict as verdict_today,
-    v.verdict as verdict_then,
-    v.reason,
+    later.verdict as verdict_then,
+    later.reason,
     -- what is refused today as well is no loss, and attempts have no outcome
-    today.verdict <> 'denied' and v.verdict = 'denied' and v.action = 'Approved' as is_loss,
+    today.verdict <> 'denied' and later.verdict = 'denied' and v.action = 'Approved' as is_loss,
     sum(v.requests)::bigint as requests,
     count(*) as flows,
     count(distinct coalesce(if(v.direction = 'Outbound', v.destination_fqdn, v.caller_key), '')) as callers
-from verdict as v
-inner join verdict_today as today on v.flow = today.flow
+from traffic as v
+inner join verdict_today as today on v.rowid = today.flow
+inner join verdict_then as later on v.rowid = later.flow
 where
     v.hour >= coalesce($since, '-infinity'::timestamp)
     and v.hour < coalesce($until, 'infinity'::timestamp)
@@ -30,8 +31,8 @@ group by
     lower(v.profile),
     v.direction,
     today.verdict,
-    v.verdict,
-    v.reason,
+    later.verdict,
+    later.reason,
     is_loss
 order by
     is_loss desc,
@@ -41,4 +42,4 @@ order by
     v.direction,
     verdict_today,
     verdict_then,
-    v.reason
+    later.reason

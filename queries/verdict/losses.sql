@@ -1,12 +1,12 @@
 -- Who succeeds today and would be denied in a scenario, those with the most requests first.
--- reads: verdict, verdict_today
+-- reads: traffic, verdict_today, verdict_then
 -- grain: one row a perimeter, profile, direction, caller or destination, and reason
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
 -- $limit  at most so many rows; null for all
--- To be asked within a scenario, with the verdicts of today kept in verdict_today.
+-- The verdicts of today are kept in verdict_today, those of the scenario in verdict_then.
 select
     v.perimeter,
     min(v.profile) as profile,
@@ -15,17 +15,18 @@ select
         when v.direction = 'Outbound' then coalesce(v.destination_fqdn, v.destination_resource)
         else v.caller_key
     end as caller,
-    v.reason,
+    later.reason,
     sum(v.requests)::bigint as requests,
     count(distinct v.hour::date) as days_seen,
     list(distinct v.service_resource order by v.service_resource) as resources,
     min(v.first_seen) as first_seen,
     max(v.last_seen) as last_seen
-from verdict as v
-inner join verdict_today as today on v.flow = today.flow
+from traffic as v
+inner join verdict_today as today on v.rowid = today.flow
+inner join verdict_then as later on v.rowid = later.flow
 where
     today.verdict <> 'denied'
-    and v.verdict = 'denied'
+    and later.verdict = 'denied'
     and v.action = 'Approved'
     and v.hour >= coalesce($since, '-infinity'::timestamp)
     and v.hour < coalesce($until, 'infinity'::timestamp)
@@ -36,12 +37,12 @@ group by
     lower(v.profile),
     v.direction,
     caller,
-    v.reason
+    later.reason
 order by
     requests desc,
     v.perimeter,
     profile,
     v.direction,
     caller,
-    v.reason
+    later.reason
 limit $limit
