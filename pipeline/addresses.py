@@ -47,6 +47,9 @@ MAPPED = 0xFFFF << 32
 _BRACKETED = re.compile(r"\[([^\]]+)\](?::\d{1,5})?")
 _WITH_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
 
+IPV6_BEGINS = 1 << 64
+"""No address below ::/64 is anybody's (RFC 4291: compatible and mapped addresses, loopback)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -89,8 +92,13 @@ def number(address: IPv4Address | IPv6Address) -> int:
 
 
 def span(network: IPv4Network | IPv6Network) -> tuple[int, int]:
-    """Return the numbers of the first and the last address of a prefix."""
-    return number(network.network_address), number(network.broadcast_address)
+    """Return the numbers of the first and the last address of a prefix.
+
+    IPv6 begins above ::/64, where IPv4 has its place: ::/0 holds no IPv4 address. A prefix below that has its first
+    number above its last.
+    """
+    first, last = number(network.network_address), number(network.broadcast_address)
+    return (first, last) if network.version == 4 else (max(first, IPV6_BEGINS), last)  # noqa: PLR2004
 
 
 _SPANS = {

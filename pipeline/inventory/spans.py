@@ -13,11 +13,14 @@ def flatten(prefixes: Iterable[tuple[int, int, T]]) -> Iterator[tuple[int, int, 
     """Yield spans in order that don't overlap, each with all that holds it, the widest first.
 
     Args:
-        prefixes: (first, last, item); any two of them nest or are apart.
+        prefixes: (first, last, item); any two of them nest or are apart. Empty ones, whose first is above their last,
+            are left out.
     """
     stack: list[tuple[int, T]] = []
     start = 0
     for first, last, item in sorted(prefixes, key=lambda each: (each[0], -each[1])):
+        if first > last:
+            continue
         while stack and stack[-1][0] < first:
             yield from _closed(start, stack)
             start = stack.pop()[0] + 1

@@ -18,6 +18,16 @@ association as (
     qualify row_number() over (partition by perimeter, resource order by profile, association) = 1
 ),
 
+-- names of profiles differ in nothing but case
+profile_version as (
+    select
+        perimeter,
+        lower(profile) as profile,
+        max(rules_version) as rules_version
+    from inventory_profile
+    group by perimeter, lower(profile)
+),
+
 known as (
     select
         perimeter,
@@ -113,7 +123,7 @@ select
 from mode as m
 left join known as i on m.perimeter = i.perimeter
 left join mode_since as h on m.perimeter = h.perimeter and m.service_resource = h.resource
-left join inventory_profile as p on m.perimeter = p.perimeter and m.profile = lower(p.profile)
+left join profile_version as p on m.perimeter = p.perimeter and m.profile = p.profile
 left join decision_matrix as inbound
     on
         lower(m.access_mode) = lower(inbound.access_mode)

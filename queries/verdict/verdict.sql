@@ -177,13 +177,23 @@ other_resource as (
 ),
 
 part as materialized (
-    select distinct
+    select
         o.perimeter,
         o.resource,
-        m.resource as member
+        max(m.resource) as member
     from other_resource as o
     inner join member as m
         on o.perimeter = m.perimeter and (o.resource = m.resource or starts_with(o.resource, m.resource || '/'))
+    group by o.perimeter, o.resource
+),
+
+called_host as materialized (
+    select
+        perimeter,
+        host,
+        min(resource) as resource
+    from member_host
+    group by perimeter, host
 ),
 
 -- pairs of members of which one was seen to reach the other
@@ -312,7 +322,7 @@ matched as (
     left join part as source on t.perimeter = source.perimeter and t.source_resource = source.resource
     left join part as destination
         on t.perimeter = destination.perimeter and t.destination_resource = destination.resource
-    left join member_host as host on t.perimeter = host.perimeter and t.destination_fqdn = host.host
+    left join called_host as host on t.perimeter = host.perimeter and t.destination_fqdn = host.host
     left join working
         on
             t.perimeter = working.perimeter

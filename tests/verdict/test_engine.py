@@ -347,3 +347,30 @@ def test_scenario_leaves_the_warehouse_as_it_was(store: Store) -> None:
     with pytest.raises(QueryError), scenario(store, []):
         store.rows("verdict/verdict", nothing=1)
     assert verdicts(store, flow()) == before == [("allowed-by-rule", "rule")]
+
+
+def test_each_flow_is_judged_once_whatever_the_inventory_holds_twice(store: Store) -> None:
+    bus = DOCS.replace("microsoft.storage/storageaccounts", "microsoft.servicebus/namespaces")
+    hub = DOCS.replace("microsoft.storage/storageaccounts", "microsoft.eventhub/namespaces")
+    modes: dict[str, tuple[str | None, str | None, str]] = dict.fromkeys(
+        (DOCS, f"{DOCS}/blobservices/default", bus, hub, SEARCH), ("Enforced", None, "apps")
+    )
+    rules = [("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")] * 2
+    rules += [("Apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]
+    rules += [("apps", "Inbound", "networkSecurityPerimeters", guid) for guid in (GUID, PARTNER_GUID)]
+    link = {"remotePerimeterGuid": PARTNER_GUID, "localInboundProfiles": ["*", "apps"]}
+    links = [{"id": f"{PERIMETER}/links/{name}", "properties": link} for name in "ab"]
+    put(store, World(rules=rules, modes=modes, versions={"apps": "4", "Apps": "5"}, links=links))
+    both = as_json([GUID, PARTNER_GUID, PARTNER_GUID, GUID.upper()])
+    call = {"category": "NspPublicOutboundPerimeterRulesDenied", "service_resource": SEARCH}
+    some = [
+        flow(source_perimeters=both, matched_rule="r0", rules_version="5"),
+        flow(source_resource=f"{DOCS}/blobservices/default/x", source_perimeters=both),
+        flow(category="NspCrossPerimeterInboundAllowed", source_perimeters=both),
+        flow(destination_fqdn="docs.servicebus.windows.net", **call),
+        flow(destination_resource=f"{DOCS}/blobservices/default", **call),
+        *(flow(source_perimeters=text) for text in ("{}", '"x"', "[1,null]", "[", "null", "7", '[["a"]]')),
+        flow(perimeter=None, profile=None, service_resource=None),
+    ]
+    with traffic(store, *some):
+        assert [row[0] for row in judged(store, "flow")] == list(range(len(some)))
