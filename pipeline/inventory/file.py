@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.errors import InventoryError
 from pipeline.inventory import document, networks, snapshot
 from pipeline.store import Store
 
@@ -27,4 +28,7 @@ def load(store: Store, path: Path, *, taken_at: datetime | None = None, complete
         if networks.is_service_tags(content):
             return networks.keep_service_tags(store, content)
     moment = taken_at or datetime.now(UTC).replace(tzinfo=None)
-    return snapshot.keep(store, document.read(path), moment, path.name, scope=[""] if complete else None)
+    found = document.read(path)
+    if complete and not found.items("perimeters"):
+        raise InventoryError(f"{path} names no perimeter, so it can't be complete: all would be taken for gone.")
+    return snapshot.keep(store, found, moment, path.name, scope=[""] if complete else None)

@@ -38,6 +38,17 @@ TABLES = {
     "issues": SNAPSHOT_ISSUE,
 }
 
+TOLD_BY = {
+    SNAPSHOT_PROFILE: ("inventory/profiles", {"profiles", "configurations"}),
+    SNAPSHOT_RULE_ELEMENT: ("inventory/rule_elements", {"accessRules", "configurations"}),
+    SNAPSHOT_ASSOCIATION: ("inventory/associations", {"associations", "configurations"}),
+    SNAPSHOT_RESOURCE: ("inventory/resources", {"resources"}),
+    SNAPSHOT_LINK: ("inventory/links", {"links", "linkReferences"}),
+    SNAPSHOT_LOGGING: ("inventory/logging", {"loggingConfigurations", "diagnosticSettings", "configurations"}),
+    SNAPSHOT_ISSUE: ("inventory/issues", {"configurations"}),
+}
+"""Of each table the query that returns what is in force, and the lists of a document that tell of it."""
+
 
 def keep(
     store: Store, document: Document, taken_at: datetime, origin: str, *, scope: Iterable[str] | None = None
@@ -59,6 +70,7 @@ def keep(
         InventoryError: an item is none.
     """
     heads, content = _rows(document)
+    _carry_over(store, document, heads, content, taken_at)
     known = {row[0]: row for row in store.rows("inventory/newest_snapshots", moment=taken_at)}
     number = store.rows("inventory/last_snapshot_id")[0][0]
     with store.transaction():
@@ -79,6 +91,18 @@ def keep(
         derive(store)
     counts = {"perimeters": len(heads)}
     return counts | {name: sum(len(each[table]) for each in content.values()) for name, table in TABLES.items()}
+
+
+def _carry_over(
+    store: Store, document: Document, heads: dict[str, Row], content: dict[str, Content], taken_at: datetime
+) -> None:
+    """Leave what a document doesn't speak of as it is in force: a file of rules alone doesn't remove the members."""
+    in_force = {row[0]: row[3] for row in store.rows("inventory/perimeters")}
+    for table, (query, lists) in TOLD_BY.items():
+        if lists.isdisjoint(document.lists):
+            for row in store.rows(query):
+                if row[0] in heads and in_force[row[0]] <= taken_at:
+                    content[row[0]][table].append(row)
 
 
 def _known(document: Document) -> tuple[bool, bool]:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from pipeline.store import Store
 from tests.analysis.build import (
     ADMITTED,
@@ -102,6 +104,8 @@ def test_month_end_callers(store: Store) -> None:
         flow(at(1, month=12), source_ip=C),
         flow(at(4, month=11), source_ip=D),
         flow(at(1, month=11), source_ip=D),
+        flow(at(30), CALLED, service_resource=VAULT),
+        flow(at(30)),
         flow(at(30), source_ip=A, perimeter=f"{NSP}/two"),  # its log holds nothing but a turn
     )
     assert ask(store, "month_end_callers", "caller month_turns days_seen requests") == [(C, 2, 2, 2), (A, 1, 2, 4)]
@@ -129,6 +133,12 @@ def test_first_seen_by_day(store: Store) -> None:
     ]
     assert ask(store, "first_seen_by_day", columns) == [*one, ("two", date(2026, 10, 4), 1, 1, 1, 1)]
     assert ask(store, "first_seen_by_day", columns, perimeter="one", profile="apps") == one
+
+
+@pytest.mark.parametrize("name", ["callers_new_this_week", "callers_by_days_seen", "month_end_callers"])
+def test_records_without_a_perimeter_have_callers_as_well(store: Store, name: str) -> None:
+    put(store, flow(at(30), source_ip=A, perimeter=None), flow(at(15), CALLED, perimeter=None))
+    assert ask(store, name, "perimeter caller") == [(None, A)]
 
 
 def test_callers_only_denied(store: Store) -> None:

@@ -20,6 +20,7 @@ from tests.analysis.build import (
     REFUSED,
     SITE,
     SQL,
+    STORE,
     SUB,
     VAULT,
     ask,
@@ -105,7 +106,7 @@ def test_unused_rules_without_a_caution_may_go(store: Store, tmp_path: Path) -> 
     mail = {"id": f"{NSP}/one/profiles/apps/accessRules/mail", "name": "mail", "direction": "Outbound"}
     subscriptions = rule("sub", subscriptions=[{"id": f"/subscriptions/{SUB}"}])
     inventory(store, tmp_path, accessRules=[subscriptions, mail | {"emailAddresses": ["a@example"]}])
-    put(store, flow(at(1), source_ip=OUTSIDE))
+    put(store, flow(at(1), source_ip=OUTSIDE, matched_rule="sub"))  # a resource rule of that name
     assert ask(store, "unused_rules", "rule caution") == [
         ("sub", None),
         ("mail", "not judged: calls to it cannot be told apart"),
@@ -177,13 +178,39 @@ def test_enforced_resources_denials(judged: Store) -> None:
     assert ask(judged, "enforced_resources_denials", "caller", since=at(2)) == [(A,)]
 
 
-def test_disagreements(store: Store, tmp_path: Path) -> None:
-    inventory(store, tmp_path, accessRules=[rule("office", addressPrefixes=["203.0.113.0/24"])])
+def test_enforced_resources_denials_leaves_out_what_was_admitted_and_tells_who_denied(
+    store: Store, tmp_path: Path
+) -> None:
+    inventory(store, tmp_path, associations=[member(STORE, "Enforced"), member(SQL)])
     put(
         store,
-        flow(at(1), BY_FIREWALL, 4, source_ip=A, profile="APPS", matched_rule="DefaultDenyAll"),
-        flow(at(2), BY_FIREWALL, 1, source_ip=B, matched_rule="DenyAll"),
-        flow(at(2), BY_FIREWALL, 1, source_ip=A, matched_rule=None),  # as new: the first by name is shown
+        flow(at(1), ADMITTED, 9, source_ip=A),
+        flow(at(1), REFUSED, 2, source_ip=B),
+        flow(at(2), "NspPublicInboundResourceRulesDenied", 3, source_ip=B, profile="APPS"),
+        flow(at(1), REFUSED, 9, source_ip=B, service_resource=SQL),
+    )
+    columns = "resource caller denied_requests denied_by_perimeter denied_by_rules_of_today first_seen last_seen"
+    assert ask(store, "enforced_resources_denials", columns) == [("store", B, 5, 2, 5, at(1), at(2))]
+
+
+def test_rules_are_those_of_the_profile_that_a_resource_is_in_now(store: Store, tmp_path: Path) -> None:
+    rules = [rule("office", addressPrefixes=["203.0.113.0/24"]), rule("office", "old", addressPrefixes=["203.0.113.1"])]
+    inventory(store, tmp_path, accessRules=rules)
+    put(store, flow(at(1), source_ip=A, profile="Old", rules_version="9"))
+    assert ask(store, "rules_by_use", "profile requests") == [("apps", 1), ("old", 0)]
+    assert ask(store, "unused_rules", "profile requests_of_profile") == [("old", 0)]
+
+
+def test_disagreements(store: Store, tmp_path: Path) -> None:
+    office = rule("office", addressPrefixes=["203.0.113.0/24"])
+    inventory(store, tmp_path, accessRules=[office], associations=[member(STORE), member(SQL)])
+    put(
+        store,
+        flow(at(1), "NspPublicInboundResourceRulesDenied", 4, source_ip=A, profile="APPS", matched_rule="DenyAll"),
+        flow(at(2), BY_FIREWALL, 1, source_ip=B, service_resource=SQL, matched_rule="DenyAll"),
+        flow(
+            at(2), BY_FIREWALL, 1, source_ip=A, service_resource=SQL, matched_rule=None
+        ),  # as new: the first by name is shown
         flow(at(1), ADMITTED, 2, source_ip=OUTSIDE, matched_rule="gone"),
         flow(at(1), INTRA, 3, source_resource=f"/subscriptions/{SUB}/x/y"),
         flow(at(1), CROSS_IN, 2, source_perimeters='["x"]'),  # links were not read: nothing to compare with
@@ -195,8 +222,10 @@ def test_disagreements(store: Store, tmp_path: Path) -> None:
         ("apps", "not-a-member", 3, 1, 1, at(1), at(1)),
         ("apps", "rule-not-found", 2, 1, 1, at(1), at(1)),
     ]
-    columns = "example_category example_resource example_caller example_logged_rule"
-    assert ask(store, "disagreements", columns, limit=1) == [(BY_FIREWALL, "store", A, None)]
+    columns = "example_category example_resource example_caller example_logged_rule example_verdict"
+    assert ask(store, "disagreements", columns, limit=1) == [
+        (BY_FIREWALL, "sql", A, None, "allowed-by-resource-rules-only")
+    ]
 
 
 def test_rule_version_timeline(store: Store, tmp_path: Path) -> None:

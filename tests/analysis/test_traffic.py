@@ -134,14 +134,17 @@ def test_destinations_new_this_week(store: Store) -> None:
         flow(at(14), CALLED, destination_fqdn="new.example", requests=2),
         flow(at(14), CALL_REFUSED, destination_fqdn="new.example", requests=3, service_resource=VAULT, profile="APPS"),
         flow(at(14), CALLED, destination_fqdn="b.example", requests=5),
+        flow(at(14), CALLED, destination_fqdn="z.example", requests=6),
+        flow(at(14), CALLED),
         flow(at(15), ATTEMPT, destination_fqdn="member.example"),
     )
     columns = "destination requests denied_requests resources first_seen log_begins"
     assert ask(store, "destinations_new_this_week", columns, profile="Apps") == [
+        ("z.example", 6, 0, 1, at(14), at(1)),
         ("b.example", 5, 0, 1, at(14), at(1)),
         ("new.example", 5, 3, 2, at(14), at(1)),
     ]
-    assert len(ask(store, "destinations_new_this_week", "destination", days=8)) == 3
+    assert len(ask(store, "destinations_new_this_week", "destination", days=8)) == 4
     assert ask(store, "destinations_new_this_week", "destination", until=at(9), days=3) == [("week.example",)]
 
 
@@ -188,7 +191,13 @@ def test_private_and_public_by_resource(store: Store) -> None:
         flow(at(2), source_ip=A, source_app_id="p"),
         flow(at(3), REFUSED, source_ip=B, profile="APPS"),
         flow(at(1), PRIVATE, source_ip="10.0.0.4", service_resource=VAULT),
+        flow(at(2), source_ip=A, source_app_id="public-only"),
+        flow(at(4), PRIVATE, source_ip="10.0.0.4", source_app_id="private-only"),
         flow(at(1), source_ip=A, service_resource=SQL),
+        flow(at(1), PRIVATE, source_ip="10.0.0.4", service_resource=None),
+        flow(at(1), source_ip=A, service_resource=None),
+        flow(at(1), PRIVATE, service_resource=f"{SQL}2"),
+        flow(at(1), service_resource=f"{SQL}2"),
         flow(at(1), source_ip=A, service_resource=VAULT, perimeter=f"{NSP}/two"),
         flow(at(1), INTRA, source_resource=SITE, requests=90),
     )
@@ -196,8 +205,11 @@ def test_private_and_public_by_resource(store: Store) -> None:
         "resource private_requests public_requests public_denied_requests public_share public_addresses "
         "identities_both_ways first_public last_public"
     )
-    assert ask(store, "private_and_public_by_resource", columns) == [("store", 6, 2, 1, 0.25, 2, 1, at(2), at(3))]
-    assert ask(store, "private_and_public_by_resource", columns, until=at(2)) == []
+    assert ask(store, "private_and_public_by_resource", columns) == [
+        ("store", 7, 3, 1, 0.3, 2, 1, at(2), at(3)),
+        ("sql2", 1, 1, 0, 0.5, 0, 0, at(1), at(1)),
+    ]
+    assert ask(store, "private_and_public_by_resource", columns, until=at(1)) == []
 
 
 def test_busiest_hours(store: Store) -> None:

@@ -5,6 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pipeline.errors import InventoryError
 from pipeline.inventory import snapshot
 from pipeline.inventory.document import Document
 from pipeline.inventory.file import load
@@ -103,3 +106,21 @@ def test_what_could_not_be_read_did_not_change(store: Store, tmp_path: Path) -> 
     snapshot.keep(store, gap, DAYS[2], "arm")
     keep(store, tmp_path, enforced(), 3)
     assert {each[1] for each in changes(store)} == {"access mode", "rule element", "rules version"}
+
+
+def test_file_of_rules_alone_leaves_the_members(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    before = [store.rows(f"inventory/{name}") for name in ("associations", "profiles", "links", "resources", "logging")]
+    keep(store, tmp_path, {"accessRules": enforced()["accessRules"]}, 2)
+    after = [store.rows(f"inventory/{name}") for name in ("associations", "profiles", "links", "resources", "logging")]
+    assert before == after
+    assert [each[1:3] for each in changes(store)] == [
+        ("rule element", "ai-apps Outbound graph fqdns login.microsoft.com"),
+    ]
+
+
+def test_complete_file_without_a_perimeter_is_refused(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    with pytest.raises(InventoryError, match="can't be complete"):
+        keep(store, tmp_path, [], 2, complete=True)
+    assert len(store.rows("inventory/perimeters")) == 1
