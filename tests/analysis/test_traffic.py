@@ -148,6 +148,11 @@ def test_destinations_new_this_week(store: Store) -> None:
     assert ask(store, "destinations_new_this_week", "destination", until=at(9), days=3) == [("week.example",)]
 
 
+def test_destinations_new_this_week_without_a_perimeter(store: Store) -> None:
+    put(store, flow(at(1), CALLED, destination_fqdn="a.example", perimeter=None))
+    assert ask(store, "destinations_new_this_week", "perimeter destination") == [(None, "a.example")]
+
+
 def test_outbound_without_host(store: Store) -> None:
     put(
         store,
