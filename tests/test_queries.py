@@ -54,8 +54,8 @@ SCRATCH = {
     "staged_line": _STAGED_LINE.ddl(),
     "answer_text": "create temp table answer_text (text varchar)",
     "answer": "create temp table answer (columns varchar[], rows varchar[][])",
-    "verdict_today": "create temp table verdict_today (flow bigint, verdict varchar, reason varchar)",
-    "verdict_then": "create temp table verdict_then (flow bigint, verdict varchar, reason varchar)",
+    "verdict_today": "create temp table verdict_today (flow bigint, profile varchar, verdict varchar, reason varchar)",
+    "verdict_then": "create temp table verdict_then (flow bigint, profile varchar, verdict varchar, reason varchar)",
     "workspace_row": "create temp table workspace_row (source_id bigint, line bigint, cells varchar[])",
 }
 

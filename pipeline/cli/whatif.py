@@ -76,9 +76,9 @@ def whatif(
     scope = Scope(since, until, perimeter, profile)
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
-        elements = rules_of(store, rules, limits_of(common.settings), scope, now)
+        tried = rules_of(store, rules, limits_of(common.settings), scope, now)
         found = compare(
-            store, elements, access_mode=None if mode is Mode.AS_IS else mode.value,
+            store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,
             public_network_access=access.value if access else None, **scope.parameters(),
         )  # fmt: skip
     if form is Format.JSON:
@@ -87,6 +87,7 @@ def whatif(
             {
                 "scenario": told,
                 "lost_requests": found.lost_requests,
+                "unjudged_requests": found.unjudged_requests,
                 "changes": found.changes.to_dicts(),
                 "losses": found.losses.to_dicts(),
             }
@@ -126,6 +127,10 @@ def show(found: "Comparison", to: "Console") -> None:
         f"{int(changed['requests'].sum()):,} would be judged differently.",
         markup=False,
     )
+    if found.unjudged_requests:
+        to.print(
+            f"What would happen to {found.unjudged_requests:,} requests, of which something is known today, is unknown."
+        )
     if rows:
         names = ["", "profile", "", "today", "then", "because", "requests", "callers"]
         to.print(table("", names, rows))

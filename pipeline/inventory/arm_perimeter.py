@@ -77,7 +77,7 @@ async def read_lists(manager: ResourceManager, perimeter: Perimeter) -> None:
     )
     lists = perimeter.document.lists
     if perimeter.unread & {"links", "linkReferences"}:
-        lists.pop("links", None)  # half of the links would be taken for all
+        perimeter.document.forget("links")  # half of the links would be taken for all
     paths = [f"profiles/{items.name_of(each)}/accessRules" for each in lists.get("profiles", [])]
     await asyncio.gather(*(_list(manager, perimeter, "accessRules", path) for path in paths))
     perimeter.gaps.sort()

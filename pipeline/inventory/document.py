@@ -46,17 +46,32 @@ class Document:
     Args:
         lists: name of a list -> its items; a list that nobody gave is missing.
         gaps: sentences on what could not be read, by ARM id of the perimeter ("" for all).
+        whole: names of the lists of which more than single items were given.
     """
 
     lists: dict[str, list[Item]] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
     gaps: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.whole |= set(self.lists)
 
     def items(self, name: str) -> list[Item]:
         """Return the items of a list."""
         return self.lists.get(name, [])
 
-    def add(self, name: str, items: list[Any]) -> None:
+    def forget(self, name: str) -> None:
+        """Know nothing of a list."""
+        self.lists.pop(name, None)
+        self.whole.discard(name)
+
+    def add(self, name: str, items: list[Any], *, whole: bool = True) -> None:
         """Add items to a list.
+
+        Args:
+            name: of the list.
+            items: objects.
+            whole: they are a list's content, not single items of it.
 
         Raises:
             InventoryError: an item is no object.
@@ -65,6 +80,8 @@ class Document:
             if not isinstance(item, dict):
                 raise InventoryError(f"{name} holds {json.dumps(item)[:80]}, which is no object.")
         self.lists.setdefault(name, []).extend(items)
+        if whole:
+            self.whole.add(name)
 
 
 def read(path: Path) -> Document:
@@ -104,7 +121,8 @@ def _gather(document: Document, content: Any, file: Path) -> None:
         return
     if isinstance(content, dict) and isinstance(content.get("value"), list):
         content = content["value"]
-    if isinstance(content, dict) and isinstance(content.get("id"), str):
+    single = isinstance(content, dict) and isinstance(content.get("id"), str)
+    if single:
         content = [content]
     if not isinstance(content, list):
         raise InventoryError(
@@ -115,7 +133,7 @@ def _gather(document: Document, content: Any, file: Path) -> None:
         kind = _kind(item)
         if kind is None:
             raise InventoryError(f"The inventory {file} holds an item without an ARM id: {json.dumps(item)[:120]}.")
-        document.add(kind, [item])
+        document.add(kind, [item], whole=not single)
 
 
 def _kind(item: Any) -> str | None:

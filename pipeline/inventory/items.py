@@ -7,6 +7,7 @@ settings, Microsoft.Insights, 2021-05-01-preview.
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.addresses import read_prefix
@@ -56,8 +57,15 @@ def perimeter_of(item: Item) -> str:
 
 
 def name_of(item: Item) -> str:
-    """Return an item's name, the last part of its id where it has none."""
-    return str(item.get("name") or item["id"].rstrip("/").rsplit("/", 1)[-1])
+    """Return an item's name, the last part of its id where it has none.
+
+    Raises:
+        InventoryError: it has neither.
+    """
+    name = item.get("name") or str(item.get("id") or "").rstrip("/").rsplit("/", 1)[-1]
+    if not name:
+        raise InventoryError(f"An inventory item has neither name nor id: {json.dumps(item)[:200]}.")
+    return str(name)
 
 
 def storable(value: Any) -> Any:
@@ -84,18 +92,30 @@ def profile(item: Item) -> Row:
     return perimeter_of(item), name_of(item), text(field(item, "accessRulesVersion"))
 
 
+def profile_of(item: Item) -> tuple[str, str]:
+    """Return (perimeter, profile), both lower case, of an access rule.
+
+    Raises:
+        InventoryError: it lies in no profile.
+    """
+    return perimeter_of(item), _profile_name(item).lower()
+
+
+def _profile_name(item: Item) -> str:
+    parts = item["id"].split("/")
+    lowered = [part.lower() for part in parts]
+    if "profiles" not in lowered[:-1]:
+        raise InventoryError(f"The access rule {item['id']} lies in no profile.")
+    return str(parts[lowered.index("profiles") + 1])
+
+
 def rule_elements(item: Item) -> list[Row]:
     """Return (perimeter, profile, rule, direction, kind, element), a row an element.
 
     Raises:
         InventoryError: it lies in no profile, has no direction, or holds something that is no element.
     """
-    perimeter = perimeter_of(item)
-    parts = item["id"].split("/")
-    lowered = [part.lower() for part in parts]
-    if "profiles" not in lowered[:-1]:
-        raise InventoryError(f"The access rule {item['id']} lies in no profile.")
-    return elements_of(item, perimeter, parts[lowered.index("profiles") + 1])
+    return elements_of(item, perimeter_of(item), _profile_name(item))
 
 
 def elements_of(item: Item, perimeter: str, profile_name: str) -> list[Row]:
@@ -255,6 +275,37 @@ def logging(document: Document) -> Iterator[Row]:
                     bool(log.get("enabled")),
                     destination,
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Of which perimeter and profile a resource says that it belongs to them.
+
+    Args:
+        perimeter: ARM id, lower case.
+        resource: ARM id, lower case.
+        profile: name; None where the resource doesn't say.
+        rules_told: it lists the profile's access rules.
+    """
+
+    perimeter: str
+    resource: str
+    profile: str | None
+    rules_told: bool
+
+
+def configured(item: Item) -> Configured | None:
+    """Return what a networkSecurityPerimeterConfiguration is about; None where it names no perimeter.
+
+    Raises:
+        InventoryError: it is none.
+    """
+    perimeter = str(object_in(item, "networkSecurityPerimeter").get("id") or "").lower()
+    resource_id = arm_id(item).rpartition("/networksecurityperimeterconfigurations")[0]
+    if not perimeter or not resource_id:
+        return None
+    found = object_in(item, "profile")
+    return Configured(perimeter, resource_id, text(found.get("name")), isinstance(found.get("accessRules"), list))
 
 
 def issues(item: Item, perimeter: str, resource_id: str) -> Iterator[Row]:

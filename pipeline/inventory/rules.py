@@ -6,7 +6,7 @@ matched exactly and without regard to case; no published source states how the s
 honoured here.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline import addresses
@@ -15,6 +15,9 @@ from pipeline.store import Store
 from pipeline.tables import RULE_NAME, RULE_SPAN
 
 NAMED_KINDS = ("subscriptions", "fqdns", "perimeters")
+ProfileKey = tuple[str, str]
+"""ARM id of the perimeter, and name of the profile, both lower case."""
+Rows = list[tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +31,6 @@ class RuleElement:
         kind: as in inventory_rule_element and in proposals.
         element: the prefix, subscription, host name, tag or perimeter GUID.
         rule: name of the rule.
-        in_force: it is a rule of today, not one that is tried.
     """
 
     perimeter: str
@@ -37,75 +39,138 @@ class RuleElement:
     kind: str
     element: str
     rule: str
-    in_force: bool = True
+
+    @property
+    def profile_key(self) -> ProfileKey:
+        """The profile, as it is compared."""
+        return self.perimeter, self.profile.lower()
 
 
-def in_force(store: Store) -> list[RuleElement]:
-    """Return the elements of all rules in force."""
-    return [
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules that traffic is judged by.
+
+    Args:
+        elements: of all rules.
+        told: the profiles whose rules are all among them; of others the log may know more.
+    """
+
+    elements: tuple[RuleElement, ...] = ()
+    told: frozenset[ProfileKey] = frozenset()
+
+    def plus(self, elements: Iterable[RuleElement]) -> "RuleSet":
+        """Return these rules and some more."""
+        return RuleSet((*self.elements, *elements), self.told)
+
+    def replacing(self, profiles: Iterable[ProfileKey], elements: Iterable[RuleElement]) -> "RuleSet":
+        """Return these rules with others in the place of all those of some profiles."""
+        gone = frozenset(profiles)
+        kept = (each for each in self.elements if each.profile_key not in gone)
+        return RuleSet((*kept, *elements), self.told | gone)
+
+
+def in_force(store: Store) -> RuleSet:
+    """Return the rules in force."""
+    elements = tuple(
         RuleElement(perimeter, profile, direction, kind, element, rule)
         for perimeter, profile, rule, direction, kind, element in store.rows("inventory/rule_elements")
-    ]
+    )
+    listed = ((row[0], row[1].lower()) for row in store.rows("inventory/profiles"))
+    return RuleSet(elements, frozenset(listed) | {each.profile_key for each in elements})
 
 
 def derive(store: Store) -> None:
     """Make rule_span and rule_name anew from the inventory, in the caller's transaction."""
-    found = in_force(store)
-    store.replace(RULE_SPAN, span_rows(found, tag_prefixes(store, found)))
-    store.replace(RULE_NAME, name_rows(found, perimeter_guids(store)))
+    today = in_force(store)
+    spans_found, names = matchable(store, today, today)
+    store.replace(RULE_SPAN, spans_found)
+    store.replace(RULE_NAME, names)
 
 
-def tag_prefixes(store: Store, elements: Iterable[RuleElement]) -> dict[str, list[str]]:
-    """Return the prefixes of the service tags that some elements name, by tag in lower case."""
-    tags = sorted({each.element.lower() for each in elements if each.kind == "service-tags"})
+def matchable(store: Store, tried: RuleSet, today: RuleSet) -> tuple[Rows, Rows]:
+    """Return the rows of rule_span and of rule_name that stand for some rules.
+
+    What is a rule of today is found by what an element admits, not by how it is spelled.
+
+    Args:
+        store: whose service tags and perimeters tell what elements stand for.
+        tried: the rules.
+        today: those in force.
+    """
+    guids = _perimeter_guids(store)
+    in_force_today = {_key(each, guids) for each in today.elements}
+    return (
+        _span_rows(tried, _tag_prefixes(store, tried), in_force_today, guids),
+        _name_rows(tried, today, in_force_today, guids),
+    )
+
+
+def _key(each: RuleElement, guids: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what an element admits, in one spelling."""
+    return (*each.profile_key, each.direction, each.kind, _name(each, guids))
+
+
+def _tag_prefixes(store: Store, tried: RuleSet) -> dict[str, list[str]]:
+    """Return the prefixes of the service tags that some rules name, by tag in lower case."""
+    tags = sorted({each.element.lower() for each in tried.elements if each.kind == "service-tags"})
     found: dict[str, list[str]] = {tag: [] for tag in tags}
     for tag, prefix in store.rows("inventory/prefixes_of_tags", tags=tags):
         found[tag].append(prefix)
     return found
 
 
-def perimeter_guids(store: Store) -> dict[str, str]:
+def _perimeter_guids(store: Store) -> dict[str, str]:
     """Return the GUIDs of the perimeters that the inventory knows, by ARM id."""
     return {row[0]: row[1].lower() for row in store.rows("inventory/perimeters") if row[1]}
 
 
-def span_rows(elements: Iterable[RuleElement], prefixes: Mapping[str, Collection[str]]) -> list[Sequence[object]]:
-    """Return rows of rule_span: for each profile and kind, spans that don't overlap.
-
-    Args:
-        elements: of any perimeters and profiles; prefixes that can't be read admit nothing.
-        prefixes: tag in lower case -> its prefixes.
-    """
+def _span_rows(
+    tried: RuleSet,
+    prefixes: Mapping[str, Collection[str]],
+    today: Collection[tuple[str, ...]],
+    guids: Mapping[str, str],
+) -> Rows:
+    """Return for each profile and kind spans that don't overlap; prefixes that can't be read admit nothing."""
     by_profile: dict[tuple[str, str, str], list[tuple[int, int, RuleElement]]] = {}
-    for each in sorted(elements):
+    for each in sorted(tried.elements):
         if each.direction != "Inbound" or each.kind not in {"address-prefixes", "service-tags"}:
             continue
         texts = [each.element] if each.kind == "address-prefixes" else prefixes.get(each.element.lower(), ())
-        key = each.perimeter, each.profile.lower(), each.kind
         for text in texts:
             if network := addresses.read_prefix(text):
-                by_profile.setdefault(key, []).append((*addresses.span(network), each))
+                by_profile.setdefault((*each.profile_key, each.kind), []).append((*addresses.span(network), each))
     return [
-        (*key, str(first), str(last), holders[-1].element, holders[-1].rule, any(each.in_force for each in holders))
+        (
+            *key,
+            str(first),
+            str(last),
+            holders[-1].element,
+            holders[-1].rule,
+            any(_key(each, guids) in today for each in holders),
+        )
         for key, found in by_profile.items()
         for first, last, holders in spans.flatten(found)
     ]
 
 
-def name_rows(elements: Iterable[RuleElement], guids: Mapping[str, str]) -> Sequence[Sequence[object]]:
-    """Return rows of rule_name: what rules name, and the rules' own names.
-
-    Args:
-        elements: of any perimeters and profiles.
-        guids: ARM id of a perimeter -> GUID, for elements that name a perimeter by its id.
-    """
+def _name_rows(
+    tried: RuleSet, today: RuleSet, today_keys: Collection[tuple[str, ...]], guids: Mapping[str, str]
+) -> Rows:
+    """Return what rules name, the rules of today of which every element is still there, and the profiles told."""
     rows: set[tuple[str, str, str, str, str, str, str, bool]] = set()
-    for each in elements:
-        profile = each.perimeter, each.profile.lower(), each.direction
-        rows.add((*profile, "rule", each.rule, each.rule, each.rule, each.in_force))
+    for each in tried.elements:
         if each.kind in NAMED_KINDS:
-            name = _name(each, guids)
-            rows.add((*profile, each.kind, name, each.element, each.rule, each.in_force))
+            key = _key(each, guids)
+            rows.add((key[0], key[1], key[2], key[3], key[4], each.element, each.rule, key in today_keys))
+    there = {_key(each, guids) for each in tried.elements}
+    broken = {
+        (*each.profile_key, each.direction, each.rule) for each in today.elements if _key(each, guids) not in there
+    }
+    for each in today.elements:
+        if (*each.profile_key, each.direction, each.rule) not in broken:
+            rows.add((*each.profile_key, each.direction, "rule", each.rule, each.rule, each.rule, True))
+    for perimeter, profile in tried.told:
+        rows.add((perimeter, profile, "", "profile", profile, profile, "", True))
     return sorted(rows)
 
 
@@ -113,6 +178,8 @@ def _name(each: RuleElement, guids: Mapping[str, str]) -> str:
     if each.kind == "subscriptions":
         return subscription_id(each.element)
     text = each.element.strip().lower()
+    if each.kind == "address-prefixes":
+        return str(addresses.read_prefix(text) or text)
     return guids.get(text, text) if each.kind == "perimeters" else text.rstrip(".")
 
 

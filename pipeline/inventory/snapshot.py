@@ -5,12 +5,14 @@ perimeter are the history of its changes: of access modes, of rules and their ve
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from pipeline.inventory import hosts, items, rules
+from pipeline.inventory.carry import IN_FORCE, Told
 from pipeline.inventory.document import Document, Item
 from pipeline.store import Store
 from pipeline.tables import (
@@ -38,22 +40,48 @@ TABLES = {
     "issues": SNAPSHOT_ISSUE,
 }
 
-TOLD_BY = {
-    SNAPSHOT_PROFILE: ("inventory/profiles", {"profiles", "configurations"}),
-    SNAPSHOT_RULE_ELEMENT: ("inventory/rule_elements", {"accessRules", "configurations"}),
-    SNAPSHOT_ASSOCIATION: ("inventory/associations", {"associations", "configurations"}),
-    SNAPSHOT_RESOURCE: ("inventory/resources", {"resources"}),
-    SNAPSHOT_LINK: ("inventory/links", {"links", "linkReferences"}),
-    SNAPSHOT_LOGGING: ("inventory/logging", {"loggingConfigurations", "diagnosticSettings", "configurations"}),
-    SNAPSHOT_ISSUE: ("inventory/issues", {"configurations"}),
-}
-"""Of each table the query that returns what is in force, and the lists of a document that tell of it."""
+
+@dataclass(slots=True)
+class Head:
+    """What a snapshot itself says of its perimeter.
+
+    Args:
+        guid: GUID of the perimeter, lower case.
+        location: Azure region.
+        links_known: links were read.
+        logging_known: the logging configuration was read.
+        gaps: sentences on what could not be read.
+    """
+
+    guid: str | None = None
+    location: str | None = None
+    links_known: bool = False
+    logging_known: bool = False
+    gaps: list[str] = field(default_factory=list)
+
+    def add(self, guid: str | None, location: str | None) -> None:
+        """Take over what was not known."""
+        self.guid = self.guid or items.storable(guid.lower() if guid else None)
+        self.location = self.location or items.storable(location)
+
+    def complete(self, before: dict[str, Any], *, keep_gaps: bool) -> None:
+        """Take over what is in force and was not told anew."""
+        self.add(before["perimeter_guid"], before["location"])
+        self.links_known = self.links_known or before["links_known"]
+        self.logging_known = self.logging_known or before["logging_known"]
+        if keep_gaps and not self.gaps:
+            self.gaps += json.loads(before["gaps"] or "[]")
+
+    def as_row(self) -> Row:
+        """Return (GUID, location, links known, logging known, gaps)."""
+        gaps = json.dumps(self.gaps) if self.gaps else None
+        return self.guid, self.location, self.links_known, self.logging_known, gaps
 
 
 def keep(
     store: Store, document: Document, taken_at: datetime, origin: str, *, scope: Iterable[str] | None = None
 ) -> dict[str, int]:
-    """Keep what a document tells of each perimeter; return how many of what it told.
+    """Keep what a document tells of each perimeter; return how many of what is kept now.
 
     Writes: inventory_snapshot, the tables snapshot_..., rule_span, rule_name, member_host; all or nothing.
 
@@ -62,22 +90,22 @@ def keep(
         document: the configuration.
         taken_at: when it was so, UTC.
         origin: arm, or the name of the file.
-        scope: ARM ids, whole or up to a slash ("" for all); perimeters of the inventory in or below them
-            that that the document doesn't
-            know are gone. None where the document doesn't claim to be complete.
+        scope: ARM ids, whole or up to a slash ("" for all); perimeters of the inventory in or below them that the
+            document doesn't know are gone. None where the document doesn't claim to be complete.
 
     Raises:
         InventoryError: an item is none.
     """
     heads, content = _rows(document)
     _carry_over(store, document, heads, content, taken_at)
+    for perimeter, rows in content.items():
+        _add_facts(rows, perimeter, document)
     known = {row[0]: row for row in store.rows("inventory/newest_snapshots", moment=taken_at)}
     number = store.rows("inventory/last_snapshot_id")[0][0]
     with store.transaction():
         for perimeter, head in sorted(heads.items()):
             mine = {table: sorted(rows, key=repr) for table, rows in content[perimeter].items()}
-            gaps = [*document.gaps.get("", []), *document.gaps.get(perimeter, [])]
-            told = (*head, *_known(document), json.dumps(gaps) if gaps else None)
+            told = head.as_row()
             digest = sha256(json.dumps([told, [mine[table] for table in TABLES.values()]]).encode()).hexdigest()
             number += _keep_one(
                 store, known.get(perimeter), (perimeter, *told), digest, mine, (number + 1, taken_at, origin)
@@ -86,27 +114,52 @@ def keep(
         for perimeter, (_, _, guid, location, _, gone, *_) in sorted(known.items()):
             if perimeter not in heads and not gone and f"{perimeter}/".startswith(prefixes):
                 number += 1
-                head = (number, perimeter, guid, location, taken_at, taken_at, origin, "gone", True, True, True, None)
-                store.append_rows(INVENTORY_SNAPSHOT, [head])
+                row = (number, perimeter, guid, location, taken_at, taken_at, origin, "gone", True, True, True, None)
+                store.append_rows(INVENTORY_SNAPSHOT, [row])
         derive(store)
     counts = {"perimeters": len(heads)}
     return counts | {name: sum(len(each[table]) for each in content.values()) for name, table in TABLES.items()}
 
 
 def _carry_over(
-    store: Store, document: Document, heads: dict[str, Row], content: dict[str, Content], taken_at: datetime
+    store: Store, document: Document, heads: dict[str, Head], content: dict[str, Content], taken_at: datetime
 ) -> None:
-    """Leave what a document doesn't speak of as it is in force: a file of rules alone doesn't remove the members."""
-    in_force = {row[0]: row[3] for row in store.rows("inventory/perimeters")}
-    for table, (query, lists) in TOLD_BY.items():
-        if lists.isdisjoint(document.lists):
-            for row in store.rows(query):
-                if row[0] in heads and in_force[row[0]] <= taken_at:
-                    content[row[0]][table].append(row)
+    """Add to what a document tells what is in force and what it doesn't speak of."""
+    facts = {items.storable(items.arm_id(item)) for item in document.items("resources")}
+    for row in store.rows(IN_FORCE[SNAPSHOT_ASSOCIATION]):
+        if row[3] in facts and row[0] not in heads:
+            heads[row[0]], content[row[0]] = Head(), _empty()
+    told = {perimeter: Told(document, perimeter, rows) for perimeter, rows in content.items()}
+    for perimeter, head in heads.items():
+        head.links_known = "links" in told[perimeter].lists
+        head.logging_known = "loggingConfigurations" in told[perimeter].lists
+    before = {
+        found["perimeter"]: found
+        for found in store.frame("inventory/perimeters").to_dicts()
+        if found["perimeter"] in heads and found["taken_at"] <= taken_at
+    }
+    for perimeter, found in before.items():
+        heads[perimeter].complete(found, keep_gaps=not told[perimeter].is_whole)
+    for table, query in IN_FORCE.items():
+        for row in store.rows(query):
+            if row[0] in before and told[row[0]].leaves(table, row):
+                content[row[0]][table].append(row)
+    for perimeter, profile in _outdated(store, told, content):
+        rows = content[perimeter][SNAPSHOT_RULE_ELEMENT]
+        content[perimeter][SNAPSHOT_RULE_ELEMENT] = [row for row in rows if row[1].lower() != profile]
+        heads[perimeter].gaps.append(
+            f"The access rules of the profile {profile} have another version than those known: load them, too."
+        )
 
 
-def _known(document: Document) -> tuple[bool, bool]:
-    return "links" in document.lists, "loggingConfigurations" in document.lists
+def _outdated(store: Store, told: dict[str, Told], content: dict[str, Content]) -> Iterator[tuple[str, str]]:
+    """Yield the profiles that a document shows at another version than the rules have that it leaves as they are."""
+    versions = {(row[0], row[1].lower()): row[2] for row in store.rows(IN_FORCE[SNAPSHOT_PROFILE])}
+    for perimeter, some in told.items():
+        for row in content[perimeter][SNAPSHOT_PROFILE]:
+            before = versions.get((perimeter, row[1].lower()))
+            if before and row[2] and row[2] != before and not some.tells_rules(row[1]):
+                yield perimeter, row[1].lower()
 
 
 def _keep_one(
@@ -150,18 +203,16 @@ def derive(store: Store) -> None:
     store.replace(MEMBER_HOST, sorted(rows))
 
 
-def _rows(document: Document) -> tuple[dict[str, Row], dict[str, Content]]:
-    """Sort a document by perimeter: (perimeter -> GUID and location), (perimeter -> table -> rows)."""
-    heads: dict[str, Row] = {}
+def _rows(document: Document) -> tuple[dict[str, Head], dict[str, Content]]:
+    """Sort a document by perimeter: (perimeter -> head), (perimeter -> table -> rows)."""
+    heads: dict[str, Head] = {}
     for item in document.items("perimeters"):
-        guid = items.text(items.field(item, "perimeterGuid"))
-        heads[items.storable(items.perimeter_of(item))] = (
-            items.storable(guid.lower()) if guid else None,
-            items.storable(items.text(item.get("location"))),
-        )
+        guid, location = items.text(items.field(item, "perimeterGuid")), items.text(item.get("location"))
+        heads.setdefault(items.storable(items.perimeter_of(item)), Head()).add(guid, location)
     found: list[tuple[Table, Row]] = []
     found += [(SNAPSHOT_PROFILE, items.profile(item)) for item in document.items("profiles")]
     for item in document.items("accessRules"):
+        heads.setdefault(items.storable(items.perimeter_of(item)), Head())  # a rule may have no element
         found += [(SNAPSHOT_RULE_ELEMENT, row) for row in items.rule_elements(item)]
     found += [(SNAPSHOT_ASSOCIATION, items.association(item)) for item in document.items("associations")]
     for name, is_reference in (("links", False), ("linkReferences", True)):
@@ -174,49 +225,57 @@ def _rows(document: Document) -> tuple[dict[str, Row], dict[str, Content]]:
     content: dict[str, Content] = {}
     for table, unsafe in found:
         row = tuple(items.storable(value) for value in unsafe)
-        heads.setdefault(row[0], (None, None))
-        content.setdefault(row[0], {each: [] for each in TABLES.values()})[table].append(row)
-    for perimeter in heads:
-        content.setdefault(perimeter, {each: [] for each in TABLES.values()})
-        _complete(content[perimeter], perimeter, document)
+        heads.setdefault(row[0], Head())
+        content.setdefault(row[0], _empty())[table].append(row)
+    for perimeter, head in heads.items():
+        content.setdefault(perimeter, _empty())
+        head.gaps = [*document.gaps.get("", []), *document.gaps.get(perimeter, [])]
     return heads, content
 
 
-def _complete(content: Content, perimeter: str, document: Document) -> None:
-    """Add what the members themselves tell, once each."""
-    told = {items.arm_id(item): item for item in document.items("resources")}
-    associations = content[SNAPSHOT_ASSOCIATION]
-    for place, row in enumerate(associations):
+def _empty() -> Content:
+    return {table: [] for table in TABLES.values()}
+
+
+def _add_facts(content: Content, perimeter: str, document: Document) -> None:
+    """Add what the members themselves tell, once each, and leave out facts of what is no member."""
+    told = {items.storable(items.arm_id(item)): item for item in document.items("resources")}
+    named = {items.association(item)[3] for item in document.items("associations")}
+    facts = {row[1]: row for row in content[SNAPSHOT_RESOURCE]}
+    associations = []
+    for row in content[SNAPSHOT_ASSOCIATION]:
         item = told.get(row[3])
         if item is None:
+            associations.append(row)
             continue
-        facts = (items.storable(value) for value in items.resource(item))
-        content[SNAPSHOT_RESOURCE].append((perimeter, *facts))
-        if row[5] is None:
-            access = items.text(items.field(item, "publicNetworkAccess"))
-            associations[place] = (*row[:5], access, *row[6:])
+        facts[row[3]] = (perimeter, *(items.storable(value) for value in items.resource(item)))
+        access = items.text(items.field(item, "publicNetworkAccess"))
+        # an association of this document goes first, one that is carried over last
+        newest = row[5] or access if row[3] in named else access or row[5]
+        associations.append((*row[:5], items.storable(newest), *row[6:]))
+    content[SNAPSHOT_ASSOCIATION] = associations
+    members = {row[3] for row in associations}
+    content[SNAPSHOT_RESOURCE] = [row for resource, row in facts.items() if resource in members]
     for table, rows in content.items():
         content[table] = list(dict.fromkeys(rows))
 
 
 def _of_configuration(
-    item: Item, heads: dict[str, Row], associated: set[tuple[str, str]]
+    item: Item, heads: dict[str, Head], associated: set[tuple[str, str]]
 ) -> Iterable[tuple[Table, Row]]:
     """Yield what a resource itself says of its perimeter; the perimeter's own lists go first."""
-    of = items.object_in(item, "networkSecurityPerimeter")
-    perimeter = str(of.get("id") or "").lower()
-    resource = items.arm_id(item).rpartition("/networksecurityperimeterconfigurations")[0]
-    if not perimeter or not resource:
+    about = items.configured(item)
+    if about is None:
         return
+    perimeter, resource, name = about.perimeter, about.resource, about.profile
     yield from ((SNAPSHOT_ISSUE, row) for row in items.issues(item, perimeter, resource))
-    heads.setdefault(perimeter, (items.text(of.get("perimeterGuid")), items.text(of.get("location"))))
-    if (perimeter, resource) in associated:
+    of = items.object_in(item, "networkSecurityPerimeter")
+    head = heads.setdefault(items.storable(perimeter), Head())
+    head.add(items.text(of.get("perimeterGuid")), items.text(of.get("location")))
+    if (perimeter, resource) in associated or name is None:
         return
     profile = items.object_in(item, "profile")
-    name = items.text(profile.get("name"))
     association = items.object_in(item, "resourceAssociation")
-    if name is None:
-        return
     yield SNAPSHOT_PROFILE, (perimeter, name, items.text(profile.get("accessRulesVersion")))
     for rule in items.items_in(profile, "accessRules"):
         yield from ((SNAPSHOT_RULE_ELEMENT, row) for row in items.elements_of(rule, perimeter, name))

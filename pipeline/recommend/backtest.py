@@ -83,7 +83,7 @@ def _replayed(
     profile: Profile, proposals: Sequence[Proposal], later: Sequence[Need], origin: date, judge: Judge
 ) -> Week:
     elements = [
-        RuleElement(profile.perimeter, profile.name, profile.direction, each.kind, element, _word(each), in_force=False)
+        RuleElement(profile.perimeter, profile.name, profile.direction, each.kind, element, _word(each))
         for each in proposals
         for element in each.elements
     ]

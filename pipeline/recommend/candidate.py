@@ -1,13 +1,14 @@
 """The rules that a what-if tries: those in force, those proposed, or those of a file."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import addresses
 from pipeline.errors import InventoryError, UsageError
 from pipeline.inventory import document, items, rules
-from pipeline.inventory.rules import RuleElement
+from pipeline.inventory.rules import ProfileKey, RuleElement, RuleSet
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import Scope, recommend
 from pipeline.store import Store
@@ -15,21 +16,22 @@ from pipeline.store import Store
 IN_FORCE, PROPOSED, ACCEPTED = "in-force", "proposed", "accepted"
 
 
-def rules_of(store: Store, source: str, limits: Limits, scope: Scope, now: datetime) -> list[RuleElement] | None:
+def rules_of(store: Store, source: str, limits: Limits, scope: Scope, now: datetime) -> RuleSet | None:
     """Return all rules of a scenario; None for just those in force.
 
     Args:
         store: the warehouse.
         source: in-force; proposed, for what `nsp recommend` recommends without a flag, on top of those in force; or
             the path of a file: what `nsp recommend --format json` printed (its recommended rules on top of those in
-            force), or access rules as in an inventory, in the place of those of their profiles.
+            force), or access rules as in an inventory, in the place of those of their profiles. A list of rules that
+            is empty takes those of the profiles that the file lists, so it must list some.
         limits: as for proposals.
         scope: what part of the traffic proposals are made from.
         now: time of the run, UTC.
 
     Raises:
         UsageError: there are no accepted rules yet, or there is no such file.
-        InventoryError: the file holds neither proposals nor access rules.
+        InventoryError: the file holds neither proposals nor access rules, or they are of a profile nobody knows.
     """
     if source == IN_FORCE:
         return None
@@ -37,48 +39,80 @@ def rules_of(store: Store, source: str, limits: Limits, scope: Scope, now: datet
         raise UsageError("No rules were accepted: decisions can't be recorded yet. Use --rules proposed or a file.")
     if source == PROPOSED:
         proposed = [each.as_json() for each in recommend(store, limits, scope, now).proposals]
-        return rules.in_force(store) + list(_of_proposals(proposed))
+        return rules.in_force(store).plus(_of_proposals(proposed))
     path = Path(source)
     if not path.exists():
         raise UsageError(f"--rules must be {IN_FORCE}, {PROPOSED}, {ACCEPTED} or a file; there is no file {source!r}.")
     content = document.json_of(path) if path.is_file() else None
     if isinstance(content, dict) and isinstance(content.get("proposals"), list):
-        return rules.in_force(store) + list(_of_proposals(content["proposals"]))
+        elements = list(_of_proposals(content["proposals"]))
+        _check(store, {each.profile_key for each in elements}, path)
+        return rules.in_force(store).plus(elements)
     return _of_access_rules(store, path)
 
 
-def _of_proposals(proposals: Iterable[dict[str, Any]]) -> Iterable[RuleElement]:
-    try:
-        for each in proposals:
+_KINDS = {"Inbound": {"address-prefixes", "service-tags", "subscriptions", "perimeters"}, "Outbound": {"fqdns"}}
+
+
+def _of_proposals(proposals: Iterable[Any]) -> Iterator[RuleElement]:
+    """Yield the elements of recommended proposals.
+
+    Raises:
+        InventoryError: one isn't as `nsp recommend --format json` prints it.
+    """
+    for each in proposals:
+        try:
             if each["recommended"]:
-                for element in each["elements"]:
-                    yield RuleElement(
-                        str(each["perimeter"]).lower(), str(each["profile"]), str(each["direction"]),
-                        str(each["kind"]), str(element), str(each["name"]), in_force=False,
-                    )  # fmt: skip
-    except (KeyError, TypeError) as error:
-        raise InventoryError(
-            f"A proposal of the file lacks {error}; take what nsp recommend --format json prints."
-        ) from None
+                yield from _elements_of(each)
+        except (KeyError, TypeError) as error:
+            raise _unreadable(f"lacks {error}") from None
 
 
-def _of_access_rules(store: Store, path: Path) -> list[RuleElement]:
-    found = document.read(path)
-    given = [row for item in found.items("accessRules") for row in items.rule_elements(item)]
-    if not given and "accessRules" not in found.lists:
-        raise InventoryError(f"{path} holds neither proposals nor access rules.")
-    in_force = rules.in_force(store)
-    today = {
-        (each.perimeter, each.profile.lower(), each.direction, each.kind, each.element.lower()) for each in in_force
-    }
-    replaced = {(row[0], row[1].lower()) for row in given} | {
-        (items.perimeter_of(item), items.name_of(item).lower()) for item in found.items("profiles")
-    }
-    kept = [each for each in in_force if (each.perimeter, each.profile.lower()) not in replaced]
-    return kept + [
-        RuleElement(
-            perimeter, profile, direction, kind, element, rule,
-            in_force=(perimeter, profile.lower(), direction, kind, element.lower()) in today,
+def _elements_of(each: dict[str, Any]) -> Iterator[RuleElement]:
+    direction, kind, elements = each["direction"], each["kind"], each["elements"]
+    if kind not in _KINDS.get(direction, ()):
+        raise _unreadable(f"has the direction {direction!r} and the kind {kind!r}")
+    if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
+        raise _unreadable(f"has the elements {elements!r}, which are no list of texts")
+    for element in elements:
+        if kind == "address-prefixes" and addresses.read_prefix(element) is None:
+            raise _unreadable(f"holds {element!r}, which is no prefix")
+        yield RuleElement(
+            str(each["perimeter"]).lower(), str(each["profile"]), direction, kind, element, str(each["name"])
         )
-        for perimeter, profile, rule, direction, kind, element in given
-    ]  # fmt: skip
+
+
+def _unreadable(what: str) -> InventoryError:
+    return InventoryError(f"A proposal of the file {what}; take what nsp recommend --format json prints.")
+
+
+def _of_access_rules(store: Store, path: Path) -> RuleSet:
+    found = document.read(path)
+    if "accessRules" not in found.lists:
+        raise InventoryError(f"{path} holds neither proposals nor access rules.")
+    given = [RuleElement(row[0], row[1], row[3], row[4], row[5], row[2]) for row in _rows(found)]
+    replaced = {items.profile_of(item) for item in found.items("accessRules")}
+    replaced |= {(items.perimeter_of(item), items.name_of(item).lower()) for item in found.items("profiles")}
+    if not replaced:
+        raise InventoryError(
+            f"{path} holds no access rule. To try a profile without rules, list it under profiles as well."
+        )
+    _check(store, replaced, path)
+    return rules.in_force(store).replacing(replaced, given)
+
+
+def _rows(found: document.Document) -> Iterator[items.Row]:
+    for item in found.items("accessRules"):
+        yield from items.rule_elements(item)
+
+
+def _check(store: Store, profiles: Collection[ProfileKey], path: Path) -> None:
+    """Refuse rules of a profile that nobody knows: they would be tried on nothing, and nothing would be lost."""
+    known = {(row[0], row[1].lower()) for row in store.rows("recommend/profiles_known")}
+    for perimeter, profile in sorted(profiles):
+        if (perimeter, profile) not in known:
+            names = ", ".join(sorted(f"{owner.rsplit('/', 1)[-1]}/{name}" for owner, name in known)) or "none"
+            raise InventoryError(
+                f"{path} holds rules of {profile!r} of {perimeter}, which neither the inventory nor the logs know. "
+                f"Known (perimeter/profile): {names}."
+            )

@@ -20,7 +20,7 @@ class Configuration:
 
     def __init__(self, store: Store) -> None:
         self._elements = Counter(
-            (each.perimeter, each.profile.lower(), each.direction) for each in rules.in_force(store)
+            (each.perimeter, each.profile.lower(), each.direction) for each in rules.in_force(store).elements
         )
         self._resources: dict[tuple[str, str], set[str]] = {}
         for perimeter, profile, resource in store.rows("recommend/resources_of_profiles"):

@@ -182,10 +182,19 @@ RULE_NAME = Table(
     "one row a name that a rule admits",
     (
         *_RULE_SET,
-        Column("direction", "VARCHAR", "Inbound or Outbound.", True),
-        Column("kind", "VARCHAR", "subscriptions, fqdns or perimeters; rule for the name of the rule itself.", True),
+        Column("direction", "VARCHAR", "Inbound or Outbound; empty for a profile.", True),
         Column(
-            "name", "VARCHAR", "Subscription id, host name or perimeter GUID, lower case; or the rule's name.", True
+            "kind",
+            "VARCHAR",
+            "subscriptions, fqdns or perimeters; rule for a rule of today all of whose elements are there; profile for "
+            "one whose rules are all known.",
+            True,
+        ),
+        Column(
+            "name",
+            "VARCHAR",
+            "Subscription id, host name or perimeter GUID, lower case; or the name of the rule or profile.",
+            True,
         ),
         Column("element", "VARCHAR", "As the rule spells it.", True),
         Column("rule", "VARCHAR", "Name of its rule.", True),

@@ -4,14 +4,15 @@ The engine is one query, queries/verdict/verdict.sql, over the tables of traffic
 scenario temporary tables stand in the place of some of them; nothing is written to the warehouse.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from pipeline import addresses
+from pipeline.errors import UsageError
 from pipeline.inventory import hosts, rules
-from pipeline.inventory.rules import RuleElement
+from pipeline.inventory.rules import RuleElement, RuleSet
 from pipeline.store import Store
 from pipeline.tables import ADDRESS, MEMBER_HOST, RULE_NAME, RULE_SPAN, SCENARIO, TRAFFIC
 
@@ -21,7 +22,7 @@ ENFORCED = "Enforced"
 @contextmanager
 def scenario(
     store: Store,
-    elements: Iterable[RuleElement] | None = None,
+    tried: RuleSet | None = None,
     *,
     access_mode: str | None = None,
     public_network_access: str | None = None,
@@ -30,21 +31,33 @@ def scenario(
 
     Args:
         store: the warehouse; read-only will do.
-        elements: the rules, all of them, those in force included; None for the rules in force.
+        tried: all rules, those in force that stay included; None for the rules in force.
         access_mode: of all associations; None for what each is.
         public_network_access: of all resources; None for what each is.
+
+    Raises:
+        UsageError: there is no such mode.
     """
+    _check(store, access_mode, public_network_access)
     with ExitStack() as stack:
         stack.enter_context(store.temporary(SCENARIO, [(access_mode, public_network_access)]))
         members = store.rows("verdict/member")
         names = sorted({(row[0], host, row[1]) for row in members for host in hosts.names_of(row[1])})
         stack.enter_context(store.temporary(MEMBER_HOST, names))
-        if elements is not None:
-            tried = list(elements)
-            spans = rules.span_rows(tried, rules.tag_prefixes(store, tried))
+        if tried is not None:
+            spans, named = rules.matchable(store, tried, rules.in_force(store))
             stack.enter_context(store.temporary(RULE_SPAN, spans))
-            stack.enter_context(store.temporary(RULE_NAME, rules.name_rows(tried, rules.perimeter_guids(store))))
+            stack.enter_context(store.temporary(RULE_NAME, named))
         yield
+
+
+def _check(store: Store, *words: str | None) -> None:
+    """Refuse a mode that the decision matrix doesn't know: under it nothing would be judged, so nothing denied."""
+    cells = store.rows("verdict/decision_matrix")
+    for place, word in enumerate(words):
+        known = sorted({row[place] for row in cells})
+        if word is not None and word.lower() not in {each.lower() for each in known}:
+            raise UsageError(f"There is no mode {word!r}; there are {', '.join(known)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ class Party:
     service_resource: str | None = None
 
 
-def admitting_rules(store: Store, parties: Sequence[Party], elements: Iterable[RuleElement]) -> list[str | None]:
+def admitting_rules(store: Store, parties: Sequence[Party], elements: Sequence[RuleElement]) -> list[str | None]:
     """Return for each party the name of a rule that admits it; None where none does.
 
     Args:
@@ -77,7 +90,7 @@ def admitting_rules(store: Store, parties: Sequence[Party], elements: Iterable[R
     with (
         store.temporary(TRAFFIC, flows),
         store.temporary(ADDRESS, known),
-        scenario(store, elements, access_mode=ENFORCED),
+        scenario(store, RuleSet(tuple(elements)), access_mode=ENFORCED),
     ):
         found = dict(store.rows("verdict/admitting_rules"))
     return [found.get(number) for number in range(len(parties))]

@@ -1,10 +1,9 @@
 """What a scenario would change: each flow's verdict of today beside that under other rules and modes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.inventory.rules import RuleElement
+from pipeline.inventory.rules import RuleSet
 from pipeline.store import Store
 from pipeline.verdict.scenario import scenario
 
@@ -31,10 +30,16 @@ class Comparison:
         """Requests that succeeded and would be denied."""
         return int(self.changes.filter(self.changes["is_loss"])["requests"].sum())
 
+    @property
+    def unjudged_requests(self) -> int:
+        """Requests of which today something is known, and nothing in the scenario."""
+        known, then = self.changes["verdict_today"] != "unknown", self.changes["verdict_then"] == "unknown"
+        return int(self.changes.filter(known & then)["requests"].sum())
+
 
 def compare(
     store: Store,
-    elements: Iterable[RuleElement] | None,
+    tried: RuleSet | None,
     *,
     access_mode: str | None = "Enforced",
     public_network_access: str | None = None,
@@ -47,19 +52,20 @@ def compare(
 
     Args:
         store: the warehouse; read-only will do.
-        elements: all rules of the scenario; None for the rules in force.
+        tried: all rules of the scenario; None for the rules in force.
         access_mode: of all associations; None for what each is.
         public_network_access: of all resources; None for what each is.
         limit: of losses at most so many rows.
         scope: since, until, perimeter, profile; None for all.
 
     Raises:
+        UsageError: there is no such mode.
         QueryError: DuckDB could not run it.
     """
     within = {name: scope.get(name) for name in ("since", "until", "perimeter", "profile")}
     with (
         store.scratch("verdict_today", "verdict/flow_verdicts"),
-        scenario(store, elements, access_mode=access_mode, public_network_access=public_network_access),
+        scenario(store, tried, access_mode=access_mode, public_network_access=public_network_access),
         store.scratch("verdict_then", "verdict/flow_verdicts"),
     ):
         changes = store.frame("verdict/changes", **within)

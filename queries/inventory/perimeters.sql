@@ -8,6 +8,8 @@ select
     taken_at,
     confirmed_at,
     origin,
+    links_known,
+    logging_known,
     gaps
 from inventory_perimeter
 order by perimeter

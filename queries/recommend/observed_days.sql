@@ -1,22 +1,26 @@
--- The days on which a profile wrote any record: what evidence is measured against.
--- reads: traffic
+-- The days on which the resources of a profile wrote any record: what evidence is measured against.
+-- reads: traffic, resource_state
 -- grain: one row a perimeter, profile and day
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
 select distinct
-    perimeter,
-    profile,
-    hour::date as day
-from traffic
+    t.perimeter,
+    s.profile_name as profile,
+    t.hour::date as day
+from traffic as t
+inner join resource_state as s
+    on
+        t.perimeter = s.perimeter
+        and t.profile is not distinct from s.logged_profile
+        and t.service_resource is not distinct from s.service_resource
 where
-    perimeter is not null
-    and hour >= coalesce($since, '-infinity'::timestamp)
-    and hour < coalesce($until, 'infinity'::timestamp)
-    and ($perimeter is null or perimeter = lower($perimeter) or ends_with(perimeter, '/' || lower($perimeter)))
-    and ($profile is null or lower(profile) = lower($profile))
+    t.hour >= coalesce($since, '-infinity'::timestamp)
+    and t.hour < coalesce($until, 'infinity'::timestamp)
+    and ($perimeter is null or t.perimeter = lower($perimeter) or ends_with(t.perimeter, '/' || lower($perimeter)))
+    and ($profile is null or s.profile = lower($profile))
 order by
-    perimeter,
+    t.perimeter,
     profile,
     day

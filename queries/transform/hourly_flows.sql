@@ -23,7 +23,7 @@ with flow as (
         a.source_resource,
         lower(a.source_app_id) as source_app_id,
         a.source_perimeters,
-        lower(a.destination_fqdn) as destination_fqdn,
+        rtrim(lower(a.destination_fqdn), '.') as destination_fqdn,
         a.destination_resource,
         coalesce(a.source_protocol, a.destination_protocol) as protocol,
         count(*) as records,
@@ -53,7 +53,7 @@ with flow as (
         a.source_resource,
         lower(a.source_app_id),
         a.source_perimeters,
-        lower(a.destination_fqdn),
+        rtrim(lower(a.destination_fqdn), '.'),
         a.destination_resource,
         coalesce(a.source_protocol, a.destination_protocol)
 ),

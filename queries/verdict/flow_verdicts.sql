@@ -3,6 +3,7 @@
 -- grain: one row of traffic
 select
     flow,
+    profile,
     verdict,
     reason
 from verdict

@@ -9,7 +9,7 @@
 -- The verdicts of today are kept in verdict_today, those of the scenario in verdict_then.
 select
     v.perimeter,
-    min(v.profile) as profile,
+    min(today.profile) as profile,
     v.direction,
     case
         when v.direction = 'Outbound' then coalesce(v.destination_fqdn, v.destination_resource)
@@ -31,10 +31,10 @@ where
     and v.hour >= coalesce($since, '-infinity'::timestamp)
     and v.hour < coalesce($until, 'infinity'::timestamp)
     and ($perimeter is null or v.perimeter = lower($perimeter) or ends_with(v.perimeter, '/' || lower($perimeter)))
-    and ($profile is null or lower(v.profile) = lower($profile))
+    and ($profile is null or lower(today.profile) = lower($profile))
 group by
     v.perimeter,
-    lower(v.profile),
+    lower(today.profile),
     v.direction,
     caller,
     later.reason

@@ -1,9 +1,10 @@
 -- Who decides about the resources that wrote records: mode, rules and cells of the decision matrix, as of now.
--- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, scenario, decision_matrix
+-- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, rule_name, scenario, decision_matrix
 -- grain: one row a perimeter, profile as logged, and resource
 -- A resource belongs to the profile that it is associated with today, whatever the log of the time says. Where nobody
--- told the access mode, Learning is assumed, and Enabled where nobody told publicNetworkAccess: in both the resource's own
--- rules still decide, and those the log knows.
+-- told the access mode, Learning is assumed, and Enabled where nobody told publicNetworkAccess: in both the resource's
+-- own rules still decide, and those the log knows. A scenario's access mode is that of associations: what no perimeter
+-- holds is not enforced by it.
 with seen as (
     select distinct
         perimeter,
@@ -12,10 +13,30 @@ with seen as (
     from traffic
 ),
 
+resource as (
+    select distinct
+        perimeter,
+        service_resource
+    from seen
+),
+
+-- logs may name a part of the resource that is associated, such as a storage account's blob service
 association as (
-    select *
-    from inventory_association
-    qualify row_number() over (partition by perimeter, resource order by profile, association) = 1
+    select
+        s.perimeter,
+        s.service_resource,
+        a.profile,
+        a.access_mode,
+        a.public_network_access,
+        a.resource
+    from resource as s
+    inner join inventory_association as a
+        on
+            s.perimeter = a.perimeter
+            and (s.service_resource = a.resource or starts_with(s.service_resource, a.resource || '/'))
+    qualify row_number() over (
+        partition by s.perimeter, s.service_resource order by length(a.resource) desc, a.profile, a.association
+    ) = 1
 ),
 
 -- names of profiles differ in nothing but case
@@ -23,9 +44,25 @@ profile_version as (
     select
         perimeter,
         lower(profile) as profile,
-        max(rules_version) as rules_version
+        -- a number, in text
+        coalesce(max_by(rules_version, try_cast(rules_version as bigint)), max(rules_version)) as rules_version
     from inventory_profile
     group by perimeter, lower(profile)
+),
+
+known_rules as (
+    select distinct
+        perimeter,
+        profile
+    from rule_name
+    where kind = 'profile'
+),
+
+-- perimeters that some of their links let out
+outbound_link as (
+    select distinct perimeter
+    from inventory_link
+    where coalesce(status, 'Approved') ilike 'approved' and coalesce(remote_inbound_profiles, '') <> '[]'
 ),
 
 known as (
@@ -33,7 +70,7 @@ known as (
         perimeter,
         links_known,
         perimeter in (select perimeter from inventory_association) as members_known,
-        perimeter in (select perimeter from inventory_link) as has_links
+        perimeter in (select perimeter from outbound_link) as has_links
     from inventory_perimeter
 ),
 
@@ -77,12 +114,13 @@ mode as (
         s.perimeter,
         s.profile as logged_profile,
         s.service_resource,
-        lower(coalesce(a.profile, s.profile)) as profile,
+        a.resource,
+        coalesce(a.profile, s.profile) as profile_name,
         case
+            when a.resource is null and i.members_known and s.service_resource is not null then 'NotAssociated'
             when c.access_mode is not null then c.access_mode
             when a.access_mode ilike 'transition' then 'Learning'
             when a.access_mode is not null then a.access_mode
-            when a.resource is null and i.members_known and s.service_resource is not null then 'NotAssociated'
             else 'Learning'
         end as access_mode,
         coalesce(c.public_network_access, a.public_network_access, 'Enabled') as public_network_access,
@@ -90,7 +128,7 @@ mode as (
         or (c.public_network_access is null and a.public_network_access is null) as assumed
     from seen as s
     cross join scenario as c
-    left join association as a on s.perimeter = a.perimeter and s.service_resource = a.resource
+    left join association as a on s.perimeter = a.perimeter and s.service_resource = a.service_resource
     left join known as i on s.perimeter = i.perimeter
 )
 
@@ -98,17 +136,19 @@ select
     m.perimeter,
     m.logged_profile,
     m.service_resource,
-    m.profile,
-    dense_rank() over (order by m.perimeter, m.profile) as profile_id,
+    m.resource,
+    m.profile_name,
+    lower(m.profile_name) as profile,
+    dense_rank() over (order by m.perimeter, lower(m.profile_name)) as profile_id,
     m.access_mode,
     m.public_network_access,
     p.rules_version,
-    p.profile is not null as rules_known,
+    r.profile is not null as rules_known,
     inbound.perimeter_rules as inbound_rules,
     inbound.otherwise as inbound_otherwise,
     outbound.perimeter_rules as outbound_rules,
     outbound.otherwise as outbound_otherwise,
-    m.assumed or p.profile is null as assumed,
+    m.assumed or r.profile is null as assumed,
     coalesce(i.members_known, false) as members_known,
     coalesce(i.links_known, false) as links_known,
     coalesce(i.has_links, false) as has_links,
@@ -122,8 +162,9 @@ select
     ) as takes_tags
 from mode as m
 left join known as i on m.perimeter = i.perimeter
-left join mode_since as h on m.perimeter = h.perimeter and m.service_resource = h.resource
-left join profile_version as p on m.perimeter = p.perimeter and m.profile = p.profile
+left join mode_since as h on m.perimeter = h.perimeter and m.resource = h.resource
+left join profile_version as p on m.perimeter = p.perimeter and lower(m.profile_name) = p.profile
+left join known_rules as r on m.perimeter = r.perimeter and lower(m.profile_name) = r.profile
 left join decision_matrix as inbound
     on
         lower(m.access_mode) = lower(inbound.access_mode)

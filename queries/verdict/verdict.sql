@@ -2,8 +2,9 @@
 -- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, resource_state, member, verdict_reason
 -- grain: one row of traffic
 -- Rules, modes and members are those of the newest inventory, or of the temporary tables rule_span, rule_name and
--- scenario that stand in their place. The logged category is evidence, not truth: where it was written under the very
--- version of the rules that is in force, it shows whom they really admit; older rows are judged by today's rules.
+-- scenario that stand in their place; profile is the one that the resource belongs to today. The logged category is
+-- evidence, not truth: where it was written under the very version of the rules that is in force, it shows whom they
+-- really admit; older rows are judged by today's rules.
 with state as materialized (
     select *
     from resource_state
@@ -139,13 +140,22 @@ rule_in_force as (
 perimeter_list as (
     select distinct source_perimeters
     from traffic
-    where json_valid(source_perimeters)
+    where source_perimeters is not null
 ),
 
+-- a list as JSON, or a single one
 caller_perimeter as materialized (
     select
         source_perimeters,
-        lower(unnest(from_json(source_perimeters, '["VARCHAR"]'))) as guid
+        lower(
+            unnest(
+                if(
+                    json_valid(source_perimeters) and left(source_perimeters, 1) = '[',
+                    from_json(source_perimeters, '["VARCHAR"]'),
+                    [trim(source_perimeters, ' "')]
+                )
+            )
+        ) as guid
     from perimeter_list
 ),
 
@@ -217,7 +227,7 @@ link as materialized (
     inner join profile_key as k on l.perimeter = k.perimeter
     left join inventory_perimeter as i on l.remote_perimeter = i.perimeter
     where
-        coalesce(l.status, 'Approved') = 'Approved'
+        coalesce(l.status, 'Approved') ilike 'approved'
         and (
             l.local_inbound_profiles is null
             or list_contains(from_json(l.local_inbound_profiles, '["VARCHAR"]'), '*')
@@ -245,7 +255,9 @@ own as (
 matched as (
     select
         t.rowid as flow,
-        t.*,
+        t.* exclude (profile),
+        s.profile_name as profile,
+        t.profile as logged_profile,
         s.access_mode,
         s.public_network_access,
         s.assumed,
@@ -254,7 +266,8 @@ matched as (
         s.mode_since,
         if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
         if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
-        coalesce(t.rules_version = s.rules_version, false) as same_version,
+        -- versions are counted by each profile for itself
+        coalesce(t.rules_version = s.rules_version and lower(t.profile) = s.profile, false) as same_version,
         -- the log shows that the rules in force didn't admit it
         same_version
         and coalesce(t.rule_origin = 'Resource' or (t.rule_origin = 'Perimeter' and t.action = 'Denied'), false)
@@ -264,7 +277,7 @@ matched as (
             when t.source_resource is not null then source.member is not null
             else own.perimeter is not null
         end as is_member,
-        t.source_resource is null and t.source_perimeters is null as is_unnamed,
+        t.source_resource is null and coalesce(t.source_perimeters, '[]') = '[]' as is_unnamed,
         working.source is not null as works,
         coalesce(linked.profile_id is not null or (t.direction = 'Outbound' and s.has_links), false) as is_linked,
         coalesce(
@@ -365,7 +378,7 @@ reasoned as (
                 traffic_type = 'Intra' and action = 'Approved' and members_known and not (is_member or is_unnamed)
                 then 'not-a-member'
             when traffic_type = 'Cross' and action = 'Approved' and links_known and not is_linked then 'no-link'
-            when rule_origin = 'Resource' and hour >= mode_since and access_mode = 'Enforced'
+            when rule_origin = 'Resource' and hour >= mode_since and access_mode ilike 'enforced'
                 then 'resource-rules-while-enforced'
             when
                 rule_origin = 'Perimeter' and action = 'Denied' and hour >= mode_since
@@ -381,6 +394,7 @@ select
     r.source_kind,
     r.perimeter,
     r.profile,
+    r.logged_profile,
     r.service_resource,
     r.category,
     r.direction,

@@ -8,14 +8,14 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.inventory import snapshot
 from pipeline.inventory.document import Document
-from pipeline.inventory.rules import RuleElement
+from pipeline.inventory.rules import RuleElement, RuleSet
 from pipeline.store import Store, open_store
 from pipeline.verdict.whatif import compare
 
@@ -151,12 +151,12 @@ def whatif(store: Store, flows: int) -> None:
     """Print how long a what-if takes."""
     store._connection.execute("delete from traffic")
     store._connection.execute(FLOWS, {"flows": flows})
-    elements: Sequence[RuleElement] = [
-        RuleElement(PERIMETER, f"profile-{number}", "Inbound", "address-prefixes", each, "tried", in_force=False)
+    elements = [
+        RuleElement(PERIMETER, f"profile-{number}", "Inbound", "address-prefixes", each, "tried")
         for number in range(PROFILES)
         for each in prefixes()[: PREFIXES // 2]
     ]
-    taken = [timed(lambda: compare(store, elements, limit=20))[0] for _ in range(ROUNDS)]
+    taken = [timed(lambda: compare(store, RuleSet(tuple(elements)), limit=20))[0] for _ in range(ROUNDS)]
     print(f"  what-if over {flows:,} flows {statistics.median(taken):.2f} s")
 
 

@@ -124,3 +124,117 @@ def test_complete_file_without_a_perimeter_is_refused(store: Store, tmp_path: Pa
     with pytest.raises(InventoryError, match="can't be complete"):
         keep(store, tmp_path, [], 2, complete=True)
     assert len(store.rows("inventory/perimeters")) == 1
+
+
+EVERYTHING = ("associations", "profiles", "rule_elements", "links", "resources", "logging", "issues")
+
+
+def held(store: Store, *names: str) -> dict[str, list[tuple[Any, ...]]]:
+    return {name: store.rows(f"inventory/{name}") for name in names or EVERYTHING}
+
+
+def head(store: Store) -> tuple[Any, ...]:
+    ((_, guid, location, _, _, _, links, logging, gaps),) = store.rows("inventory/perimeters")
+    return guid, location, links, logging, gaps
+
+
+@pytest.mark.parametrize("name", list(INVENTORY))
+def test_a_list_by_itself_changes_nothing_but_what_it_lists(store: Store, tmp_path: Path, name: str) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    before, told = held(store), head(store)
+    keep(store, tmp_path, {name: INVENTORY[name]}, 2)
+    assert (held(store), head(store)) == (before, told)
+    assert changes(store) == []
+
+
+@pytest.mark.parametrize("name", ["profiles", "accessRules", "associations", "links", "loggingConfigurations"])
+def test_a_single_item_takes_the_place_of_itself_alone(store: Store, tmp_path: Path, name: str) -> None:
+    more = {"id": f"{PERIMETER}/links/second", "properties": {"status": "Pending"}}
+    document = changed(links=[*INVENTORY["links"], more])
+    keep(store, tmp_path, document, 1)
+    before = held(store)
+    keep(store, tmp_path, document[name][0], 2)
+    assert held(store) == before
+
+
+def test_rules_of_one_profile_leave_those_of_another(store: Store, tmp_path: Path) -> None:
+    other = {**INVENTORY["accessRules"][0], "id": f"{PERIMETER}/profiles/data/accessRules/office"}
+    rules = [*INVENTORY["accessRules"], other]
+    keep(store, tmp_path, changed(accessRules=rules), 1)
+    nothing = {**other, "addressPrefixes": []}
+    keep(store, tmp_path, [nothing], 2)
+    assert {row[1] for row in store.rows("inventory/rule_elements")} == {"ai-apps"}
+    # a document that lists the profiles as well tells of all their rules
+    keep(store, tmp_path, {"profiles": INVENTORY["profiles"], "accessRules": [other]}, 3)
+    assert {row[1] for row in store.rows("inventory/rule_elements")} == {"data"}
+
+
+def test_link_references_leave_the_links(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    reference = {"id": f"{PERIMETER}/linkReferences/r", "properties": {"status": "Approved"}}
+    keep(store, tmp_path, {"linkReferences": [reference]}, 2)
+    assert [row[-1] for row in store.rows("inventory/links")] == [False] * len(INVENTORY["links"]) + [True]
+    assert head(store)[2] is True
+
+
+def test_what_one_member_tells_adds_to_the_rest(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    before = held(store)
+    resource = "/subscriptions/1/x/providers/a.b/c/new"
+    of = {"id": PERIMETER, "perimeterGuid": "other"}
+    rule = {"name": "r", "properties": {"direction": "Inbound", "addressPrefixes": ["192.0.2.0/24"]}}
+    told = {
+        "networkSecurityPerimeter": of,
+        "resourceAssociation": {"name": "new", "accessMode": "Learning"},
+        "profile": {"name": "data", "accessRulesVersion": "9", "accessRules": [rule]},
+    }
+    keep(store, tmp_path, [{"id": f"{resource}/networkSecurityPerimeterConfigurations/g.a", "properties": told}], 2)
+    after = held(store)
+    assert [row for row in after["associations"] if row[3] != resource] == before["associations"]
+    assert [row for row in after["rule_elements"] if row[1] != "data"] == [
+        row for row in before["rule_elements"] if row[1] != "data"
+    ]
+    assert [row[5] for row in after["rule_elements"] if row[1] == "data"] == ["192.0.2.0/24"]
+    assert {row[1]: row[2] for row in after["profiles"]}["data"] == "9"
+    assert [after[name] for name in ("links", "logging", "resources")] == [
+        before[name] for name in ("links", "logging", "resources")
+    ]
+
+
+def test_perimeter_that_is_listed_twice_keeps_what_one_of_the_items_tells(store: Store, tmp_path: Path) -> None:
+    bare = {"id": PERIMETER}
+    for day, perimeters in enumerate(([*INVENTORY["perimeters"], bare], [bare, *INVENTORY["perimeters"]], [bare]), 1):
+        keep(store, tmp_path, changed(perimeters=perimeters), day)
+        guid, location, *_ = head(store)
+        assert (guid, location) == (
+            INVENTORY["perimeters"][0]["perimeterGuid"].lower(),
+            INVENTORY["perimeters"][0]["location"],
+        )
+    assert len(store.rows("inventory/newest_snapshots", moment=None)) == 1
+
+
+def test_list_of_another_perimeter_says_nothing_of_this_one(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    before = held(store)
+    keep(store, tmp_path, {"profiles": [{"id": f"{OTHER}/profiles/p"}], "links": INVENTORY["links"]}, 2)
+    assert {name: [row for row in rows if row[0] == PERIMETER.lower()] for name, rows in held(store).items()} == before
+
+
+def test_rules_of_an_older_version_are_not_taken_for_those_in_force(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    keep(store, tmp_path, {"profiles": enforced()["profiles"]}, 2)
+    assert [row for row in store.rows("inventory/rule_elements") if row[1] == "ai-apps"] == []
+    assert "ai-apps have another version" in head(store)[-1]
+    keep(store, tmp_path, enforced(), 3)
+    assert head(store)[-1] is None
+    assert len(store.rows("inventory/rule_elements")) == 4
+
+
+def test_facts_alone_are_those_of_the_members_that_are_known(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    member = INVENTORY["associations"][0]["privateLinkResource"]["id"]
+    facts = {"id": member, "location": "northeurope", "properties": {"publicNetworkAccess": "Disabled"}}
+    keep(store, tmp_path, [facts, {"id": f"{member}x"}], 2)
+    assert [row[4] for row in store.rows("inventory/resources") if row[1] == member.lower()] == ["northeurope"]
+    assert [row[5] for row in store.rows("inventory/associations") if row[3] == member.lower()] == ["Disabled"]
+    assert not [row for row in store.rows("inventory/resources") if row[1].endswith("x")]

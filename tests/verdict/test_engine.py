@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import QueryError
-from pipeline.inventory.rules import RuleElement
+from pipeline.inventory.rules import RuleElement, RuleSet
 from pipeline.inventory.snapshot import TABLES
 from pipeline.store import Store, open_store
 from pipeline.tables import INVENTORY_SNAPSHOT
@@ -45,6 +45,7 @@ ADDRESSES += ["2001:db8:0:1::1", "10.0.0.4", "0.0.0.1", "::1", "255.255.255.255"
 PREFIXES = ["203.0.113.0/24", "203.0.113.0/25", "203.0.113.128/25", "203.0.113.255/32", "0.0.0.0/0", "198.51.100.8/31"]
 PREFIXES += ["2001:db8::/64", "2001:db8::/32", "::/0", "2001:db8:0:1::1/128", "255.255.255.255/32"]
 HOSTS = ["api.example.com", "other.example.com", "docs.blob.core.windows.net"]
+NO_RULES = RuleSet(told=frozenset({(PERIMETER, "apps")}))
 SUBSCRIPTION = FUNCTION.split("/")[2]
 KINDS = [("Inbound", "addressPrefixes", prefix) for prefix in PREFIXES]
 KINDS += [("Inbound", "subscriptions", f"/subscriptions/{name}") for name in (SUBSCRIPTION.upper(), "3")]
@@ -93,7 +94,7 @@ WORLD = st.builds(
 )
 
 
-def naive(world: World, each: dict[str, Any]) -> str:  # noqa: PLR0911 -- a line a case
+def naive(world: World, each: dict[str, Any], others: list[dict[str, Any]]) -> str:  # noqa: PLR0911 -- a line a case
     """The verdict by reading the matrix aloud."""
     if each["traffic_type"] == "Private":
         return "private"
@@ -106,6 +107,8 @@ def naive(world: World, each: dict[str, Any]) -> str:  # noqa: PLR0911 -- a line
     ruled, inbound = mode != "NotAssociated", each["direction"] == "Inbound"
     if each["traffic_type"] == "Intra" and ruled and each["source_resource"] in (None, *world.modes):
         return "allowed-by-membership"
+    if ruled and any(_arrived(world, each, other) for other in others):
+        return "allowed-by-membership"
     if ruled and any(_admits(rule, each, profile) for rule in world.rules):
         return "allowed-by-rule"
     if mode == "Enforced" or access == "SecuredByPerimeter" or (inbound and access == "Disabled"):
@@ -114,6 +117,17 @@ def naive(world: World, each: dict[str, Any]) -> str:  # noqa: PLR0911 -- a line
         denied = each["action"] == "Denied"
         return "denied" if denied else "allowed-by-resource-rules-only"
     return "unknown" if inbound else "allowed-by-resource-rules-only"
+
+
+def _arrived(world: World, each: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether what one resource sent to a host is what a member's own log says it admitted."""
+    return (
+        each["direction"] == "Outbound"
+        and each["destination_fqdn"] == "docs.blob.core.windows.net"
+        and DOCS in world.modes
+        and (other["traffic_type"], other["action"]) == ("Intra", "Approved")
+        and (other["source_resource"], other["service_resource"]) == (each["service_resource"], DOCS)
+    )
 
 
 def _admits(rule: tuple[str, str, str, str], each: dict[str, Any], profile: str) -> bool:
@@ -141,7 +155,7 @@ def test_engine_is_the_naive_evaluator(lasting: Store, world: World, some: list[
     with traffic(lasting, *some):
         found = judged(lasting, "flow", "verdict", "element")
     assert [row[0] for row in found] == list(range(len(some)))
-    assert [row[1] for row in found] == [naive(world, each) for each in some]
+    assert [row[1] for row in found] == [naive(world, each, some) for each in some]
     assert all((row[2] is not None) == (row[1] == "allowed-by-rule") for row in found)
 
 
@@ -165,9 +179,9 @@ def test_log_under_the_rules_in_force_shows_whom_they_do_not_admit(store: Store)
     with scenario(store, access_mode="Enforced"):
         assert verdicts(store, *seen) == [("denied", "not-honoured"), ("allowed-by-rule", "rule")]
     # an address rule that is only tried admits it all the same
-    tried = RuleElement(PERIMETER, "apps", "Inbound", "address-prefixes", "198.51.100.9/32", "new", in_force=False)
+    tried = RuleElement(PERIMETER, "apps", "Inbound", "address-prefixes", "198.51.100.9/32", "new")
     kept = RuleElement(PERIMETER, "apps", "Inbound", "subscriptions", SUBSCRIPTION, "r0")
-    with scenario(store, [kept, tried], access_mode="Enforced"):
+    with scenario(store, RuleSet((kept, tried)), access_mode="Enforced"):
         assert verdicts(store, *seen) == [("allowed-by-rule", "rule")] * 2
 
 
@@ -182,7 +196,7 @@ def test_what_cannot_be_evaluated_is_believed_while_its_version_is_in_force(stor
     ]
     with traffic(store, *seen):
         assert judged(store, "disagreement") == [("rule-not-found",), (None,), ("rule-not-found",)]
-    with scenario(store, [], access_mode="Enforced"):
+    with scenario(store, NO_RULES, access_mode="Enforced"):
         assert verdicts(store, admitted) == [("denied", "no-rule")], "the rule that was named is not among those tried"
 
 
@@ -342,9 +356,9 @@ def test_parties_are_judged_by_the_same_engine(store: Store) -> None:
 def test_scenario_leaves_the_warehouse_as_it_was(store: Store) -> None:
     put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]))
     before = verdicts(store, flow())
-    with scenario(store, [], access_mode="Enforced"):
+    with scenario(store, NO_RULES, access_mode="Enforced"):
         assert verdicts(store, flow()) == [("denied", "no-rule")]
-    with pytest.raises(QueryError), scenario(store, []):
+    with pytest.raises(QueryError), scenario(store, NO_RULES):
         store.rows("verdict/verdict", nothing=1)
     assert verdicts(store, flow()) == before == [("allowed-by-rule", "rule")]
 

@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import InventoryError, UsageError
 from pipeline.ingest import ingest_folder
 from pipeline.inventory.file import load
+from pipeline.inventory.rules import RuleSet
 from pipeline.recommend.candidate import rules_of
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import Scope, recommend
@@ -18,6 +19,7 @@ from pipeline.verdict.whatif import Comparison, compare
 from tests.verdict.world import DOCS, PERIMETER, World, flow, put, traffic
 
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
+NO_RULES = RuleSet(told=frozenset({(PERIMETER, "apps")}))
 NOW = datetime(2026, 11, 2)
 
 
@@ -46,9 +48,9 @@ def test_enforcing_with_the_rules_in_force_loses_what_they_do_not_admit(store: S
         assert lost(compare(store, None, access_mode="Learning", public_network_access="Disabled")) == [
             ("198.51.100.9", 3)
         ]
-        assert lost(compare(store, [])) == [("203.0.113.7", 5), ("198.51.100.9", 3), ("api.example.com", 2)]
-        assert lost(compare(store, [], profile="APPS", limit=1)) == [("203.0.113.7", 5)]
-        assert compare(store, [], since=datetime(2027, 1, 1)).changes.is_empty()
+        assert lost(compare(store, NO_RULES)) == [("203.0.113.7", 5), ("198.51.100.9", 3), ("api.example.com", 2)]
+        assert lost(compare(store, NO_RULES, profile="APPS", limit=1)) == [("203.0.113.7", 5)]
+        assert compare(store, NO_RULES, since=datetime(2027, 1, 1)).changes.is_empty()
 
 
 def write(path: Path, document: Any) -> str:
@@ -69,7 +71,7 @@ def test_rules_of_a_file_take_the_place_of_those_of_their_profiles(store: Store,
         assert lost(compare(store, elements)) == [("203.0.113.7", 5), ("api.example.com", 2)]
         assert rules_of(store, "in-force", Limits(), Scope(), NOW) is None
         none = write(tmp_path / "none.json", {"profiles": [{"id": f"{PERIMETER}/profiles/APPS"}], "accessRules": []})
-        assert rules_of(store, none, Limits(), Scope(), NOW) == []
+        assert rules_of(store, none, Limits(), Scope(), NOW) == NO_RULES
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_rules_of_a_file_take_the_place_of_those_of_their_profiles(store: Store,
     [
         (None, UsageError, "there is no file"),
         ({"perimeters": []}, InventoryError, "neither proposals nor access rules"),
-        ({"proposals": [{"recommended": True}]}, InventoryError, "lacks 'elements'"),
+        ({"proposals": [{"recommended": True}]}, InventoryError, "lacks 'direction'"),
         ({"proposals": [7]}, InventoryError, "A proposal of the file lacks"),
         ({"accessRules": [{"id": "/x"}]}, InventoryError, "lies in no network security perimeter"),
     ],
