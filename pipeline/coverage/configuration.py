@@ -58,7 +58,7 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
         evidence = f"associated ({mode or 'mode unknown'}), but not one record; no data is no proof of no traffic"
         remedy = f"ask its owner, and check that the service writes logs for {perimeter.rsplit('/', 1)[-1]}"
         yield Finding("silent-resource", WARNING, resource, evidence, remedy)
-    for _perimeter, _profile, resource, records in store.rows("coverage/unlisted_resources"):
+    for _perimeter, _profile, resource, records, _newer in store.rows("coverage/unlisted_resources"):
         evidence = f"{records:,} records, but no association in the inventory"
         yield Finding("unlisted-resource", WARNING, resource, evidence, "pull the inventory again; it may have left")
     for _perimeter, profile, rule, kind, element in store.rows("coverage/unevaluable_elements"):

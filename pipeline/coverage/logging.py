@@ -1,6 +1,7 @@
 """Findings on what is logged: categories, groups of them, perimeters, hours, delay, and what could not be read."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from pipeline.coverage.finding import BLOCKER, INFO, WARNING, Finding
@@ -12,11 +13,6 @@ WOULD_BE_DENIALS = ("NspPublicInboundResourceRulesAllowed", "NspPublicOutboundRe
 MIN_GAP_HOURS = 6
 LONG_DELAY_HOURS = 2
 _ENABLE = "switch it on by name in the perimeter's diagnostic setting and logging configuration"
-
-
-def short(arm_id: str) -> str:
-    """Return the name of a resource or perimeter."""
-    return arm_id.rsplit("/", 1)[-1]
 
 
 def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
@@ -46,7 +42,7 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
         elif seen["inventory"]:
             evidence = f"{records:,} records of a perimeter that the inventory doesn't know"
             yield Finding("perimeter-not-in-inventory", WARNING, perimeter, evidence, "nsp inventory pull or load")
-    yield from _gaps(seen["gaps"])
+    yield from _gaps(store)
     for kind, records, median, most_hours, most in store.rows("coverage/delays"):
         yield Finding(
             "ingest-delay",
@@ -59,13 +55,16 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
     yield from _losses(seen)
 
 
-def _gaps(gaps: list[dict[str, Any]]) -> Iterator[Finding]:
+def _gaps(store: Store) -> Iterator[Finding]:
     """Yield one finding a perimeter; the gaps come longest first."""
-    for perimeter in sorted({gap["perimeter"] or "" for gap in gaps}):
-        mine = [gap for gap in gaps if (gap["perimeter"] or "") == perimeter]
+    gaps: dict[str, list[tuple[datetime, int]]] = {}
+    for perimeter, start, _, hours in store.rows("coverage/gaps", min_hours=MIN_GAP_HOURS):
+        gaps.setdefault(perimeter or "", []).append((start, hours))
+    for perimeter, mine in sorted(gaps.items()):
+        start, hours = mine[0]
         evidence = (
-            f"{len(mine)} spans of {MIN_GAP_HOURS} hours and more without a record, the longest of {mine[0]['hours']} "
-            f"hours from {mine[0]['start'][:16].replace('T', ' ')}"
+            f"{len(mine)} spans of {MIN_GAP_HOURS} hours and more without a record, the longest of {hours} hours from "
+            f"{start:%Y-%m-%d %H:%M}"
         )
         remedy = "load what is missing, else these hours prove nothing; nsp query coverage/gaps"
         yield Finding("hours-missing", WARNING, perimeter, evidence, remedy)

@@ -23,7 +23,8 @@ def is_service_tags(content: Any) -> bool:
     """Whether a JSON document is a list of service tags."""
     values = content.get("values") if isinstance(content, dict) else None
     return isinstance(values, list) and any(
-        isinstance(each, dict) and "addressPrefixes" in (each.get("properties") or {}) for each in values
+        isinstance(each, dict) and isinstance(each.get("properties"), dict) and "addressPrefixes" in each["properties"]
+        for each in values
     )
 
 
@@ -94,7 +95,7 @@ def _derive(store: Store) -> None:
         found.append((*_span(prefix), ("tag", tag, service, region)))
     rows = []
     for first, last, holders in spans.flatten(
-        sorted(found, key=lambda each: (each[2][0], each[2][1].count("."), each))
+        sorted(found, key=lambda each: (each[2][0], each[2][1].count("."), each[:2], each[2][1], each[2][2] or ""))
     ):
         network = _last(each for each in holders if each[0] == "network")
         tags = [each for each in holders if each[0] == "tag"]

@@ -32,6 +32,11 @@ class Configuration:
         self._silent: dict[tuple[str, str], list[str]] = {}
         for perimeter, profile, resource, _mode in store.rows("coverage/silent_resources"):
             self._silent.setdefault((perimeter, profile.lower()), []).append(resource.rsplit("/", 1)[-1])
+        self._unlisted: dict[tuple[str, str], list[str]] = {}
+        for perimeter, profile, resource, _records, since_inventory in store.rows("coverage/unlisted_resources"):
+            if since_inventory:
+                key = perimeter or "", (profile or "").lower()
+                self._unlisted.setdefault(key, []).append(resource.rsplit("/", 1)[-1])
         self._evidence = {(row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence")}
 
     def profiles(self, perimeter: str | None, profile: str | None) -> set[tuple[str, str]]:
@@ -68,4 +73,5 @@ class Configuration:
             stale_days=max(0, (now - last_seen).days) if last_seen else 0,
             sees_denials=sees_denials,
             silent=tuple(sorted(self._silent.get(key, []))),
+            unlisted=tuple(sorted(self._unlisted.get(key, []))),
         )

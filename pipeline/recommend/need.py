@@ -30,8 +30,12 @@ _PROTOCOL = (
     "rules; use a private endpoint"
 )
 _NOT_MATCHED = (
-    "named by a rule in force and yet not admitted by it: a key or SAS under a subscription rule, or a service "
-    "endpoint; call with a managed identity, or through a private endpoint"
+    "named by a rule in force and yet not admitted by it: a service endpoint, or an address inside Azure; call with a "
+    "managed identity, or through a private endpoint"
+)
+_NOT_IDENTIFIED = (
+    "its subscription is named by a rule in force, which doesn't admit it: a key or SAS, and no address that a rule "
+    "could name; call with a managed identity"
 )
 _TRUSTED = (
     "a trusted Azure service that the resource's own exception admits: trusted access isn't supported once enforced; "
@@ -40,6 +44,7 @@ _TRUSTED = (
 _TRUSTED_RULE = re.compile(r"trusted|azure\s*services", re.IGNORECASE)
 """How resources name that exception isn't documented: these are the words of the portals' check boxes."""
 
+_IDENTITY_REFUSED = "identity-not-honoured"
 _BEYOND_RULES = {"not-honoured": _NOT_MATCHED, "protocol": _PROTOCOL}
 """Reasons of the verdict engine that no rule can change."""
 
@@ -94,6 +99,7 @@ class Need:
     addresses: set[str] = field(default_factory=set)
     service_tags: set[str] = field(default_factory=set)
     is_same_region: bool = False
+    is_key_suspected: bool = False
     first_seen: datetime | None = None
     last_seen: datetime | None = None
 
@@ -120,6 +126,7 @@ class Need:
         if row.service_tag:
             self.service_tags.add(row.service_tag)
         self.is_same_region = self.is_same_region or row.is_same_region
+        self.is_key_suspected = self.is_key_suspected or row.reason == _IDENTITY_REFUSED
         self.callers.add(row.source_resource or row.source_ip or row.destination_fqdn or "")
         if row.source_ip and row.source_network == "public":
             self.addresses.add(row.source_ip)
@@ -148,7 +155,9 @@ def needs(rows: Iterable[CallerDay], direction: str) -> list[Need]:
 def _inbound(row: CallerDay) -> tuple[str, str, str]:
     if why := _why_no_rule_helps(row):
         return "cannot-fix", row.source_resource or row.source_ip or "unnamed", why
-    if row.source_subscription:
+    if row.reason == _IDENTITY_REFUSED and row.source_network != "public":
+        return "cannot-fix", row.source_resource or row.source_ip or "unnamed", _NOT_IDENTIFIED
+    if row.source_subscription and row.reason != _IDENTITY_REFUSED:
         return "subscriptions", row.source_subscription, ""
     if row.source_network == "public" and row.source_ip:
         return "address-prefixes", row.source_ip, ""

@@ -155,6 +155,9 @@ class _Draft:
         if any(need.is_same_region for need in inside):
             flags += ("same-region",)
             reason += "; in the resource's own region, where address rules may not match"
+        if any(need.is_key_suspected for need in inside):
+            flags += ("key-or-sas",)
+            reason += "; a rule in force names their subscription and doesn't admit them (a key or SAS?)"
         return self._proposal("address-prefixes", (str(prefix),), inside, reason, flags=flags, extra=extra)
 
     def strangers(self, found: list[Need]) -> Proposal:

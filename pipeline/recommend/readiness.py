@@ -18,12 +18,14 @@ class Evidence:
         sees_denials: whether any record of a ...ResourceRules... category was seen in its perimeter; without one
             nobody can tell "nothing would be denied" from "the category isn't enabled".
         silent: names of its associated resources without any record.
+        unlisted: names of resources that wrote records since the inventory was taken, which doesn't list them.
     """
 
     days: int
     stale_days: int = 0
     sees_denials: bool = True
     silent: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ def _questions(profile: str, evidence: Evidence, proposals: Sequence[Proposal]) 
         )
     if evidence.silent:
         reasons.append(f"questions: no record of {', '.join(evidence.silent)}; no data is no proof of no traffic")
+    if evidence.unlisted:
+        reasons.append(
+            f"questions: {', '.join(evidence.unlisted)} wrote records and is not in the inventory, so nothing is "
+            "proposed for it; load a newer inventory",
+        )
     flagged = sum(bool(proposal.flags) for proposal in proposals)
     if flagged:
         reasons.append(f"questions: {flagged} flagged proposal{'s wait' if flagged > 1 else ' waits'} for a decision")

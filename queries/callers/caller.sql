@@ -21,13 +21,14 @@ select
     i.perimeter,
     i.caller_key as caller,
     case
-        when i.caller_kind in ('private-endpoint', 'unmatchable-address', 'unknown') then i.caller_kind
-        when bool_or(i.is_member) or i.caller_kind = 'member' then 'member'
-        when i.caller_kind = 'other-perimeter' or max(e.perimeter) is not null then 'other-perimeter'
-        when i.caller_kind in ('azure-resource', 'app') then i.caller_kind
+        when bool_and(i.caller_kind = 'private-endpoint') then 'private-endpoint'
+        when bool_or(i.is_member or i.caller_kind = 'member') then 'member'
+        when bool_or(i.caller_kind = 'other-perimeter') or max(e.perimeter) is not null then 'other-perimeter'
+        when bool_or(i.caller_kind = 'azure-resource') then 'azure-resource'
+        when bool_or(i.caller_kind = 'app') then 'app'
         when max(o.network_name) is not null then 'known-network'
         when max(o.service_tag) is not null then 'service-tag'
-        else i.caller_kind
+        else max(i.caller_kind) filter (where i.caller_kind <> 'private-endpoint')
     end as kind,
     max(e.perimeter) as of_perimeter,
     max(i.source_subscription) as subscription,
@@ -53,4 +54,4 @@ select
 from inbound as i
 left join address_owner as o on i.source_ip = o.canonical
 left join elsewhere as e on i.source_resource = e.resource and i.perimeter <> e.perimeter
-group by i.perimeter, i.caller_key, i.caller_kind
+group by i.perimeter, i.caller_key

@@ -1,24 +1,29 @@
 -- Each log category of each perimeter: whether it is switched on, and what was seen of it.
 -- reads: inventory_logging, inventory_perimeter, traffic
 -- grain: one row a perimeter and category that is switched on or was seen
--- enabled: null where nobody told. by_group: only a category group such as allLogs names it.
+-- enabled: by the logging configuration and by a diagnostic setting, as far as they are known; null where nobody told.
+-- by_group: only a category group such as allLogs names it.
 with told as (
     select
-        l.perimeter,
-        l.category,
-        bool_or(l.enabled) as enabled
-    from inventory_logging as l
-    where not l.is_group
-    group by l.perimeter, l.category
+        perimeter,
+        lower(category) as category,
+        any_value(category) as spelled,
+        bool_or(enabled) filter (where setting = '') as configured,
+        bool_or(enabled) filter (where setting <> '') as exported
+    from inventory_logging
+    where not is_group
+    group by perimeter, lower(category)
 ),
 
-grouped as (
+perimeter_told as (
     select
-        perimeter,
-        bool_or(enabled) as has_group
-    from inventory_logging
-    where is_group
-    group by perimeter
+        i.perimeter,
+        i.logging_known or coalesce(bool_or(l.setting = ''), false) as has_configuration,
+        coalesce(bool_or(l.setting <> ''), false) as has_setting,
+        coalesce(bool_or(l.is_group and l.enabled), false) as has_group
+    from inventory_perimeter as i
+    left join inventory_logging as l on i.perimeter = l.perimeter
+    group by i.perimeter, i.logging_known
 ),
 
 seen as (
@@ -30,20 +35,32 @@ seen as (
     from traffic
     where perimeter is not null
     group by perimeter, category
+),
+
+state as (
+    select
+        coalesce(t.perimeter, s.perimeter) as perimeter,
+        coalesce(t.spelled, s.category) as category,
+        coalesce(t.configured, if(p.has_configuration, false, null)) as configured,
+        coalesce(t.exported, if(p.has_setting and not p.has_group, false, null)) as exported,
+        coalesce(p.has_group, false) and t.exported is null as by_group,
+        coalesce(s.records, 0) as records,
+        s.last_seen
+    from told as t
+    full outer join seen as s on t.perimeter = s.perimeter and t.category = lower(s.category)
+    left join perimeter_told as p on coalesce(t.perimeter, s.perimeter) = p.perimeter
 )
 
 select
-    coalesce(t.perimeter, s.perimeter) as perimeter,
-    coalesce(t.category, s.category) as category,
+    perimeter,
+    category,
+    -- an export that is off isn't made good by a configuration that is on
     case
-        when t.enabled is not null then t.enabled
-        when i.logging_known and not coalesce(g.has_group, false) then false
+        when configured = false or exported = false then false
+        when not by_group then coalesce(configured, exported)
     end as enabled,
-    coalesce(g.has_group, false) and t.category is null as by_group,
-    coalesce(s.records, 0) as records,
-    s.last_seen
-from told as t
-full outer join seen as s on t.perimeter = s.perimeter and lower(t.category) = lower(s.category)
-left join inventory_perimeter as i on coalesce(t.perimeter, s.perimeter) = i.perimeter
-left join grouped as g on coalesce(t.perimeter, s.perimeter) = g.perimeter
+    by_group,
+    records,
+    last_seen
+from state
 order by perimeter, category

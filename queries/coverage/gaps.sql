@@ -1,4 +1,4 @@
--- Spans of hours without any record, inside the window of a perimeter, longest first.
+-- Spans of hours without any record, between a perimeter's first and the newest record of all, longest first.
 -- reads: traffic
 -- grain: one row a gap
 -- $min_hours  shortest gap worth telling, in hours
@@ -13,7 +13,9 @@ step as (
     select
         perimeter,
         hour + interval 1 hour as gap_start,
-        lead(hour) over (partition by perimeter order by hour) as gap_end
+        coalesce(
+            lead(hour) over (partition by perimeter order by hour), max(hour) over () + interval 1 hour
+        ) as gap_end
     from seen
 )
 
@@ -23,5 +25,5 @@ select
     gap_end,
     date_diff('hour', gap_start, gap_end) as hours
 from step
-where gap_end is not null and date_diff('hour', gap_start, gap_end) >= $min_hours
+where date_diff('hour', gap_start, gap_end) >= $min_hours
 order by hours desc, perimeter, gap_start

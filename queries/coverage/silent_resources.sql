@@ -7,5 +7,9 @@ select
     a.resource,
     a.access_mode
 from inventory_association as a
-where not exists (from traffic as t where t.service_resource = a.resource)
+where
+    not exists (
+        from traffic as t
+        where t.service_resource = a.resource or starts_with(t.service_resource, a.resource || '/')
+    )
 order by a.perimeter, a.profile, a.resource

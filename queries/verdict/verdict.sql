@@ -286,6 +286,7 @@ matched as (
         coalesce(
             by_prefix.element, if(s.takes_tags, by_tag.element, null), subscription.element, by_perimeter.element
         ) is not null as names_caller,
+        coalesce(by_prefix.element, if(s.takes_tags, by_tag.element, null)) is not null as names_address,
         if(t.direction = 'Outbound', fqdn.element is not null, names_caller) as is_named,
         case
             when is_unsupported or not is_named then null
@@ -361,7 +362,8 @@ reasoned as (
             when perimeter_rules and element_kind is not null then 'rule'
             when perimeter_rules and admitted_as_logged then 'rule-as-logged'
             when otherwise = 'denied' and is_unsupported then 'protocol'
-            when otherwise = 'denied' and perimeter_rules and is_named then 'not-honoured'
+            when otherwise = 'denied' and perimeter_rules and is_named
+                then if(direction = 'Inbound' and not names_address, 'identity-not-honoured', 'not-honoured')
             when otherwise = 'denied' then 'no-rule'
             when rule_origin = 'Resource' and action = 'Denied' then 'resource-rules-deny'
             when otherwise = 'allowed' then 'outbound-open'

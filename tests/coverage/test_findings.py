@@ -215,3 +215,54 @@ def test_foundry_without_storage_and_with_fine_tuning(store: Store, export: Path
     told = found(store)
     assert told["foundry-batch-storage"] == [("warning", "no storage account")]
     assert told["foundry-fine-tuning-and-assistants"] == [("warning", "3 such requests in the logs")]
+
+
+@pytest.mark.parametrize(
+    ("configured", "exported", "told"),
+    [
+        (True, False, ("blocker", "is not switched on")),
+        (False, True, ("blocker", "is not switched on")),
+        (True, True, ("info", "is switched on and was never seen")),
+        (True, None, ("blocker", "is not switched on")),
+    ],
+)
+def test_category_needs_both_the_configuration_and_the_export(
+    store: Store, export: Path, tmp_path: Path, configured: bool, exported: bool | None, told: tuple[str, str]
+) -> None:
+    write(export, line(resourceId=PERIMETER, category="NspPrivateInboundAllowed"))
+    ingest_folder(store, export)
+    wanted = "NspPublicInboundResourceRulesAllowed"
+    others = [name for name in CATEGORIES if name != wanted]
+    logs = [{"category": name, "enabled": True} for name in others]
+    logs += [] if exported is None else [{"category": wanted, "enabled": exported}]
+    setting = {
+        "id": f"{PERIMETER}/providers/microsoft.insights/diagnosticSettings/all",
+        "properties": {"workspaceId": "/w", "logs": logs},
+    }
+    names = [*others, *([wanted] if configured else [])]
+    configuration = {**INVENTORY["loggingConfigurations"][0], "enabledLogCategories": names}
+    keep(store, tmp_path, diagnosticSettings=[setting], loggingConfigurations=[configuration])
+    assert (told[0], f"{wanted} {told[1]}") in found(store)["category-missing"]
+
+
+def test_every_perimeter_with_missing_hours_is_told_and_one_whose_export_ended(store: Store, export: Path) -> None:
+    for day in range(1, 26):
+        write(export, line(resourceId="/p/often", time=f"2026-10-{day:02}T04:00:00Z"), day=f"{day:02}")
+    rare = [line(resourceId="/p/rare", time=f"2026-10-{day:02}T05:00:00Z") for day in (24, 25)]
+    ended = line(resourceId="/p/ended", time="2026-10-20T05:00:00Z")
+    write(export, *rare, ended, day="25", hour="05")
+    ingest_folder(store, export)
+    gaps = [each for each in report(store)["findings"] if each["id"] == "hours-missing"]
+    assert {each["subject"]: each["evidence"].partition(" ")[0] for each in gaps} == {
+        "/p/often": "24", "/p/rare": "1", "/p/ended": "1",
+    }  # fmt: skip
+    assert "of 120 hours from 2026-10-20 06:00" in next(e["evidence"] for e in gaps if e["subject"] == "/p/ended")
+
+
+def test_part_of_a_listed_resource_is_neither_silent_nor_unlisted(store: Store, export: Path, tmp_path: Path) -> None:
+    members = [each["privateLinkResource"]["id"] for each in INVENTORY["associations"]]
+    parts = [f"{each}/blobServices/default" for each in members]
+    write(export, *(line(resourceId=PERIMETER, properties__serviceResourceId=each) for each in parts))
+    ingest_folder(store, export)
+    keep(store, tmp_path)
+    assert not {"silent-resource", "unlisted-resource"} & set(found(store))

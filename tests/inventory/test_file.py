@@ -207,3 +207,10 @@ def test_half_a_surrogate_pair_is_stored_as_its_escape(store: Store, tmp_path: P
     path.write_text(json.dumps(INVENTORY).replace("head-office", "head\\ud800").replace("contoso-kv", "kv\\udfff"))
     load(store, path)
     assert {row[2] for row in store.rows("inventory/rule_elements")} >= {"head\\ud800"}
+
+
+def test_rule_without_a_name_is_told(store: Store, tmp_path: Path) -> None:
+    told = json.loads(json.dumps(CONFIGURATION))
+    del told["properties"]["profile"]["accessRules"][0]["name"]
+    with pytest.raises(InventoryError, match="neither name nor id"):
+        load(store, write(tmp_path / "i.json", [told]))

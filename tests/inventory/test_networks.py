@@ -110,3 +110,18 @@ def test_flat_spans_hold_what_the_prefixes_hold_the_widest_first(texts: list[str
             key=lambda text: ip_network(text).prefixlen,
         )
         assert [list(items) for items in holders] == ([expected] if expected else [])
+
+
+def test_network_that_is_listed_with_and_without_an_owner_has_one_row(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    path.write_text("name,cidr,owner\nOffice,203.0.113.0/24,\nOffice,203.0.113.0/24,ann\n")
+    load(store, path)
+    assert whose(store, "203.0.113.7") == (None, None, "Office")
+
+
+@pytest.mark.parametrize("properties", [5, "addressPrefixes", ["addressPrefixes"], None])
+def test_list_with_odd_properties_is_no_list_of_tags(store: Store, tmp_path: Path, properties: object) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"values": [{"name": "x", "properties": properties}]}))
+    with pytest.raises(InventoryError, match="must be one object"):
+        load(store, path)

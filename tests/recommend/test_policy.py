@@ -137,12 +137,25 @@ def test_ipv6_network_with_a_refused_address_is_flagged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"), [("not-honoured", "key or SAS under a subscription rule"), ("protocol", "NFS, SMB or SFTP")]
+    ("reason", "told"),
+    [
+        ("not-honoured", "a service endpoint"),
+        ("protocol", "NFS, SMB or SFTP"),
+        ("identity-not-honoured", "a key or SAS"),
+    ],
 )
 def test_what_no_rule_can_change_is_told_as_such(reason: str, told: str) -> None:
-    (one,) = inbound(seen(0, source_resource=FUNCTION, source_subscription="2", reason=reason))
+    inside = {"ip": "10.0.0.4", "source_network": "private"}
+    (one,) = inbound(seen(0, source_resource=FUNCTION, source_subscription="2", reason=reason, **inside))
     assert (one.kind, one.requests) == ("cannot-fix", 5)
     assert told in one.reason
+
+
+def test_key_under_a_subscription_rule_is_a_question_of_its_address() -> None:
+    key = {"source_resource": FUNCTION, "source_subscription": "2", "reason": "identity-not-honoured"}
+    (one,) = inbound(*(seen(day, ip="203.0.113.9", **key) for day in (0, 1)))
+    assert (one.kind, one.elements, one.flags) == ("address-prefixes", ("203.0.113.9/32",), ("key-or-sas",))
+    assert "a key or SAS?" in one.reason
 
 
 def test_trusted_service_is_told_that_its_exception_ends() -> None:

@@ -212,6 +212,12 @@ def test_two_spellings_of_an_address_are_one_flow(store: Store, export: Path) ->
     assert store._connection.execute("select records, requests from traffic").fetchall() == [(2, 6)]
 
 
+def test_host_name_with_and_without_its_root_is_one_flow(store: Store, export: Path) -> None:
+    names = ("API.example.com.", "api.example.com", "api.example.com..")
+    load(store, export, a__json="".join(line(properties__destination__fullyQualifiedDomainName=name) for name in names))
+    assert store._connection.execute("select destination_fqdn from traffic").fetchall() == [("api.example.com",)]
+
+
 def test_rows_of_another_hour_than_their_path(store: Store, export: Path) -> None:
     folder = export / "insights-logs-nspx" / "resourceId=" / "y=2026" / "m=10" / "d=01" / "h=04" / "m=00"
     folder.mkdir(parents=True)

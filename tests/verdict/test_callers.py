@@ -78,3 +78,23 @@ def test_addresses_of_a_caller(store: Store) -> None:
     ):
         rows = store.rows("callers/addresses_of_caller", caller=FUNCTION, perimeter="NSP1")
     assert [(row[1], row[2], row[7]) for row in rows] == [("192.0.2.2", "public", 5), ("192.0.2.1", "public", 1)]
+
+
+def test_caller_of_several_kinds_is_one_row(store: Store) -> None:
+    put(store, World())
+    private = {"category": "NspPrivateInboundAllowed", "caller_kind": "private-endpoint", "source_ip": "10.0.0.5"}
+    found = callers(
+        store,
+        flow(caller_key=FUNCTION, source_resource=FUNCTION, caller_kind="azure-resource"),
+        flow(caller_key=FUNCTION, source_resource=FUNCTION, **private),
+        flow(caller_key=SEARCH, source_resource=SEARCH, **private),
+        flow(caller_key="10.0.0.5", source_ip="10.0.0.5", caller_kind="unmatchable-address"),
+        flow(caller_key="10.0.0.5", **private),
+    )
+    assert {name: row[0] for name, row in found.items()} == {
+        FUNCTION: "azure-resource",
+        SEARCH: "private-endpoint",
+        "10.0.0.5": "unmatchable-address",
+    }
+    with traffic(store, flow(caller_key=FUNCTION), flow(caller_key=FUNCTION, **private)):
+        assert len(store.rows("callers/callers", kind=None, perimeter=None, limit=None)) == 1

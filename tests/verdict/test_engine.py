@@ -1,6 +1,7 @@
 """The verdict engine: against a naive evaluator on random worlds, and case by case."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import QueryError
-from pipeline.inventory.rules import RuleElement, RuleSet
+from pipeline.errors import QueryError, UsageError
+from pipeline.inventory import snapshot
+from pipeline.inventory.rules import RuleElement, RuleSet, in_force
 from pipeline.inventory.snapshot import TABLES
 from pipeline.store import Store, open_store
 from pipeline.tables import INVENTORY_SNAPSHOT
@@ -19,6 +21,7 @@ from tests.verdict.world import (
     DOCS,
     FUNCTION,
     GUID,
+    MOMENT,
     PARTNER_GUID,
     PERIMETER,
     SEARCH,
@@ -177,7 +180,7 @@ def test_log_under_the_rules_in_force_shows_whom_they_do_not_admit(store: Store)
     with traffic(store, *seen):
         assert judged(store, "disagreement") == [("rule-not-honoured",), (None,)]
     with scenario(store, access_mode="Enforced"):
-        assert verdicts(store, *seen) == [("denied", "not-honoured"), ("allowed-by-rule", "rule")]
+        assert verdicts(store, *seen) == [("denied", "identity-not-honoured"), ("allowed-by-rule", "rule")]
     # an address rule that is only tried admits it all the same
     tried = RuleElement(PERIMETER, "apps", "Inbound", "address-prefixes", "198.51.100.9/32", "new")
     kept = RuleElement(PERIMETER, "apps", "Inbound", "subscriptions", SUBSCRIPTION, "r0")
@@ -388,3 +391,148 @@ def test_each_flow_is_judged_once_whatever_the_inventory_holds_twice(store: Stor
     ]
     with traffic(store, *some):
         assert [row[0] for row in judged(store, "flow")] == list(range(len(some)))
+
+
+def admitted_by_log(**fields: Any) -> dict[str, Any]:
+    return flow(category="NspPublicInboundPerimeterRulesAllowed", matched_rule="r0", rules_version="4", **fields)
+
+
+def test_profile_of_today_is_shown_and_versions_are_its_own(store: Store) -> None:
+    rules = [("data", "Inbound", "serviceTags", "PowerPlatform")]
+    put(store, World(rules=rules, modes={DOCS: ("Enforced", None, "Data")}, versions={"apps": "4", "Data": "4"}))
+    with traffic(store, admitted_by_log(), admitted_by_log(profile="data")):
+        assert judged(store, "profile", "logged_profile", "verdict", "reason") == [
+            ("Data", "apps", "denied", "no-rule"),  # admitted under version 4 of another profile
+            ("Data", "data", "allowed-by-rule", "rule-as-logged"),
+        ]
+
+
+def test_rule_is_believed_as_logged_only_while_all_its_elements_are_there(store: Store) -> None:
+    document = World(modes={DOCS: ("Enforced", None, "apps")}).document()
+    document.add(
+        "accessRules",
+        [
+            {
+                "id": f"{PERIMETER}/profiles/apps/accessRules/r0",
+                "direction": "Inbound",
+                "addressPrefixes": ["203.0.113.0/24"],
+                "serviceTags": ["PowerPlatform"],
+            }
+        ],
+    )
+    snapshot.keep(store, document, MOMENT, "test")
+    today = in_force(store)
+    seen = admitted_by_log(source_ip="198.51.100.9")
+    assert verdicts(store, seen) == [("allowed-by-rule", "rule-as-logged")]
+    respelled = [
+        replace(each, element=each.element.replace("203.0.113.0/24", "203.0.113.77/24")) for each in today.elements
+    ]
+    with scenario(store, RuleSet(tuple(respelled), today.told), access_mode="Enforced"):
+        assert verdicts(store, seen) == [("allowed-by-rule", "rule-as-logged")]
+    for each in today.elements:
+        with scenario(store, RuleSet((each,), today.told), access_mode="Enforced"):
+            assert verdicts(store, seen) == [("denied", "no-rule")]
+
+
+@pytest.mark.parametrize(
+    ("told", "spelled"),
+    [("203.0.113.7", "203.0.113.7/32"), ("203.0.113.7/32", "203.0.113.7"), ("203.0.113.0/24", "203.0.113.9/24")],
+)
+def test_rule_that_the_log_refutes_admits_in_no_spelling(store: Store, told: str, spelled: str) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", told)]))
+    tried = RuleElement(PERIMETER, "APPS", "Inbound", "address-prefixes", spelled, "other")
+    with scenario(store, RuleSet((tried,)), access_mode="Enforced"):
+        assert verdicts(store, flow(rules_version="4")) == [("denied", "not-honoured")]
+
+
+def test_subscription_that_the_log_refutes_admits_in_no_spelling(store: Store) -> None:
+    put(store, World(rules=[("apps", "Inbound", "subscriptions", f"/subscriptions/{SUBSCRIPTION}")]))
+    tried = RuleElement(PERIMETER, "apps", "Inbound", "subscriptions", SUBSCRIPTION.upper(), "other")
+    seen = flow(rules_version="4", source_subscription=SUBSCRIPTION, source_resource=FUNCTION)
+    with scenario(store, RuleSet((tried,)), access_mode="Enforced"):
+        assert verdicts(store, seen) == [("denied", "identity-not-honoured")]
+
+
+def test_rules_that_are_told_take_the_place_of_the_log_where_no_profile_is_listed(store: Store) -> None:
+    seen = admitted_by_log()
+    assert verdicts(store, seen) == [("allowed-by-rule", "rule-as-logged")]
+    with scenario(store, RuleSet(), access_mode="Enforced"):
+        assert verdicts(store, seen) == [("allowed-by-rule", "rule-as-logged")], "nothing is said of the profile"
+    with scenario(store, NO_RULES, access_mode="Enforced"):
+        assert verdicts(store, seen) == [("denied", "no-rule")]
+    document = World(rules=[("apps", "Inbound", "addressPrefixes", "192.0.2.0/24")], versions={}, modes={}).document()
+    del document.lists["profiles"]
+    snapshot.keep(store, document, MOMENT, "test")
+    with scenario(store, access_mode="Enforced"):
+        assert verdicts(store, seen) == [("denied", "no-rule")], "the rules are known without a list of profiles"
+
+
+def test_versions_are_compared_as_numbers(store: Store) -> None:
+    rules = [("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]
+    put(store, World(rules=rules, versions={"apps": "10", "Apps": "9"}))
+    with traffic(store, flow(rules_version="10"), flow(rules_version="9")):
+        assert [row[0] for row in judged(store, "disagreement")] == ["rule-not-honoured", None]
+
+
+def test_enforcing_leaves_what_no_perimeter_holds(store: Store) -> None:
+    put(store, World())
+    with scenario(store, access_mode="Enforced"):
+        assert verdicts(store, flow(service_resource=SEARCH), flow()) == [
+            ("allowed-by-resource-rules-only", "resource-rules"),
+            ("denied", "no-rule"),
+        ]
+
+
+def test_part_of_a_resource_is_judged_as_the_resource(store: Store) -> None:
+    inner = f"{DOCS}/blobservices/default"
+    modes: dict[str, tuple[str | None, str | None, str]] = {
+        DOCS: ("Enforced", None, "apps"),
+        inner: ("Learning", None, "apps"),
+    }
+    put(store, World(modes=modes))
+    parts = (f"{DOCS}/fileservices/default", f"{inner}/containers/c", f"{DOCS}2")
+    assert [verdict for verdict, _ in verdicts(store, *(flow(service_resource=each) for each in parts))] == [
+        "denied",
+        "allowed-by-resource-rules-only",
+        "allowed-by-resource-rules-only",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"status": "APPROVED"}, "link"),
+        ({}, "link"),
+        ({"status": "Pending"}, "no-rule"),
+        ({"status": "Disconnected"}, "no-rule"),
+        ({"remoteInboundProfiles": []}, "no-rule"),
+    ],
+)
+def test_link_lets_out_only_what_is_approved(store: Store, told: dict[str, Any], found: str) -> None:
+    link = {"id": f"{PERIMETER}/links/l", "properties": {"remotePerimeterGuid": PARTNER_GUID, **told}}
+    put(store, World(modes={DOCS: ("Enforced", None, "apps")}, links=[link]))
+    crossing = flow(category="NspCrossPerimeterOutboundAllowed", destination_fqdn="x.example.com")
+    assert [reason for _, reason in verdicts(store, crossing)] == [found]
+
+
+def test_perimeters_of_a_caller_may_be_told_without_a_list(store: Store) -> None:
+    rules = [("apps", "Inbound", "networkSecurityPerimeters", PARTNER_GUID)]
+    put(store, World(rules=rules, modes={DOCS: ("Enforced", None, "apps")}))
+    spelled = (PARTNER_GUID, f'"{PARTNER_GUID}"', PARTNER_GUID.upper())
+    assert {verdict for verdict, _ in verdicts(store, *(flow(source_perimeters=each) for each in spelled))} == {
+        "allowed-by-rule"
+    }
+    intra = flow(category="NspIntraPerimeterInboundAllowed", source_perimeters="[]")
+    assert verdicts(store, intra) == [("allowed-by-membership", "member")]
+
+
+def test_mode_is_compared_without_case(store: Store) -> None:
+    put(store, World(modes={DOCS: ("enforced", None, "apps")}))
+    with traffic(store, flow()):
+        assert judged(store, "verdict", "disagreement") == [("denied", "resource-rules-while-enforced")]
+
+
+@pytest.mark.parametrize("modes", [{"access_mode": "Enforce"}, {"public_network_access": "Off"}])
+def test_mode_that_there_is_not_is_told(store: Store, modes: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="there are "), scenario(store, **modes):  # type: ignore[arg-type]
+        pass

@@ -16,7 +16,7 @@ from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import Scope, recommend
 from pipeline.store import Store
 from pipeline.verdict.whatif import Comparison, compare
-from tests.verdict.world import DOCS, PERIMETER, World, flow, put, traffic
+from tests.verdict.world import DOCS, PERIMETER, SEARCH, World, flow, put, traffic
 
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
 NO_RULES = RuleSet(told=frozenset({(PERIMETER, "apps")}))
@@ -74,6 +74,25 @@ def test_rules_of_a_file_take_the_place_of_those_of_their_profiles(store: Store,
         assert rules_of(store, none, Limits(), Scope(), NOW) == NO_RULES
 
 
+def rule_of(profile: str, perimeter: str = PERIMETER) -> dict[str, Any]:
+    owner = perimeter if perimeter == PERIMETER else f"{perimeter}/networkSecurityPerimeters/p"
+    name = f"{owner}/profiles/{profile}/accessRules/r"
+    return {"id": name, "direction": "Inbound", "addressPrefixes": ["203.0.113.0/24"]}
+
+
+def proposal(**replaced: Any) -> dict[str, Any]:
+    told = {
+        "recommended": True,
+        "perimeter": PERIMETER.upper(),
+        "profile": "Apps",
+        "direction": "Inbound",
+        "kind": "address-prefixes",
+        "elements": ["203.0.113.0/24"],
+        "name": "nsp-in-1",
+    }
+    return told | replaced
+
+
 @pytest.mark.parametrize(
     ("content", "error", "told"),
     [
@@ -82,9 +101,18 @@ def test_rules_of_a_file_take_the_place_of_those_of_their_profiles(store: Store,
         ({"proposals": [{"recommended": True}]}, InventoryError, "lacks 'direction'"),
         ({"proposals": [7]}, InventoryError, "A proposal of the file lacks"),
         ({"accessRules": [{"id": "/x"}]}, InventoryError, "lies in no network security perimeter"),
+        ({"accessRules": []}, InventoryError, "holds no access rule"),
+        ({"accessRules": [rule_of("nobody")]}, InventoryError, "neither the inventory nor the logs know"),
+        ({"accessRules": [rule_of("apps", "/elsewhere")]}, InventoryError, "Known .*: nsp1/apps"),
+        ({"proposals": [proposal(profile="nobody")]}, InventoryError, "neither the inventory nor the logs know"),
+        ({"proposals": [proposal(elements="198.51.100.0/24")]}, InventoryError, "no list of texts"),
+        ({"proposals": [proposal(elements=["office"])]}, InventoryError, "'office', which is no prefix"),
+        ({"proposals": [proposal(direction="inbound")]}, InventoryError, "the direction 'inbound'"),
+        ({"proposals": [proposal(kind="fqdns")]}, InventoryError, "the kind 'fqdns'"),
     ],
 )
 def test_wrong_rules_are_told(store: Store, tmp_path: Path, content: Any, error: type[Exception], told: str) -> None:
+    put(store, World())
     name = write(tmp_path / "r.json", content) if content else "nowhere.json"
     with pytest.raises(error, match=told):
         rules_of(store, name, Limits(), Scope(), NOW)
@@ -116,3 +144,47 @@ def test_old_rows_of_a_rule_that_is_gone_are_lost_again(store: Store) -> None:
         assert lost(compare(store, None)) == [("x", 1)]
         need = recommend(store, Limits(), Scope(), NOW).proposals
         assert [each.elements for each in need] == [("203.0.113.7/32",)]
+
+
+@pytest.mark.parametrize("name", ["apps", "APPS"])
+def test_rule_that_was_emptied_takes_its_elements_away(store: Store, tmp_path: Path, name: str) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]))
+    file = write(tmp_path / "rules.json", {"accessRules": [rule_of(name) | {"addressPrefixes": []}]})
+    with traffic(store, *flows()):
+        found = compare(store, rules_of(store, file, Limits(), Scope(), NOW))
+    assert lost(found)[0] == ("203.0.113.7", 5)
+
+
+def test_proposals_of_a_file_come_on_top(store: Store, tmp_path: Path) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "198.51.100.0/24")]))
+    file = write(tmp_path / "run.json", {"proposals": [proposal(), proposal(recommended=False, elements=["x"])]})
+    with traffic(store, *flows()):
+        assert lost(compare(store, rules_of(store, file, Limits(), Scope(), NOW))) == [("api.example.com", 2)]
+
+
+def test_losses_belong_to_the_profile_of_today(store: Store) -> None:
+    modes: dict[str, tuple[str | None, str | None, str]] = {DOCS: ("Learning", "Enabled", "data")}
+    put(store, World(modes=modes, versions={"apps": "4", "data": "1"}))
+    with traffic(store, *flows()):
+        found = compare(store, None)
+        assert {row["profile"] for row in (*found.changes.to_dicts(), *found.losses.to_dicts())} == {"data"}
+        assert lost(compare(store, None, profile="apps")) == []
+        run = recommend(store, Limits(), Scope(), NOW)
+        assert {each.profile for each in run.proposals} == {"data"}
+        assert {each.profile: each.days_observed for each in run.readiness} == {"apps": 0, "data": 1}
+        assert not any(each.ready for each in run.readiness)
+
+
+def test_what_nobody_can_judge_any_more_is_counted(store: Store) -> None:
+    put(store, World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.0/24")]))
+    with traffic(store, flow(category="NspPublicInboundPerimeterRulesDenied", requests=7)):
+        found = compare(store, NO_RULES, access_mode="Learning")
+        assert (found.lost_requests, found.unjudged_requests) == (0, 7)
+
+
+@pytest.mark.parametrize(("hour", "asked"), [(datetime(2026, 9, 30), False), (datetime(2026, 10, 2), True)])
+def test_resource_that_a_newer_inventory_may_list_is_a_question(store: Store, hour: datetime, asked: bool) -> None:
+    put(store, World())
+    with traffic(store, flow(), flow(service_resource=SEARCH, hour=hour, last_seen=hour)):
+        (ready,) = recommend(store, Limits(), Scope(), NOW).readiness
+        assert any("find wrote records and is not in the inventory" in reason for reason in ready.reasons) is asked
