@@ -7,6 +7,8 @@ those wanted when k prefixes cover everything below it:
     F_v(1) = 2^(bits below v) - addresses below v, or infinity (wider than allowed, or a hole lies below)
     F_v(k) = min over i of F_left(i) + F_right(k - i)
 
+Where addresses may be dropped at a price, F_v(0) is the price of all below v, and k counts from 0.
+
 computed from the deepest prefix length up; all nodes of a length at once. The deny-list mirror image is solved
 on the same tree by Soldo, Argyraki and Markopoulou, "Optimal source-based filtering of malicious traffic" (2012,
 arXiv:1006.1165). Time O(N K), memory some 100 bytes an address.
@@ -40,8 +42,9 @@ class Curve:
     Args:
         version: 4 or 6.
         extra: extra[k] is the least number of addresses (IPv6: of /64 networks) beyond those wanted, with k
-            prefixes; infinity where k prefixes don't suffice. extra[0] is infinity.
-        least: the least number of prefixes with which a cover exists at all.
+            prefixes, plus the price of those that are dropped; infinity where k prefixes don't suffice. extra[0] is
+            infinity where none may be dropped.
+        least: the least number of prefixes with which a cover of all exists.
     """
 
     version: int
@@ -62,7 +65,7 @@ class Curve:
         Raises:
             ValueError: there is none.
         """
-        if not 0 < count < len(self.extra) or not np.isfinite(self.extra[count]):
+        if not 0 <= count < len(self.extra) or not np.isfinite(self.extra[count]):
             raise ValueError(f"there is no cover with {count} prefixes")
         return self._tree.trace(count)
 
@@ -73,7 +76,7 @@ def keys_of(addresses: Iterable[int], version: int) -> Keys:
     return np.unique(np.fromiter((address >> shift for address in addresses), np.uint64))
 
 
-def curve(
+def curve(  # noqa: PLR0913 -- the bounds of one problem
     keys: Keys,
     version: int,
     most: int,
@@ -82,8 +85,9 @@ def curve(
     holes: Keys | None = None,
     sparsest: float = math.inf,
     ranges: Sequence[tuple[int, int]] = (),
+    prices: Floats | None = None,
 ) -> Curve:
-    """Return the curve of optimal covers with 1 to `most` prefixes.
+    """Return the curve of optimal covers with up to `most` prefixes.
 
     Args:
         keys: sorted distinct keys (see keys_of), at least one.
@@ -93,12 +97,13 @@ def curve(
         holes: sorted keys that no prefix of more than one key may contain.
         sparsest: no prefix has more than so many keys for each one wanted.
         ranges: (first, last) keys of ranges that no prefix of more than one key may touch.
+        prices: of each key, what it costs to drop it; None where all must be covered.
     """
     bounds = _Bounds(widest, holes if holes is not None else np.empty(0, np.uint64), sparsest, ranges)
-    tree = _Tree(keys, version, most, bounds)
+    tree = _Tree(keys, version, most, bounds, prices)
     extra = np.full(most + 1, np.inf)
     table = tree.table(tree.root)
-    extra[1 : len(table) + 1] = table
+    extra[tree.base : tree.base + len(table)] = table
     return Curve(version, extra, tree.least(tree.root), tree)
 
 
@@ -113,8 +118,9 @@ class _Bounds:
 class _Tree:
     """The compressed trie: nodes 0..N-1 are the keys, N.. the branchings, children before parents."""
 
-    def __init__(self, keys: Keys, version: int, most: int, bounds: _Bounds) -> None:
+    def __init__(self, keys: Keys, version: int, most: int, bounds: _Bounds, prices: Floats | None) -> None:
         self.keys = keys
+        self.base = 1 if prices is None else 0  # the count of prefixes at which tables begin
         self.version = version
         self.bits = KEY_BITS[version]
         count = len(keys)
@@ -127,11 +133,15 @@ class _Tree:
         self._least = np.ones(nodes, np.int64)
         self.root = nodes - 1
         self._build()
-        size = np.minimum(self.last - self.first + 1, most)
+        size = np.minimum(self.last - self.first + 1, most) + (1 - self.base)
         self.offset = np.concatenate(([0], np.cumsum(size)))
         self.tables = np.full(int(self.offset[-1]), np.inf)
-        self.tables[self.offset[:count]] = 0.0
-        self._fill(most, self._single_costs(bounds))
+        if prices is not None:
+            self.tables[self.offset[:count]] = prices
+        if most:
+            self.tables[self.offset[:count] + (1 - self.base)] = 0.0
+        self._single = self._single_costs(bounds)
+        self._fill(most, self._single)
 
     def _build(self) -> None:
         count = len(self.keys)
@@ -178,18 +188,18 @@ class _Tree:
         for start, end in self.levels:
             nodes = np.arange(start, end)
             cost = single[nodes - count]
-            self.tables[self.offset[nodes]] = cost
             self._least[nodes] = np.where(
                 np.isfinite(cost),
                 1,
                 self._least[self.left[nodes]] + self._least[self.right[nodes]],
             )
-            if most < 2:  # noqa: PLR2004
-                continue
             self._combine(nodes)
+            if most:
+                one = self.offset[nodes] + (1 - self.base)
+                self.tables[one] = cost if self.base else np.minimum(self.tables[one], cost)
 
     def _combine(self, nodes: Integers) -> None:
-        """Fill F(2..) of branchings whose children are done, those with tables of like sizes together."""
+        """Fill the tables of branchings whose children are done, those with tables of like sizes together."""
         left, right = self.left[nodes], self.right[nodes]
         sizes = self._size(left), self._size(right)
         swap = sizes[0] > sizes[1]
@@ -215,15 +225,16 @@ class _Tree:
         a = self._padded(small, small_size, narrow)
         b = self._padded(large, large_size, wide)
         out = np.full((reach, len(nodes)), np.inf)
-        for i in range(min(narrow, reach - 1)):
-            span = min(wide, reach - 1 - i)
-            np.minimum(out[i + 1 : i + 1 + span], a[i] + b[:span], out=out[i + 1 : i + 1 + span])
-        count = np.arange(1, reach)[:, None]
+        base = self.base
+        for i in range(min(narrow, reach - base)):
+            span = min(wide, reach - base - i)
+            np.minimum(out[i + base : i + base + span], a[i] + b[:span], out=out[i + base : i + base + span])
+        count = np.arange(base, reach)[:, None]
         inside = count < width
-        self.tables[(self.offset[nodes] + count)[inside]] = out[1:][inside]
+        self.tables[(self.offset[nodes] + count)[inside]] = out[base:][inside]
 
     def _padded(self, nodes: Integers, size: Integers, width: int) -> Floats:
-        """Return F_node(1..width) as columns, infinity beyond a node's own table."""
+        """Return a node's table as a column of that width, infinity beyond its own end."""
         if width == 1:
             return self.tables[self.offset[nodes]][None, :]
         count = np.arange(width)[:, None]
@@ -233,7 +244,7 @@ class _Tree:
         return self.offset[nodes + 1] - self.offset[nodes]
 
     def table(self, node: int) -> Floats:
-        """Return F_node(1..)."""
+        """Return F_node(base..)."""
         return self.tables[self.offset[node] : self.offset[node + 1]]
 
     def least(self, node: int) -> int:
@@ -241,21 +252,31 @@ class _Tree:
         return int(self._least[node])
 
     def trace(self, count: int) -> list[Network]:
-        """Walk down from the root, splitting the count as the tables say."""
+        """Walk down from the root, splitting the count as the tables say; what gets none is dropped."""
         found: list[Network] = []
         stack = [(self.root, count)]
         while stack:
             node, budget = stack.pop()
-            if budget == 1:
+            if budget == 0:
+                continue
+            if budget == 1 and (node < len(self.keys) or self._is_one_prefix(node)):
                 found.append(self._network(node))
                 continue
             left, right = self.table(int(self.left[node])), self.table(int(self.right[node]))
-            low, high = max(1, budget - len(right)), min(len(left), budget - 1)
+            low = max(self.base, budget - len(right) - self.base + 1)
+            high = min(len(left) + self.base - 1, budget - self.base)
             split = np.arange(low, high + 1)
-            best = int(split[np.argmin(left[split - 1] + right[budget - split - 1])])
+            best = int(split[np.argmin(left[split - self.base] + right[budget - split - self.base])])
             stack.append((int(self.right[node]), budget - best))
             stack.append((int(self.left[node]), best))
         return found
+
+    def _is_one_prefix(self, node: int) -> bool:
+        """Whether one prefix over all of a branching is what its table holds for a count of one."""
+        if self.base:
+            return True
+        left, right = self.table(int(self.left[node])), self.table(int(self.right[node]))
+        return bool(self._single[node - len(self.keys)] <= min(left[0] + right[1], left[1] + right[0]))
 
     def _network(self, node: int) -> Network:
         length = int(self.length[node])

@@ -1,7 +1,9 @@
 """The cover is optimal: held against a recursion over all prefixes of a small universe."""
 
 import functools
+import math
 from ipaddress import IPv4Address, IPv6Address, ip_network
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.recommend.cover import KEY_BITS, curve, keys_of
+from pipeline.recommend.cover import KEY_BITS, Keys, curve, keys_of
 
 BASES = {4: [0, 0xC0A80000, 0xFFFFFFE0], 6: [0, 0x20010DB8 << 32, 2**64 - 32]}
 
@@ -129,3 +131,45 @@ def test_large_sets_are_covered_and_the_curve_falls(seed: int) -> None:
     place = np.searchsorted(starts, keys, side="right") - 1
     assert (keys <= ends[place]).all()
     assert int((ends - starts + np.uint64(1)).sum()) - len(keys) == found.extra[200]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    prices=st.dictionaries(st.integers(0, 15), st.sampled_from([0.0, 0.5, 1.0, 3.0, 9.0]), min_size=1, max_size=7),
+    hollow=st.sets(st.integers(0, 15), max_size=3),
+    guard=st.sampled_from([0, 3, 2]),
+    most=st.integers(0, 6),
+)
+def test_dropping_at_a_price_equals_every_choice_of_what_to_drop(
+    prices: dict[int, float], hollow: set[int], guard: int, most: int
+) -> None:
+    base = 0xC0A80000
+    offsets = sorted(prices)
+    holes = np.array(sorted(base + each for each in hollow - set(offsets)), np.uint64)
+    widest = 32 - guard if guard else 0
+    keys = np.array([base + each for each in offsets], np.uint64)
+    found = curve(keys, 4, most, widest=widest, holes=holes, prices=np.array([prices[each] for each in offsets]))
+    for count in range(min(most, len(offsets)) + 1):
+        best = min(
+            sum(prices[each] for each in set(offsets) - set(kept))
+            + covered([base + each for each in kept], holes, widest, count)
+            for size in range(len(offsets) + 1)
+            for kept in combinations(offsets, size)
+        )
+        assert found.extra[count] == best
+        if np.isfinite(best):
+            prefixes = found.prefixes(count)
+            assert len(prefixes) == count
+            admitted = [each for each in offsets if any(IPv4Address(base + each) in prefix for prefix in prefixes)]
+            extra = sum(each.num_addresses for each in prefixes) - len(admitted)
+            assert extra + sum(prices[each] for each in set(offsets) - set(admitted)) == best
+
+
+def covered(kept: list[int], holes: Keys, widest: int, count: int) -> float:
+    """The least extra space over what is kept; what a prefix admits anyway is no extra."""
+    if not kept:
+        return 0.0 if count == 0 else math.inf
+    if count == 0:
+        return math.inf
+    cover = curve(np.array(kept, np.uint64), 4, count, widest=widest, holes=holes)
+    return float(cover.extra[count])
