@@ -75,7 +75,8 @@ def limits_of(settings: "Settings") -> "Limits":
     return Limits(
         max_elements=settings.max_elements,
         reserve=settings.reserve,
-        rule_cost=settings.rule_cost,
+        rule_cost=settings.rule_cost or None,
+        drop_budget=settings.drop_budget,
         widest_v4=settings.widest_v4,
         widest_v6=settings.widest_v6,
     )
@@ -103,7 +104,7 @@ def show(result: "Recommendation", to: "Console") -> None:
             [
                 "" if each.recommended else "?" if each.is_rule else "-",
                 "in" if each.direction == "Inbound" else "out",
-                each.elements[0].removeprefix("/subscriptions/") if each.is_rule else each.kind,
+                _named(each),
                 each.requests,
                 f"{each.days_seen}/{each.days_observed}",
                 _why(each),
@@ -122,6 +123,14 @@ def show(result: "Recommendation", to: "Console") -> None:
         title = "Azure itself suggests (nsp inventory show issues)"
         to.print(table(title, ["profile", "resource", "direction", "elements", "because of"], rows, wrap=("elements",)))
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
+
+
+def _named(proposal: "Proposal") -> str:
+    """Return what a rule names, at most one element of it."""
+    if not proposal.is_rule:
+        return proposal.kind
+    more = len(proposal.elements) - 1
+    return proposal.elements[0].removeprefix("/subscriptions/") + (f" and {more} more" if more else "")
 
 
 def _why(proposal: "Proposal") -> str:

@@ -1,15 +1,15 @@
 """Would last month's proposals have held? Rolling weekly origins: propose from before, replay the week after."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from ipaddress import ip_address, ip_network
 
 from pipeline.inventory.rules import RuleElement
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.recommend.proposal import Proposal
+from pipeline.recommend.risk import block_of
 from pipeline.verdict.scenario import Party
 
 WEEK = timedelta(days=7)
@@ -64,8 +64,8 @@ def replay(
         limits: as for the proposals themselves.
         judge: the verdict engine.
     """
-    weeks = []
     start, end = days[0], days[-1] + timedelta(days=1)
+    tried = []
     for number in range(1, ORIGINS + 1):
         origin = end - number * WEEK
         if origin - start < MIN_LEARNING:
@@ -73,28 +73,39 @@ def replay(
         if sum(origin <= day < origin + WEEK for day in days) < MIN_DAYS:
             continue
         before = [row for row in rows if row.day < origin]
-        after = [row for row in rows if origin <= row.day < origin + WEEK]
+        after = needs((row for row in rows if origin <= row.day < origin + WEEK), profile.direction)
         learnt = propose(profile, before, sum(day < origin for day in days), limits)
-        weeks.append(_replayed(profile, learnt, needs(after, profile.direction), origin, judge))
-    return weeks
+        matter = [
+            need for need in after if need.kind != "cannot-fix" and not need.is_stranger and not need.is_mostly_denied
+        ]
+        tried.append(_Origin(origin, learnt, matter))
+    # the engine is asked once for all weeks: each is a profile of its own
+    parties = [_party(profile, str(each.origin), need) for each in tried for need in each.matter]
+    elements = [element for each in tried for element in _elements(profile, str(each.origin), each.learnt)]
+    admitting = iter(judge(parties, elements))
+    return [_week(each, [next(admitting) for _ in each.matter]) for each in tried]
 
 
-def _replayed(
-    profile: Profile, proposals: Sequence[Proposal], later: Sequence[Need], origin: date, judge: Judge
-) -> Week:
-    elements = [
-        RuleElement(profile.perimeter, profile.name, profile.direction, each.kind, element, _word(each))
-        for each in proposals
-        for element in each.elements
-    ]
-    matter = [
-        need for need in later if need.kind != "cannot-fix" and not need.is_stranger and not need.is_mostly_denied
-    ]
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """A week to replay: what was learnt before it, and who came in it and could have been admitted."""
+
+    origin: date
+    learnt: Sequence[Proposal]
+    matter: Sequence[Need]
+
+
+def _elements(profile: Profile, name: str, proposals: Sequence[Proposal]) -> Iterator[RuleElement]:
+    for each in proposals:
+        for element in each.elements:
+            yield RuleElement(profile.perimeter, name, profile.direction, each.kind, element, _word(each))
+
+
+def _week(replayed: _Origin, admitting: Sequence[str | None]) -> Week:
     callers: set[str] = set()
     denied: set[str] = set()
     requests = denied_requests = 0
-    admitting = judge([_party(profile, need) for need in matter], elements)
-    for need, rule in zip(matter, admitting, strict=True):
+    for need, rule in zip(replayed.matter, admitting, strict=True):
         if rule == ASKED:
             continue
         callers.add(_caller(need))
@@ -102,7 +113,7 @@ def _replayed(
         if rule is None:
             denied.add(_caller(need))
             denied_requests += need.allowed
-    return Week(origin, len(callers), len(denied), requests, denied_requests)
+    return Week(replayed.origin, len(callers), len(denied), requests, denied_requests)
 
 
 RECOMMENDED, ASKED = "recommended", "asked"
@@ -112,17 +123,14 @@ def _word(proposal: Proposal) -> str:
     return RECOMMENDED if proposal.recommended else ASKED
 
 
-def _party(profile: Profile, need: Need) -> Party:
+def _party(profile: Profile, name: str, need: Need) -> Party:
     field = {"subscriptions": "source_subscription", "fqdns": "destination_fqdn"}.get(need.kind, "source_ip")
-    return Party(profile.perimeter, profile.name, profile.direction, **{field: need.key})
+    return Party(profile.perimeter, name, profile.direction, **{field: need.key})
 
 
 def _caller(need: Need) -> str:
     """Return whom an admin would hear from: addresses of one /24 (IPv6: /48) are one caller."""
-    if need.kind != "address-prefixes":
-        return need.key
-    length = 24 if ip_address(need.key).version == 4 else 48  # noqa: PLR2004
-    return str(ip_network(f"{need.key}/{length}", strict=False))
+    return block_of(need.key) if need.kind == "address-prefixes" else need.key
 
 
 @dataclass(frozen=True, slots=True)

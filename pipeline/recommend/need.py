@@ -74,6 +74,7 @@ class CallerDay:
     records: int
     first_seen: datetime
     last_seen: datetime
+    network_name: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +99,9 @@ class Need:
     callers: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
     service_tags: set[str] = field(default_factory=set)
+    networks: set[str] = field(default_factory=set)
+    operations_by_day: dict[date, set[str]] = field(default_factory=dict)
+    has_identity: bool = False
     is_same_region: bool = False
     is_key_suspected: bool = False
     first_seen: datetime | None = None
@@ -113,6 +117,11 @@ class Need:
         """Admitted sometimes, refused at least as often."""
         return bool(self.allowed) and self.denied >= MOSTLY_DENIED * (self.allowed + self.denied)
 
+    @property
+    def most_operations(self) -> int:
+        """The most kinds of operation that it asked for on one day."""
+        return max((len(each) for each in self.operations_by_day.values()), default=0)
+
     def add(self, row: CallerDay) -> None:
         """Count one row in."""
         self.allowed += row.allowed
@@ -123,6 +132,10 @@ class Need:
         if row.service_resource:
             self.resources.add(row.service_resource)
         self.operations.update(row.operations)
+        self.operations_by_day.setdefault(row.day, set()).update(row.operations)
+        self.has_identity = self.has_identity or bool(row.source_resource or row.source_app_id)
+        if row.network_name:
+            self.networks.add(row.network_name)
         if row.service_tag:
             self.service_tags.add(row.service_tag)
         self.is_same_region = self.is_same_region or row.is_same_region
