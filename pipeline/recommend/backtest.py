@@ -1,8 +1,9 @@
 """Would last month's proposals have held? Rolling weekly origins: propose from before, replay the week after."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from pipeline.inventory.rules import RuleElement
@@ -31,6 +32,8 @@ class Week:
         denied_callers: those of them that the recommended rules would have denied.
         requests: their requests.
         denied_requests: those that would have been denied.
+        callers_at: resource -> callers that needed a rule for it.
+        denied_at: resource -> those of them that would have been denied.
     """
 
     origin: date
@@ -38,6 +41,8 @@ class Week:
     denied_callers: int
     requests: int
     denied_requests: int
+    callers_at: Counter[str] = field(default_factory=Counter)
+    denied_at: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: "Week") -> "Week":
         return Week(
@@ -46,6 +51,8 @@ class Week:
             self.denied_callers + other.denied_callers,
             self.requests + other.requests,
             self.denied_requests + other.denied_requests,
+            self.callers_at + other.callers_at,
+            self.denied_at + other.denied_at,
         )
 
 
@@ -102,18 +109,26 @@ def _elements(profile: Profile, name: str, proposals: Sequence[Proposal]) -> Ite
 
 
 def _week(replayed: _Origin, admitting: Sequence[str | None]) -> Week:
-    callers: set[str] = set()
-    denied: set[str] = set()
+    callers: dict[str, set[str]] = {}
+    denied: dict[str, set[str]] = {}
     requests = denied_requests = 0
     for need, rule in zip(replayed.matter, admitting, strict=True):
         if rule == ASKED:
             continue
-        callers.add(_caller(need))
+        callers.setdefault(_caller(need), set()).update(need.resources)
         requests += need.allowed
         if rule is None:
-            denied.add(_caller(need))
+            denied.setdefault(_caller(need), set()).update(need.resources)
             denied_requests += need.allowed
-    return Week(replayed.origin, len(callers), len(denied), requests, denied_requests)
+    return Week(
+        replayed.origin,
+        len(callers),
+        len(denied),
+        requests,
+        denied_requests,
+        Counter(resource for each in callers.values() for resource in each),
+        Counter(resource for each in denied.values() for resource in each),
+    )
 
 
 RECOMMENDED, ASKED = "recommended", "asked"

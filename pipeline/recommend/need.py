@@ -1,6 +1,7 @@
 """Who needs a rule: what enforcing would deny, gathered by caller or destination."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -94,7 +95,7 @@ class Need:
     denied: int = 0
     records: int = 0
     days: set[date] = field(default_factory=set)
-    resources: set[str] = field(default_factory=set)
+    allowed_at: Counter[str] = field(default_factory=Counter)
     operations: set[str] = field(default_factory=set)
     callers: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
@@ -106,6 +107,11 @@ class Need:
     is_key_suspected: bool = False
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+
+    @property
+    def resources(self) -> set[str]:
+        """The resources of the profile that took part, where it was refused as well."""
+        return set(self.allowed_at)
 
     @property
     def is_stranger(self) -> bool:
@@ -130,7 +136,7 @@ class Need:
         if row.allowed:
             self.days.add(row.day)
         if row.service_resource:
-            self.resources.add(row.service_resource)
+            self.allowed_at[row.service_resource] += row.allowed
         self.operations.update(row.operations)
         self.operations_by_day.setdefault(row.day, set()).update(row.operations)
         self.has_identity = self.has_identity or bool(row.source_resource or row.source_app_id)
