@@ -1,12 +1,14 @@
 """Each association by itself, and the order in which to enforce them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
 
 from pipeline.recommend.association import Association, Step, steps
 from pipeline.recommend.backtest import Week
+from pipeline.recommend.need import CallerDay
 from tests.recommend.test_policy import STORAGE, VAULT, inbound, seen
 
 SQL = "/r/sql"
@@ -17,8 +19,8 @@ def week(**denied: int) -> Week:
     return Week(date(2026, 10, 1), 9, sum(denied.values()), 90, 9, Counter({STORAGE: 5, VAULT: 5}), at)
 
 
-def judged(*associations: Association, weeks: list[Week], rows: list[object]) -> list[Step]:
-    return steps(associations, weeks, inbound(*rows), callers_at_risk=1, min_days=31)  # type: ignore[arg-type]
+def judged(*associations: Association, weeks: list[Week], rows: Sequence[CallerDay]) -> list[Step]:
+    return steps(associations, weeks, inbound(*rows), callers_at_risk=1, min_days=31)
 
 
 def test_safest_association_goes_first_and_enforced_ones_last() -> None:
