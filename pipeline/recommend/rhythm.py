@@ -16,7 +16,7 @@ which would hold for an arc that was known beforehand.
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from functools import lru_cache
 from itertools import groupby
 
@@ -139,19 +139,20 @@ class Pattern:
     first: int
     width: int = 1
 
-    def holds(self, day: date) -> bool:
-        """Tell whether the day belongs."""
+    def run(self, day: date) -> date | None:
+        """Return the first day of the run that a day belongs to, None where it belongs to none.
+
+        Neighbouring days that belong are one expected run of the job.
+        """
         number, circle = _number(self.scale, day), _SCALES[self.scale].circle
         if number is None:
-            return False
-        past = number - self.first
-        return 0 <= (past % circle if circle else past) < self.width
+            return None
+        past = (number - self.first) % circle if circle else number - self.first
+        return day - past * DAY if 0 <= past < self.width else None
 
-    def runs(self, start: date, end: date) -> Iterator[list[date]]:
-        """Yield the days that belong, neighbouring ones together: each is one expected run of the job."""
-        for belongs, run in groupby(_days(start, end), self.holds):
-            if belongs:
-                yield list(run)
+    def holds(self, day: date) -> bool:
+        """Tell whether the day belongs."""
+        return self.run(day) is not None
 
     def __str__(self) -> str:
         """Return the days in words: "on Mondays", "on the last day of the month"."""
@@ -184,10 +185,7 @@ class Rhythm:
 
     def next_from(self, day: date) -> date:
         """Return the first day it is due on, from that day on."""
-        day = max(day, self.expected)
-        while not self.pattern.holds(day):
-            day += DAY
-        return day
+        return next(each for each in _days(max(day, self.expected)) if self.pattern.holds(each))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +206,7 @@ def rhythm(days: Collection[date], observed: Sequence[date]) -> Rhythm | None:
         days: the days on which it was seen.
         observed: the days on which the perimeter wrote any record, in any order.
     """
-    seen, known = set(days), set(observed) | set(days)
+    seen, known = _possible(days), _possible(observed) | _possible(days)
     if not seen:
         return None
     every_day = _daily(seen, known) or _workdays(seen, known)
@@ -266,7 +264,7 @@ def calendar_gaps(observed: Collection[date], *, long_periods: bool = False) -> 
         observed: the days on which the perimeter wrote any record.
         long_periods: tell of quarter ends and year ends as well; few windows hold one.
     """
-    known = set(observed)
+    known = _possible(observed)
     if not known:
         return ["no day was seen"]
     found = []
@@ -299,10 +297,7 @@ def _no_end(name: str, last: date, months: Collection[int]) -> str:
 
 def _next_turn(last: date, months: Collection[int]) -> date:
     """Return the first 1st of one of these months after a day."""
-    day = last + DAY
-    while day.day != 1 or day.month not in months:
-        day += DAY
-    return day
+    return next(day for day in _days(last + DAY) if day.day == 1 and day.month in months)
 
 
 def _daily(seen: set[date], known: set[date]) -> Rhythm | None:
@@ -337,9 +332,9 @@ def _fitting(scale: str, seen: set[date], known: set[date]) -> Rhythm | None:
     pattern = _narrowest(scale, seen)
     if not pattern:
         return None
-    kind, last = _SCALES[scale].kind, max(known)
-    runs = list(pattern.runs(min(seen) - (pattern.width - 1) * DAY, last + pattern.width * DAY))
-    kept = [not seen.isdisjoint(run) for run in runs if not seen.isdisjoint(run) or known.issuperset(run)]
+    kind, came = _SCALES[scale].kind, {run for day in seen if (run := pattern.run(day))}
+    runs = sorted({run for day in known if (run := pattern.run(day)) and run >= min(came)})
+    kept = [run in came for run in runs if run in came or _whole(run, pattern.width, known)]
     if sum(kept) < MIN_KEPT * len(kept) or not any(kept[-STOPPED:]):
         return None
     if kind == "monthly" and sum(kept) < MIN_MONTHS:
@@ -347,7 +342,7 @@ def _fitting(scale: str, seen: set[date], known: set[date]) -> Rhythm | None:
     chance = _chance(pattern, sum(kept), known)
     if chance >= MAX_CHANCE:
         return None
-    return _made(kind, pattern, _expected(pattern, seen, last), chance, sum(kept), len(kept))
+    return _made(kind, pattern, _expected(pattern, came, max(known)), chance, sum(kept), len(kept))
 
 
 def _narrowest(scale: str, seen: set[date]) -> Pattern | None:
@@ -374,10 +369,14 @@ def _chance(pattern: Pattern, kept: int, known: set[date]) -> float:
     return min(1.0, max(alike / outcomes, share ** (kept - 1)))
 
 
-def _expected(pattern: Pattern, seen: set[date], last: date) -> date:
+def _whole(run: date, width: int, known: set[date]) -> bool:
+    """Tell whether every day of a run was observed: only then is it known that the job left it out."""
+    return all(run + past * DAY in known for past in range(width))
+
+
+def _expected(pattern: Pattern, came: set[date], last: date) -> date:
     """Return the next day of a run that wasn't seen yet; a run may have begun before the window ended."""
-    runs = pattern.runs(last - pattern.width * DAY, last + 100 * DAY)
-    return next(day for run in runs if seen.isdisjoint(run) for day in run if day > last)
+    return next(day for day in _days(last + DAY) if (run := pattern.run(day)) and run not in came)
 
 
 def _made(kind: str, pattern: Pattern, expected: date, chance: float, kept: int, of: int) -> Rhythm:
@@ -385,11 +384,16 @@ def _made(kind: str, pattern: Pattern, expected: date, chance: float, kept: int,
     return Rhythm(kind, expected, chance, kept, of, f"{pattern}, {kept} of {of} observed; by chance {odds}", pattern)
 
 
-def _days(start: date, end: date = date.max) -> Iterator[date]:
-    """Yield the days from start to end, both included."""
-    while start <= end:
+def _days(start: date) -> Iterator[date]:
+    """Yield the days from start on."""
+    while True:
         yield start
         start += DAY
+
+
+def _possible(days: Collection[date]) -> set[date]:
+    # log fields are other people's text: days at either end of the calendar have no next month, and are no log's
+    return {day for day in days if MINYEAR < day.year < MAXYEAR - 1}
 
 
 def _listed(words: Sequence[str], joint: str) -> str:

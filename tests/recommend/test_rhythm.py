@@ -100,6 +100,22 @@ def test_a_perimeter_that_only_writes_on_mondays_makes_no_weekly_job() -> None:
     assert rhythm(mondays, QUARTER[:28]) is not None
 
 
+def test_job_that_left_out_its_last_two_runs_has_stopped() -> None:
+    mondays = QUARTER[::7]
+    assert rhythm(mondays[:-2], QUARTER) is None
+    found = rhythm(mondays[:-1], QUARTER)
+    assert found
+    assert (found.kept, found.of, found.expected) == (13, 14, date(2026, 9, 7))
+
+
+@pytest.mark.parametrize("rogue", [date.min, date.max, date(5000, 1, 1)])
+def test_impossible_days_stop_nothing(rogue: date) -> None:
+    found = rhythm([*QUARTER[::7], rogue], [*QUARTER, rogue])
+    assert found is None or found.kind == "weekly"
+    assert rhythm([rogue], [rogue]) is None
+    assert calendar_gaps([rogue])
+
+
 def test_workdays_want_three_weekends() -> None:
     workdays = [day for day in window(21) if day.weekday() < 5]
     assert rhythm(workdays, window(20)) is None
@@ -222,6 +238,7 @@ def no_end(period: str, following: str) -> str:
                 no_end("year", "2026-12-31 to 2027-01-02"),
             ],
         ),
+        (window(24, date(2026, 9, 8)), False, [no_end("month", "2026-10-31 to 2026-11-02")]),  # to the first
         ([day for day in QUARTER if day.weekday() < 5], False, ["no Saturday or Sunday was seen"]),
     ],
 )
