@@ -58,14 +58,14 @@ def recommend(
 def run(store: "Store", settings: "Settings", scope: "Scope", now: datetime) -> "Recommendation":
     """Run the recommender as the settings say, as of a time in UTC."""
     from pipeline.recommend import run as recommender
+    from pipeline.recommend.association import Tolerance
 
     return recommender.recommend(
         store,
         limits_of(settings),
         scope,
         now,
-        callers_at_risk=settings.callers_at_risk,
-        min_days=settings.min_days,
+        Tolerance(settings.callers_at_risk, settings.min_days),
     )
 
 
@@ -116,6 +116,8 @@ def show(result: "Recommendation", to: "Console") -> None:
             to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why", "rule element")))
         else:
             to.print("  No rule is needed for what was seen.")
+        for each in ready.calendar.due:
+            to.print(f"  due {each.day}: {plain(each.caller)}, {each.rhythm.sentence}", markup=False)
         if len(ready.steps) > 1:
             _show_order(ready, to)
     if result.azure_suggestions:

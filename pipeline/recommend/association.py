@@ -14,6 +14,19 @@ from pipeline.recommend.proposal import Proposal
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What readiness tolerates.
+
+    Args:
+        callers_at_risk: the upper bound of callers wrongly denied in a week may be so high.
+        min_days: the window must be so long.
+    """
+
+    callers_at_risk: float = 1.0
+    min_days: int = 31
+
+
+@dataclass(frozen=True, slots=True)
 class Association:
     """One associated resource, as the inventory and the log know it.
 
@@ -79,9 +92,7 @@ def steps(
     associations: Sequence[Association],
     weeks: Sequence[Week],
     proposals: Sequence[Proposal],
-    *,
-    callers_at_risk: float,
-    min_days: int,
+    tolerance: Tolerance,
 ) -> list[Step]:
     """Judge the associations of one profile and return them in the order in which to enforce them.
 
@@ -92,10 +103,9 @@ def steps(
         associations: of the profile.
         weeks: the replayed weeks of the profile.
         proposals: all of the profile.
-        callers_at_risk: tolerance for the upper bound of callers wrongly denied in a week.
-        min_days: shortest window.
+        tolerance: callers at risk and the shortest window.
     """
-    found = [_step(each, weeks, proposals, callers_at_risk, min_days) for each in associations]
+    found = [_step(each, weeks, proposals, tolerance) for each in associations]
     return sorted(found, key=_order)
 
 
@@ -106,9 +116,7 @@ def _order(step: Step) -> tuple[bool, int, float, int, int, str]:
     )  # fmt: skip
 
 
-def _step(
-    each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal], callers_at_risk: float, min_days: int
-) -> Step:
+def _step(each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal], tolerance: Tolerance) -> Step:
     risk = forecast([week.denied_at[each.resource] for week in weeks])
     by_rules = flagged = unfixable = 0
     for proposal in proposals:
@@ -122,11 +130,11 @@ def _step(
     reasons = []
     if not each.days:
         reasons.append("not one record of it, which is no proof of no traffic")
-    elif each.days < min_days:
-        reasons.append(f"{each.days} days seen, {min_days} wanted")
+    elif each.days < tolerance.min_days:
+        reasons.append(f"{each.days} days seen, {tolerance.min_days} wanted")
     if each.days and risk is None:
         reasons.append("no whole week could be replayed")
-    elif risk and risk.high > callers_at_risk:
+    elif risk and risk.high > tolerance.callers_at_risk:
         reasons.append(f"up to {risk.high} callers may be wrongly denied next week")
     if flagged:
         reasons.append(f"{flagged:,} requests wait for a decision")

@@ -1,11 +1,12 @@
 """May a profile be enforced? Three lights, each shown on its own, and the reasons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.recommend.association import Step
+from pipeline.recommend.association import Step, Tolerance
 from pipeline.recommend.backtest import Forecast, Week, forecast
+from pipeline.recommend.calendar import Calendar
 from pipeline.recommend.proposal import Proposal
 
 
@@ -41,6 +42,7 @@ class Readiness:
         at_risk: distinct callers wrongly denied next week; None where there is nothing to tell it from.
         lights: name -> whether it is green: callers, window, questions.
         reasons: one sentence for each light that is not green.
+        calendar: what its window has not seen of the calendar, and what is due.
         steps: its associations, in the order in which to enforce them.
     """
 
@@ -51,6 +53,7 @@ class Readiness:
     at_risk: Forecast | None
     lights: dict[str, bool]
     reasons: tuple[str, ...]
+    calendar: Calendar = field(default_factory=Calendar)
     steps: tuple[Step, ...] = ()
 
     @property
@@ -80,6 +83,7 @@ class Readiness:
                 "high": round(max(shares), 6) if shares else None,
             },
             "lights": self.lights,
+            "calendar": self.calendar.as_json(),
             "associations": [each.as_json() for each in self.steps],
             "backtest": [
                 {
@@ -100,9 +104,8 @@ def judge(
     evidence: Evidence,
     weeks: Sequence[Week],
     proposals: Sequence[Proposal],
-    *,
-    callers_at_risk: float,
-    min_days: int,
+    tolerance: Tolerance,
+    calendar: Calendar | None = None,
 ) -> Readiness:
     """Judge one profile from its window, its replayed weeks and its proposals.
 
@@ -112,19 +115,20 @@ def judge(
         evidence: what its logs can tell.
         weeks: both directions added up, newest first.
         proposals: all of the profile.
-        callers_at_risk: tolerance for the upper bound of callers wrongly denied in a week.
-        min_days: shortest window.
+        tolerance: callers at risk and the shortest window.
+        calendar: what its days have to say.
     """
     risk = forecast([week.denied_callers for week in weeks])
     open_questions = _questions(profile, evidence, proposals)
-    window = _window(evidence, min_days)
+    calendar = calendar or Calendar()
+    window = _window(evidence, calendar, tolerance.min_days)
     callers = []
     if risk is None and evidence.days:
         callers.append("callers: no whole week after a first one was seen, so nothing can be replayed")
-    elif risk is not None and risk.high > callers_at_risk:
+    elif risk is not None and risk.high > tolerance.callers_at_risk:
         callers.append(
             f"callers: up to {risk.high} callers may be wrongly denied next week ({risk.estimate:.1f} expected), "
-            f"{callers_at_risk:g} tolerated",
+            f"{tolerance.callers_at_risk:g} tolerated",
         )
     lights = {
         "callers": risk is not None and not callers,
@@ -132,17 +136,19 @@ def judge(
         "questions": not open_questions,
     }
     reasons = (*window, *callers, *open_questions)
-    return Readiness(perimeter, profile, evidence.days, tuple(weeks), risk, lights, reasons)
+    return Readiness(perimeter, profile, evidence.days, tuple(weeks), risk, lights, reasons, calendar)
 
 
-def _window(evidence: Evidence, min_days: int) -> list[str]:
+def _window(evidence: Evidence, calendar: Calendar, min_days: int) -> list[str]:
     if not evidence.days:
         return ["no data: not one record of this profile was seen, which is no proof of no traffic"]
     reasons = []
     if evidence.days < min_days:
+        unseen = f", some {calendar.unseen_monthly:.0f} of them" if calendar.unseen_monthly >= 1 else ""
         reasons.append(
-            f"window: {evidence.days} days seen, {min_days} wanted; a month-end job may not have run yet",
+            f"window: {evidence.days} days seen, {min_days} wanted; monthly jobs may not have run yet{unseen}",
         )
+    reasons += [f"window: {gap}" for gap in calendar.gaps]
     if evidence.stale_days > MAX_STALE_DAYS:
         reasons.append(f"window: the last record is {evidence.stale_days} days old; load newer logs")
     return reasons

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Any, TypedDict
+from typing import Any
 
 from pipeline.coverage.measure import measure
 from pipeline.errors import UsageError
-from pipeline.recommend.association import steps
+from pipeline.recommend.association import Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
+from pipeline.recommend.calendar import calendar
 from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.need import CallerDay, caller_days
 from pipeline.recommend.policy import Limits, propose
@@ -19,14 +20,6 @@ from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Readiness, judge
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, admitting_rules, scenario
-
-
-class Tolerated(TypedDict):
-    """What readiness tolerates."""
-
-    callers_at_risk: float
-    min_days: int
-
 
 SCHEMA_VERSION = 1
 DIRECTIONS = ("Inbound", "Outbound")
@@ -92,9 +85,7 @@ def recommend(
     limits: Limits,
     scope: Scope,
     created: datetime,
-    *,
-    callers_at_risk: float = 1.0,
-    min_days: int = 31,
+    tolerance: Tolerance | None = None,
 ) -> Recommendation:
     """Propose rules for every profile that the logs or the inventory know, and judge each.
 
@@ -105,8 +96,7 @@ def recommend(
         limits: what bounds proposals.
         scope: perimeter, profile and window.
         created: time of the run, UTC.
-        callers_at_risk: tolerance of the first light.
-        min_days: shortest window of the second light.
+        tolerance: of the first two lights; None for the default.
 
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
@@ -132,11 +122,19 @@ def recommend(
         mine = {direction: rows.get((perimeter, profile, direction), []) for direction in DIRECTIONS}
         found, weeks = _one_profile(known, (perimeter, profile), mine, seen, limits, judge_parties)
         proposals += found
-        tolerated: Tolerated = {"callers_at_risk": callers_at_risk, "min_days": min_days}
+        tolerated = tolerance or Tolerance()
         evidence = known.evidence(perimeter, profile, len(seen), created)
-        judged = judge(perimeter, known.spelled(perimeter, profile), evidence, weeks, found, **tolerated)
+        judged = judge(
+            perimeter,
+            known.spelled(perimeter, profile),
+            evidence,
+            weeks,
+            found,
+            tolerated,
+            calendar(found, seen),
+        )
         resources = Counter(resource for some in written.values() for resource in some)
-        order = steps(known.associations(perimeter, profile, resources), weeks, found, **tolerated)
+        order = steps(known.associations(perimeter, profile, resources), weeks, found, tolerated)
         readiness.append(replace(judged, steps=tuple(order)))
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from pipeline.recommend.association import Association, Step, steps
+from pipeline.recommend.association import Association, Step, Tolerance, steps
 from pipeline.recommend.backtest import Week
 from pipeline.recommend.need import CallerDay
 from tests.recommend.test_policy import STORAGE, VAULT, inbound, seen
@@ -20,7 +20,7 @@ def week(**denied: int) -> Week:
 
 
 def judged(*associations: Association, weeks: list[Week], rows: Sequence[CallerDay]) -> list[Step]:
-    return steps(associations, weeks, inbound(*rows), callers_at_risk=1, min_days=31)
+    return steps(associations, weeks, inbound(*rows), Tolerance(1, 31))
 
 
 def test_safest_association_goes_first_and_enforced_ones_last() -> None:

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from pipeline.recommend.association import Tolerance
 from pipeline.recommend.backtest import Week, forecast, replay
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.proposal import Proposal
@@ -85,7 +86,7 @@ QUIET = [Week(END, 9, 0, 100, 0)] * 4
 
 
 def test_all_lights_green() -> None:
-    found = judge("/p", "apps", Evidence(35), QUIET, inbound(seen(0), seen(1)), callers_at_risk=1, min_days=31)
+    found = judge("/p", "apps", Evidence(35), QUIET, inbound(seen(0), seen(1)), Tolerance(1, 31))
     assert found.ready
     assert found.reasons == ()
 
@@ -113,13 +114,13 @@ def test_all_lights_green() -> None:
 def test_each_light_turns_red_with_its_reason(
     evidence: Evidence, weeks: list[Week], proposals: list[Proposal], light: str, told: str
 ) -> None:
-    found = judge("/p", "apps", evidence, weeks, proposals, callers_at_risk=1, min_days=31)
+    found = judge("/p", "apps", evidence, weeks, proposals, Tolerance(1, 31))
     assert not found.ready
     assert not found.lights[light]
     assert any(told in reason for reason in found.reasons)
 
 
 def test_json_has_nulls_where_nothing_is_known() -> None:
-    made = judge("/p", "apps", Evidence(0), [], [], callers_at_risk=1, min_days=31).as_json()
+    made = judge("/p", "apps", Evidence(0), [], [], Tolerance(1, 31)).as_json()
     assert made["callers_at_risk"] == {"estimate": None, "low": None, "high": None, "of": None}
     assert made["predicted_denied_share"]["estimate"] is None
