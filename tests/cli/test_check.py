@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from tests.cli.test_cli import HOSTILE, SAMPLE, nsp, out, told
+from tests.conftest import PERIMETER, line
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "wide.toml").write_text("")
     return folder
+
+
+@pytest.fixture(scope="module")
+def last(sample: Path) -> Path:
+    """What a run over the sample printed."""
+    path = sample / "last.json"
+    path.write_text(out(sample, "recommend", "-f", "json", code=3))
+    return path
 
 
 def test_check_without_a_policy_says_what_to_do(sample: Path) -> None:
@@ -60,12 +69,12 @@ def test_check_of_a_policy_beside_the_settings(sample: Path) -> None:
     assert [each["rule"] for each in found["violations"]] == ["graph"]
 
 
+@pytest.mark.usefixtures("last")
 def test_check_of_other_rules_and_of_a_part(sample: Path) -> None:
     words = ("recommend", "--check", "--policy", "narrow.toml", "-f", "json")
     assert json.loads(out(sample, *words, "--profile", "DATA"))["elements"] == 1
     proposed = json.loads(out(sample, *words, "--rules", "proposed", code=3))
     assert len(proposed["violations"]) > 2
-    (sample / "last.json").write_text(out(sample, "recommend", "-f", "json", code=3))
     from_file = json.loads(out(sample, *words, "--rules", "last.json", code=3))
     assert from_file["violations"] == proposed["violations"]
     assert "decisions can't be recorded yet" in told(sample, *words, "--rules", "accepted", code=2)
@@ -77,49 +86,50 @@ def test_check_of_other_rules_and_of_a_part(sample: Path) -> None:
 
 def test_check_without_rules_is_not_fine(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text("")
-    out(tmp_path, "ingest", "folder", str(SAMPLE), NSP_INGEST_REJECTED_SHARE="0.05")
+    (tmp_path / "x.json").write_text(line())
+    out(tmp_path, "ingest", "folder", "x.json")
     assert "nothing to check" in told(tmp_path, "recommend", "--check", code=1)
 
 
 def test_check_names_profiles_whose_rules_nobody_listed(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text("")
-    document = json.loads((SAMPLE / "inventory.json").read_text())
-    for name in ("profiles", "accessRules", "associations"):
-        document[name] = [each for each in document[name] if "/profiles/data" not in json.dumps(each)]
-    (tmp_path / "part.json").write_text(json.dumps(document))
-    out(tmp_path, "ingest", "folder", str(SAMPLE), NSP_INGEST_REJECTED_SHARE="0.05")
+    (tmp_path / "x.json").write_text(line(properties__profile="apps") + line(properties__profile="data"))
+    profile = f"{PERIMETER}/profiles/apps"
+    rule = {"id": f"{profile}/accessRules/r", "direction": "Inbound", "addressPrefixes": ["203.0.113.7/32"]}
+    (tmp_path / "part.json").write_text(json.dumps({"profiles": [{"id": profile}], "accessRules": [rule]}))
+    out(tmp_path, "ingest", "folder", "x.json")
     out(tmp_path, "inventory", "load", "part.json")
-    assert "Not checked: nsp-contoso-ai/data" in out(tmp_path, "recommend", "--check")
+    assert "Not checked: nsp1/data" in out(tmp_path, "recommend", "--check")
     found = json.loads(out(tmp_path, "recommend", "--check", "-f", "json"))
     assert [each["profile"] for each in found["untold_profiles"]] == ["data"]
 
 
+@pytest.mark.usefixtures("last")
 def test_diff_of_a_quiet_night_is_empty_and_keeps_the_exit_code(sample: Path) -> None:
-    (sample / "same.json").write_text(out(sample, "recommend", "-f", "json", code=3))
-    assert out(sample, "recommend", "--diff", "same.json", code=3).startswith("Nothing changed since 20")
-    found = json.loads(out(sample, "recommend", "--diff", "same.json", "-f", "json", code=3))
+    found = json.loads(out(sample, "recommend", "--diff", "last.json", "-f", "json", code=3))
     assert set(found) == {"schema_version", "earlier", "run", "new", "gone", "changed", "lights"}
     assert [found[name] for name in ("new", "gone", "changed", "lights")] == [[], [], [], []]
-    assert out(sample, "recommend", "--diff", "same.json", "-f", "csv", code=3).startswith("change,")
-    assert "Nothing changed" in out(sample, "recommend", "--diff", "same.json", "--profile", "data", code=3)
+    words = ("recommend", "--diff", "last.json", "--profile", "data")
+    assert out(sample, *words, code=3).startswith("Nothing changed since 20")
+    assert out(sample, *words, "-f", "csv", code=3).startswith("change,")
 
 
-def test_diff_tells_what_changed(sample: Path) -> None:
-    last: dict[str, Any] = json.loads(out(sample, "recommend", "-f", "json", code=3))
-    last["proposals"][0]["recommended"] = False
-    last["proposals"][0]["flags"] = [HOSTILE[0]]
-    new = last["proposals"].pop(1)
-    gone = {**last["proposals"][1], "id": "gone", "elements": [HOSTILE[7]], "kind": "fqdns"}
-    last["proposals"].append(gone)
-    last["readiness"][0]["lights"]["window"] = True
-    (sample / "changed.json").write_text(json.dumps(last))
+def test_diff_tells_what_changed(sample: Path, last: Path) -> None:
+    earlier: dict[str, Any] = json.loads(last.read_text())
+    earlier["proposals"][0]["recommended"] = False
+    earlier["proposals"][0]["flags"] = [HOSTILE[0]]
+    new = earlier["proposals"].pop(1)
+    gone = {**earlier["proposals"][1], "id": "gone", "elements": [HOSTILE[7]], "kind": "fqdns"}
+    earlier["proposals"].append(gone)
+    earlier["readiness"][0]["lights"]["window"] = True
+    (sample / "changed.json").write_text(json.dumps(earlier))
     text = out(sample, "recommend", "--diff", "changed.json", code=3)
     assert "1 new, 1 gone and 1 changed proposals, 1 changed lights" in text
     assert "window: green -> red" in text
     assert "\x1b" not in text
     found = json.loads(out(sample, "recommend", "--diff", "changed.json", "-f", "json", code=3))
     assert [found[name][0]["id"] for name in ("new", "gone", "changed")] == [
-        new["id"], "gone", last["proposals"][0]["id"],
+        new["id"], "gone", earlier["proposals"][0]["id"],
     ]  # fmt: skip
     assert pl.read_csv(out(sample, "recommend", "--diff", "changed.json", "-f", "csv", code=3).encode()).height == 4
 
