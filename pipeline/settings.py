@@ -36,7 +36,9 @@ class Settings:
         rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
         max_elements: rule elements that Azure allows per profile and direction.
         reserve: elements of those to leave free.
-        rule_cost: what one prefix costs, in address-equivalents; more gives fewer, wider prefixes.
+        rule_cost: what one prefix costs, in address-equivalents; more gives fewer, wider prefixes. 0: chosen by what
+            past weeks would have denied.
+        drop_budget: share of caller days that may be asked about instead of widening a rule.
         widest_v4: no IPv4 prefix is proposed that is shorter.
         widest_v6: no IPv6 prefix is proposed that is shorter.
         callers_at_risk: ready only if the upper bound of wrongly denied callers a week is at most this.
@@ -61,7 +63,8 @@ class Settings:
     rejected_share: float = field(default=0.01, metadata={"key": "ingest.rejected_share"})
     max_elements: int = field(default=200, metadata={"key": "recommend.max_elements"})
     reserve: int = field(default=10, metadata={"key": "recommend.reserve"})
-    rule_cost: float = field(default=256.0, metadata={"key": "recommend.rule_cost"})
+    rule_cost: float = field(default=0.0, metadata={"key": "recommend.rule_cost"})
+    drop_budget: float = field(default=0.001, metadata={"key": "recommend.drop_budget"})
     widest_v4: int = field(default=16, metadata={"key": "recommend.widest_v4"})
     widest_v6: int = field(default=48, metadata={"key": "recommend.widest_v6"})
     callers_at_risk: float = field(default=1.0, metadata={"key": "recommend.callers_at_risk"})
@@ -135,6 +138,7 @@ def _check(settings: Settings) -> None:
         "max_elements": (1, 200),
         "reserve": (0, settings.max_elements - 1),
         "rule_cost": (0, 2**32),
+        "drop_budget": (0, 0.1),
         "widest_v4": (8, 32),
         "widest_v6": (16, 64),
         "callers_at_risk": (0, 2**31),

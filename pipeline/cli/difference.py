@@ -22,6 +22,7 @@ DiffOption = Annotated[
 ]
 
 COLUMNS = ("change", "perimeter", "profile", "direction", "kind", "elements", "what")
+SHOWN = 3
 SIGNS = {"new": "+", "gone": "-", "changed": "~"}
 
 
@@ -65,6 +66,12 @@ def _notes(change: str, proposal: dict[str, Any]) -> list[str]:
     return [proposal["reason"] + (f" [{', '.join(flags)}]" if flags else "")]
 
 
+def _shortened(elements: list[str]) -> str:
+    """Return the first elements of a rule; how many more there are."""
+    shown = " ".join(each.removeprefix("/subscriptions/") for each in elements[:SHOWN])
+    return shown + (f" and {len(elements) - SHOWN:,} more" if len(elements) > SHOWN else "")
+
+
 def _colour(is_green: bool | None) -> str:
     return {True: "green", False: "red", None: "not in the run"}[is_green]
 
@@ -85,7 +92,7 @@ def _show(found: "Difference", to: "Console") -> None:
             SIGNS.get(change, "!"),
             f"{perimeter.rsplit('/', 1)[-1]}/{profile}",
             {"Inbound": "in", "Outbound": "out"}.get(direction, ""),
-            elements.removeprefix("/subscriptions/") or kind,
+            _shortened(elements.split()) or kind,
             what,
         ]
         for change, perimeter, profile, direction, kind, elements, what in _rows(found)

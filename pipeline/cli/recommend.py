@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Context
     from pipeline.recommend.policy import Limits
     from pipeline.recommend.proposal import Proposal
+    from pipeline.recommend.readiness import Readiness
     from pipeline.recommend.run import Recommendation, Scope
     from pipeline.settings import Settings
     from pipeline.store import Store
@@ -96,7 +97,8 @@ def limits_of(settings: "Settings") -> "Limits":
     return Limits(
         max_elements=settings.max_elements,
         reserve=settings.reserve,
-        rule_cost=settings.rule_cost,
+        rule_cost=settings.rule_cost or None,
+        drop_budget=settings.drop_budget,
         widest_v4=settings.widest_v4,
         widest_v6=settings.widest_v6,
     )
@@ -124,7 +126,7 @@ def show(result: "Recommendation", to: "Console") -> None:
             [
                 "" if each.recommended else "?" if each.is_rule else "-",
                 "in" if each.direction == "Inbound" else "out",
-                each.elements[0].removeprefix("/subscriptions/") if each.is_rule else each.kind,
+                _named(each),
                 each.requests,
                 f"{each.days_seen}/{each.days_observed}",
                 _why(each),
@@ -135,6 +137,8 @@ def show(result: "Recommendation", to: "Console") -> None:
             to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why", "rule element")))
         else:
             to.print("  No rule is needed for what was seen.")
+        if len(ready.steps) > 1:
+            _show_order(ready, to)
     if result.azure_suggestions:
         rows = [
             [each["profile"], each["resource"].rsplit("/", 1)[-1], each["direction"], each["elements"], each["issue"]]
@@ -143,6 +147,33 @@ def show(result: "Recommendation", to: "Console") -> None:
         title = "Azure itself suggests (nsp inventory show issues)"
         to.print(table(title, ["profile", "resource", "direction", "elements", "because of"], rows, wrap=("elements",)))
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
+
+
+def _show_order(ready: "Readiness", to: "Console") -> None:
+    """Print the associations in the order in which to enforce them."""
+    from pipeline.cli.output import table
+
+    rows = [
+        [
+            number,
+            step.association.resource.rsplit("/", 1)[-1],
+            "enforced" if step.is_enforced else "ready" if step.ready else "not ready",
+            step.by_rules,
+            step.open_requests,
+            "; ".join(step.reasons),
+        ]
+        for number, step in enumerate(ready.steps, 1)
+    ]
+    names = ["", "resource", "", "by rules", "open", "what speaks against it"]
+    to.print(table("Enforce one by one, in this order", names, rows, wrap=("what speaks against it",)))
+
+
+def _named(proposal: "Proposal") -> str:
+    """Return what a rule names, at most one element of it."""
+    if not proposal.is_rule:
+        return proposal.kind
+    more = len(proposal.elements) - 1
+    return proposal.elements[0].removeprefix("/subscriptions/") + (f" and {more} more" if more else "")
 
 
 def _why(proposal: "Proposal") -> str:

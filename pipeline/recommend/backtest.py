@@ -1,15 +1,16 @@
 """Would last month's proposals have held? Rolling weekly origins: propose from before, replay the week after."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from ipaddress import ip_address, ip_network
 
 from pipeline.inventory.rules import RuleElement
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.recommend.proposal import Proposal
+from pipeline.recommend.risk import block_of
 from pipeline.verdict.scenario import Party
 
 WEEK = timedelta(days=7)
@@ -31,6 +32,8 @@ class Week:
         denied_callers: those of them that the recommended rules would have denied.
         requests: their requests.
         denied_requests: those that would have been denied.
+        callers_at: resource -> callers that needed a rule for it.
+        denied_at: resource -> those of them that would have been denied.
     """
 
     origin: date
@@ -38,6 +41,8 @@ class Week:
     denied_callers: int
     requests: int
     denied_requests: int
+    callers_at: Counter[str] = field(default_factory=Counter)
+    denied_at: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: "Week") -> "Week":
         return Week(
@@ -46,6 +51,8 @@ class Week:
             self.denied_callers + other.denied_callers,
             self.requests + other.requests,
             self.denied_requests + other.denied_requests,
+            self.callers_at + other.callers_at,
+            self.denied_at + other.denied_at,
         )
 
 
@@ -64,8 +71,8 @@ def replay(
         limits: as for the proposals themselves.
         judge: the verdict engine.
     """
-    weeks = []
     start, end = days[0], days[-1] + timedelta(days=1)
+    tried = []
     for number in range(1, ORIGINS + 1):
         origin = end - number * WEEK
         if origin - start < MIN_LEARNING:
@@ -73,36 +80,55 @@ def replay(
         if sum(origin <= day < origin + WEEK for day in days) < MIN_DAYS:
             continue
         before = [row for row in rows if row.day < origin]
-        after = [row for row in rows if origin <= row.day < origin + WEEK]
+        after = needs((row for row in rows if origin <= row.day < origin + WEEK), profile.direction)
         learnt = propose(profile, before, sum(day < origin for day in days), limits)
-        weeks.append(_replayed(profile, learnt, needs(after, profile.direction), origin, judge))
-    return weeks
+        matter = [
+            need for need in after if need.kind != "cannot-fix" and not need.is_stranger and not need.is_mostly_denied
+        ]
+        tried.append(_Origin(origin, learnt, matter))
+    # the engine is asked once for all weeks: each is a profile of its own
+    parties = [_party(profile, str(each.origin), need) for each in tried for need in each.matter]
+    elements = [element for each in tried for element in _elements(profile, str(each.origin), each.learnt)]
+    admitting = iter(judge(parties, elements))
+    return [_week(each, [next(admitting) for _ in each.matter]) for each in tried]
 
 
-def _replayed(
-    profile: Profile, proposals: Sequence[Proposal], later: Sequence[Need], origin: date, judge: Judge
-) -> Week:
-    elements = [
-        RuleElement(profile.perimeter, profile.name, profile.direction, each.kind, element, _word(each))
-        for each in proposals
-        for element in each.elements
-    ]
-    matter = [
-        need for need in later if need.kind != "cannot-fix" and not need.is_stranger and not need.is_mostly_denied
-    ]
-    callers: set[str] = set()
-    denied: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """A week to replay: what was learnt before it, and who came in it and could have been admitted."""
+
+    origin: date
+    learnt: Sequence[Proposal]
+    matter: Sequence[Need]
+
+
+def _elements(profile: Profile, name: str, proposals: Sequence[Proposal]) -> Iterator[RuleElement]:
+    for each in proposals:
+        for element in each.elements:
+            yield RuleElement(profile.perimeter, name, profile.direction, each.kind, element, _word(each))
+
+
+def _week(replayed: _Origin, admitting: Sequence[str | None]) -> Week:
+    callers: dict[str, set[str]] = {}
+    denied: dict[str, set[str]] = {}
     requests = denied_requests = 0
-    admitting = judge([_party(profile, need) for need in matter], elements)
-    for need, rule in zip(matter, admitting, strict=True):
+    for need, rule in zip(replayed.matter, admitting, strict=True):
         if rule == ASKED:
             continue
-        callers.add(_caller(need))
+        callers.setdefault(_caller(need), set()).update(need.resources)
         requests += need.allowed
         if rule is None:
-            denied.add(_caller(need))
+            denied.setdefault(_caller(need), set()).update(need.resources)
             denied_requests += need.allowed
-    return Week(origin, len(callers), len(denied), requests, denied_requests)
+    return Week(
+        replayed.origin,
+        len(callers),
+        len(denied),
+        requests,
+        denied_requests,
+        Counter(resource for each in callers.values() for resource in each),
+        Counter(resource for each in denied.values() for resource in each),
+    )
 
 
 RECOMMENDED, ASKED = "recommended", "asked"
@@ -112,17 +138,14 @@ def _word(proposal: Proposal) -> str:
     return RECOMMENDED if proposal.recommended else ASKED
 
 
-def _party(profile: Profile, need: Need) -> Party:
+def _party(profile: Profile, name: str, need: Need) -> Party:
     field = {"subscriptions": "source_subscription", "fqdns": "destination_fqdn"}.get(need.kind, "source_ip")
-    return Party(profile.perimeter, profile.name, profile.direction, **{field: need.key})
+    return Party(profile.perimeter, name, profile.direction, **{field: need.key})
 
 
 def _caller(need: Need) -> str:
     """Return whom an admin would hear from: addresses of one /24 (IPv6: /48) are one caller."""
-    if need.kind != "address-prefixes":
-        return need.key
-    length = 24 if ip_address(need.key).version == 4 else 48  # noqa: PLR2004
-    return str(ip_network(f"{need.key}/{length}", strict=False))
+    return block_of(need.key) if need.kind == "address-prefixes" else need.key
 
 
 @dataclass(frozen=True, slots=True)

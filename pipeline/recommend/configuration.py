@@ -1,9 +1,11 @@
 """The perimeters as the inventory tells them, with what the logs alone tell where there is none."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from pipeline.inventory import rules
+from pipeline.recommend.association import Association
 from pipeline.recommend.policy import Profile
 from pipeline.recommend.readiness import Evidence
 from pipeline.store import Store
@@ -22,9 +24,9 @@ class Configuration:
         self._elements = Counter(
             (each.perimeter, each.profile.lower(), each.direction) for each in rules.in_force(store).elements
         )
-        self._resources: dict[tuple[str, str], set[str]] = {}
-        for perimeter, profile, resource in store.rows("recommend/resources_of_profiles"):
-            self._resources.setdefault((perimeter, (profile or "").lower()), set()).add(resource)
+        self._modes: dict[tuple[str, str], dict[str, str | None]] = {}
+        for perimeter, profile, resource, mode in store.rows("recommend/resources_of_profiles"):
+            self._modes.setdefault((perimeter, (profile or "").lower()), {})[resource] = mode
         self._spelled: dict[tuple[str, str], str] = {}
         for perimeter, profile, _version in store.rows("inventory/profiles"):
             self._spelled[perimeter, profile.lower()] = profile
@@ -60,8 +62,19 @@ class Configuration:
             name=self.spelled(perimeter, profile),
             direction=direction,
             elements_in_force=self._elements[*key, direction],
-            resources=frozenset(self._resources.get(key, set())),
+            resources=frozenset(self._modes.get(key, ())),
         )
+
+    def associations(self, perimeter: str, profile: str, days: Mapping[str, int]) -> list[Association]:
+        """Return the resources of a profile.
+
+        Args:
+            perimeter: ARM id.
+            profile: name.
+            days: resource -> days on which it wrote any record.
+        """
+        modes = self._modes.get((perimeter, profile.lower()), {})
+        return [Association(resource, mode, days.get(resource, 0)) for resource, mode in sorted(modes.items())]
 
     def evidence(self, perimeter: str, profile: str, days: int, now: datetime) -> Evidence:
         """Return what the logs of a profile can tell."""

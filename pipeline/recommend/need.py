@@ -1,6 +1,7 @@
 """Who needs a rule: what enforcing would deny, gathered by caller or destination."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -74,6 +75,7 @@ class CallerDay:
     records: int
     first_seen: datetime
     last_seen: datetime
+    network_name: str | None = None
 
 
 @dataclass(slots=True)
@@ -93,15 +95,23 @@ class Need:
     denied: int = 0
     records: int = 0
     days: set[date] = field(default_factory=set)
-    resources: set[str] = field(default_factory=set)
+    allowed_at: Counter[str] = field(default_factory=Counter)
     operations: set[str] = field(default_factory=set)
     callers: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
     service_tags: set[str] = field(default_factory=set)
+    networks: set[str] = field(default_factory=set)
+    operations_by_day: dict[date, set[str]] = field(default_factory=dict)
+    has_identity: bool = False
     is_same_region: bool = False
     is_key_suspected: bool = False
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+
+    @property
+    def resources(self) -> set[str]:
+        """The resources of the profile that took part, where it was refused as well."""
+        return set(self.allowed_at)
 
     @property
     def is_stranger(self) -> bool:
@@ -113,6 +123,11 @@ class Need:
         """Admitted sometimes, refused at least as often."""
         return bool(self.allowed) and self.denied >= MOSTLY_DENIED * (self.allowed + self.denied)
 
+    @property
+    def most_operations(self) -> int:
+        """The most kinds of operation that it asked for on one day."""
+        return max((len(each) for each in self.operations_by_day.values()), default=0)
+
     def add(self, row: CallerDay) -> None:
         """Count one row in."""
         self.allowed += row.allowed
@@ -121,8 +136,12 @@ class Need:
         if row.allowed:
             self.days.add(row.day)
         if row.service_resource:
-            self.resources.add(row.service_resource)
+            self.allowed_at[row.service_resource] += row.allowed
         self.operations.update(row.operations)
+        self.operations_by_day.setdefault(row.day, set()).update(row.operations)
+        self.has_identity = self.has_identity or bool(row.source_resource or row.source_app_id)
+        if row.network_name:
+            self.networks.add(row.network_name)
         if row.service_tag:
             self.service_tags.add(row.service_tag)
         self.is_same_region = self.is_same_region or row.is_same_region

@@ -29,6 +29,8 @@ class Proposal:
         extra_addresses: addresses admitted beyond those seen (IPv6: /64 networks).
         resources_opened: other resources of the profile that it would open to them.
         topic: for cannot-fix and leave-denied, what it is about; stays the same while callers come and go.
+        label: whom the rule is for, where that has a name, such as a known network.
+        outsiders: those of the callers that are steady, alone in their network, and without any identity.
     """
 
     perimeter: str
@@ -43,6 +45,8 @@ class Proposal:
     extra_addresses: int = 0
     resources_opened: tuple[str, ...] = field(default=())
     topic: str = ""
+    label: str = ""
+    outsiders: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -55,7 +59,7 @@ class Proposal:
     @property
     def name(self) -> str:
         """A rule name that Azure takes: at most 80 letters, digits, `_`, `.` and `-`, readable and stable."""
-        first = self.elements[0] if self.elements else self.kind
+        first = self.label or (self.elements[0] if self.elements else self.kind)
         short = {"address-prefixes": "ip", "subscriptions": "sub", "fqdns": "to"}.get(self.kind, "note")
         words = re.sub(r"[^A-Za-z0-9]+", "-", first.removeprefix("/subscriptions/")).strip("-").lower()
         return f"nsp-{short}-{words}"[: NAME_LENGTH - 9].rstrip("-") + f"-{self.id[:8]}"
@@ -110,6 +114,7 @@ class Proposal:
                 "resources": sorted(set().union(*(need.resources for need in self.needs))),
                 "operations": sorted(set().union(*(need.operations for need in self.needs))),
                 "examples": self.examples(20),
+                "outsiders": list(self.outsiders),
             },
             "exposure": {
                 "extra_addresses": self.extra_addresses,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.recommend.association import Step
 from pipeline.recommend.backtest import Forecast, Week, forecast
 from pipeline.recommend.proposal import Proposal
 
@@ -40,6 +41,7 @@ class Readiness:
         at_risk: distinct callers wrongly denied next week; None where there is nothing to tell it from.
         lights: name -> whether it is green: callers, window, questions.
         reasons: one sentence for each light that is not green.
+        steps: its associations, in the order in which to enforce them.
     """
 
     perimeter: str
@@ -49,6 +51,7 @@ class Readiness:
     at_risk: Forecast | None
     lights: dict[str, bool]
     reasons: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -77,6 +80,7 @@ class Readiness:
                 "high": round(max(shares), 6) if shares else None,
             },
             "lights": self.lights,
+            "associations": [each.as_json() for each in self.steps],
             "backtest": [
                 {
                     "origin": week.origin.isoformat(),

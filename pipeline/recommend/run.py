@@ -1,14 +1,16 @@
 """One run of the recommender over the store: proposals, readiness and coverage, as the JSON contract has them."""
 
 import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypedDict
 
 from pipeline.coverage.measure import measure
 from pipeline.errors import UsageError
+from pipeline.recommend.association import steps
 from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.need import CallerDay, caller_days
@@ -17,6 +19,14 @@ from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Readiness, judge
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, admitting_rules, scenario
+
+
+class Tolerated(TypedDict):
+    """What readiness tolerates."""
+
+    callers_at_risk: float
+    min_days: int
+
 
 SCHEMA_VERSION = 1
 DIRECTIONS = ("Inbound", "Outbound")
@@ -110,28 +120,24 @@ def recommend(
     judge_parties = partial(admitting_rules, store)
     for (perimeter, profile, direction), some in by_spelling.items():
         rows.setdefault((perimeter, profile.lower(), direction), []).extend(some)
-    days: dict[tuple[str, str], set[date]] = {}
-    for perimeter, profile, day in store.rows("recommend/observed_days", **scope.parameters()):
+    days: dict[tuple[str, str], dict[date, set[str]]] = {}
+    for perimeter, profile, resource, day in store.rows("recommend/observed_days", **scope.parameters()):
         known.spelled(perimeter, profile or "")
-        days.setdefault((perimeter, (profile or "").lower()), set()).add(day)
+        days.setdefault((perimeter, (profile or "").lower()), {}).setdefault(day, set()).add(resource or "")
     proposals: list[Proposal] = []
     readiness: list[Readiness] = []
     for perimeter, profile in sorted(profiles):
-        seen = sorted(days.get((perimeter, profile), ()))
+        written = days.get((perimeter, profile), {})
+        seen = sorted(written)
         mine = {direction: rows.get((perimeter, profile, direction), []) for direction in DIRECTIONS}
         found, weeks = _one_profile(known, (perimeter, profile), mine, seen, limits, judge_parties)
         proposals += found
-        readiness.append(
-            judge(
-                perimeter,
-                known.spelled(perimeter, profile),
-                known.evidence(perimeter, profile, len(seen), created),
-                weeks,
-                found,
-                callers_at_risk=callers_at_risk,
-                min_days=min_days,
-            ),
-        )
+        tolerated: Tolerated = {"callers_at_risk": callers_at_risk, "min_days": min_days}
+        evidence = known.evidence(perimeter, profile, len(seen), created)
+        judged = judge(perimeter, known.spelled(perimeter, profile), evidence, weeks, found, **tolerated)
+        resources = Counter(resource for some in written.values() for resource in some)
+        order = steps(known.associations(perimeter, profile, resources), weeks, found, **tolerated)
+        readiness.append(replace(judged, steps=tuple(order)))
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()

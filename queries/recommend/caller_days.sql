@@ -34,7 +34,8 @@ select
     coalesce(sum(v.requests) filter (where v.action = 'Denied'), 0)::bigint as denied,
     sum(v.records)::bigint as records,
     min(v.first_seen) as first_seen,
-    max(v.last_seen) as last_seen
+    max(v.last_seen) as last_seen,
+    o.network_name
 from verdict as v
 left join address_owner as o on v.source_ip = o.canonical
 left join inventory_resource as r on v.perimeter = r.perimeter and v.service_resource = r.resource
@@ -64,6 +65,7 @@ group by
     v.is_member,
     v.reason,
     o.service_tag,
+    o.network_name,
     is_same_region
 order by
     v.perimeter,

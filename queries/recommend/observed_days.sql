@@ -1,6 +1,6 @@
--- The days on which the resources of a profile wrote any record: what evidence is measured against.
+-- The days on which each resource of a profile wrote any record: what evidence is measured against.
 -- reads: traffic, resource_state
--- grain: one row a perimeter, profile and day
+-- grain: one row a perimeter, profile, resource (null where the log names none) and day
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
@@ -8,6 +8,7 @@
 select distinct
     t.perimeter,
     s.profile_name as profile,
+    coalesce(s.resource, t.service_resource) as resource,
     t.hour::date as day
 from traffic as t
 inner join resource_state as s
@@ -23,4 +24,5 @@ where
 order by
     t.perimeter,
     profile,
+    resource,
     day

@@ -4,7 +4,8 @@
 select
     perimeter,
     profile,
-    resource
+    resource,
+    access_mode
 from inventory_association
 
 union
@@ -12,7 +13,8 @@ union
 select
     t.perimeter,
     t.profile,
-    t.service_resource as resource
+    t.service_resource as resource,
+    null as access_mode
 from traffic as t
 where
     t.perimeter is not null

@@ -1,0 +1,135 @@
+"""In which order to enforce: each association judged by itself, the safest first.
+
+The access mode is a property of an association, so nobody has to enforce a whole profile at once. Its rules are those
+of its profile; what is judged here is who calls this one resource.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.recommend.backtest import Forecast, Week, forecast
+from pipeline.recommend.proposal import Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One associated resource, as the inventory and the log know it.
+
+    Args:
+        resource: ARM id, lower case.
+        access_mode: as the inventory says it; None where nobody told.
+        days: days on which it wrote any record.
+    """
+
+    resource: str
+    access_mode: str | None
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Whether one association may be enforced.
+
+    Args:
+        association: the resource.
+        at_risk: distinct callers of it wrongly denied next week; None where nothing was replayed.
+        by_rules: requests that the recommended rules of its profile keep alive.
+        open_requests: requests that wait for a decision, or that no rule settles.
+        reasons: one sentence for each of what speaks against it.
+    """
+
+    association: Association
+    at_risk: Forecast | None
+    by_rules: int
+    open_requests: int
+    reasons: tuple[str, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Nothing speaks against it."""
+        return not self.reasons
+
+    @property
+    def is_enforced(self) -> bool:
+        """It is enforced already."""
+        return (self.association.access_mode or "").lower() == "enforced"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the step as a JSON object."""
+        risk = self.at_risk
+        return {
+            "resource": self.association.resource,
+            "access_mode": self.association.access_mode,
+            "ready": self.ready,
+            "reasons": list(self.reasons),
+            "days_observed": self.association.days,
+            "requests_by_rules": self.by_rules,
+            "open_requests": self.open_requests,
+            "callers_at_risk": {
+                "estimate": round(risk.estimate, 2) if risk else None,
+                "low": risk.low if risk else None,
+                "high": risk.high if risk else None,
+            },
+        }
+
+
+def steps(
+    associations: Sequence[Association],
+    weeks: Sequence[Week],
+    proposals: Sequence[Proposal],
+    *,
+    callers_at_risk: float,
+    min_days: int,
+) -> list[Step]:
+    """Judge the associations of one profile and return them in the order in which to enforce them.
+
+    First those of which nothing speaks against it; then those with the fewest reasons, callers at risk and requests
+    that wait for a decision. What depends on fewer rules goes before what depends on more.
+
+    Args:
+        associations: of the profile.
+        weeks: the replayed weeks of the profile.
+        proposals: all of the profile.
+        callers_at_risk: tolerance for the upper bound of callers wrongly denied in a week.
+        min_days: shortest window.
+    """
+    found = [_step(each, weeks, proposals, callers_at_risk, min_days) for each in associations]
+    return sorted(found, key=_order)
+
+
+def _order(step: Step) -> tuple[bool, int, float, int, int, str]:
+    high = step.at_risk.high if step.at_risk else math.inf
+    return (
+        step.is_enforced, len(step.reasons), high, step.open_requests, step.by_rules, step.association.resource
+    )  # fmt: skip
+
+
+def _step(
+    each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal], callers_at_risk: float, min_days: int
+) -> Step:
+    risk = forecast([week.denied_at[each.resource] for week in weeks])
+    by_rules = flagged = unfixable = 0
+    for proposal in proposals:
+        requests = sum(need.allowed_at[each.resource] for need in proposal.needs)
+        if proposal.recommended:
+            by_rules += requests
+        elif proposal.flags:
+            flagged += requests
+        else:
+            unfixable += requests
+    reasons = []
+    if not each.days:
+        reasons.append("not one record of it, which is no proof of no traffic")
+    elif each.days < min_days:
+        reasons.append(f"{each.days} days seen, {min_days} wanted")
+    if each.days and risk is None:
+        reasons.append("no whole week could be replayed")
+    elif risk and risk.high > callers_at_risk:
+        reasons.append(f"up to {risk.high} callers may be wrongly denied next week")
+    if flagged:
+        reasons.append(f"{flagged:,} requests wait for a decision")
+    if unfixable:
+        reasons.append(f"{unfixable:,} requests no rule settles")
+    return Step(each, risk, by_rules, flagged + unfixable, tuple(reasons))

@@ -1,0 +1,221 @@
+"""Writes proposals: what is proposed in plain words, with its flags."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from pipeline.inventory import hosts
+from pipeline.recommend import cover
+from pipeline.recommend.allot import SPARSE, Limits, holders, place_of
+from pipeline.recommend.cover import Network
+from pipeline.recommend.need import Need
+from pipeline.recommend.proposal import Proposal, days_flags
+from pipeline.recommend.risk import Risk
+
+IPV4 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One direction of one profile, as it stands.
+
+    Args:
+        perimeter: ARM id, lower case.
+        name: of the profile.
+        direction: Inbound or Outbound.
+        elements_in_force: how many elements its access rules have today.
+        resources: ARM ids of the resources of this profile.
+    """
+
+    perimeter: str
+    name: str
+    direction: str
+    elements_in_force: int = 0
+    resources: frozenset[str] = frozenset()
+
+    @property
+    def subscriptions(self) -> frozenset[str]:
+        """The subscriptions in which the perimeter and its resources lie."""
+        return frozenset(
+            each.split("/")[2] for each in (self.perimeter, *self.resources) if each.startswith("/subscriptions/")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Makes the proposals of one direction of one profile.
+
+    Args:
+        profile: the direction and profile.
+        days_observed: days on which it was seen at all.
+        limits: what bounds proposals.
+        risks: how odd the callers look, by key.
+    """
+
+    profile: Profile
+    days_observed: int
+    limits: Limits
+    risks: Mapping[str, Risk]
+
+    def subscription(self, need: Need, *, over: bool) -> Proposal:
+        """Propose a rule for the managed identities of a subscription."""
+        callers = sorted(caller.rsplit("/", 1)[-1] for caller in need.callers)
+        more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""  # noqa: PLR2004
+        reason = (
+            f"{', '.join(callers[:3])}{more}; admits every managed identity of the subscription, but no SAS, key "
+            "or user token"
+        )
+        return self._proposal("subscriptions", (f"/subscriptions/{need.key}",), [need], reason, flags=_over(over=over))
+
+    def host(self, need: Need, *, over: bool) -> Proposal:
+        """Propose a rule for one host name."""
+        services = ", ".join(sorted(resource.rsplit("/", 1)[-1] for resource in need.resources))
+        reason, flags = f"called by {services}", _over(over=over)
+        if zone := hosts.shared_zone(need.key):
+            reason, flags = f"{reason}; anybody can own a name under {zone}: is it yours?", ["shared-zone", *flags]
+        return self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
+
+    def rules(
+        self, prefixes: Sequence[Network], callers: Sequence[Need], refused: set[str], network: str = ""
+    ) -> list[Proposal]:
+        """Propose prefixes for the callers that they hold: a rule each, or one for all of a known network."""
+        inside: dict[Network, list[Need]] = {prefix: [] for prefix in sorted(prefixes, key=lambda p: (p.version, p))}
+        for need, prefix in zip(callers, holders(prefixes, [place_of(need.key) for need in callers]), strict=True):
+            if prefix is not None:
+                inside[prefix].append(need)
+        if network and inside:
+            return [self._rule(inside, refused, network)]
+        return [self._rule({prefix: mine}, refused) for prefix, mine in inside.items()]
+
+    def _rule(self, inside: Mapping[Network, Sequence[Need]], refused: set[str], network: str = "") -> Proposal:
+        found = [need for mine in inside.values() for need in mine]
+        extra = 0
+        flags: list[str] = []
+        for prefix, mine in inside.items():
+            keys, total = _sizes(prefix, mine)
+            extra += total - keys
+            if total > SPARSE * keys:
+                flags.append("sparse")
+            if prefix.version != IPV4 and any(":" in text and ip_address(text) in prefix for text in refused):
+                flags.append("holds-a-refused-address")
+        reason = _size_in_words(inside, extra) if not network else _network_in_words(network, inside, extra)
+        if tags := sorted(set().union(*(need.service_tags for need in found))):
+            flags.append("azure-address")
+            reason += f"; of Azure's {', '.join(tags[:3])}, which other customers share"
+        if any(need.is_same_region for need in found):
+            flags.append("same-region")
+            reason += "; in the resource's own region, where address rules may not match"
+        if any(need.is_key_suspected for need in found):
+            flags.append("key-or-sas")
+            reason += "; a rule in force names their subscription and doesn't admit them (a key or SAS?)"
+        elements = tuple(str(prefix) for prefix in inside)
+        return self._proposal("address-prefixes", elements, found, reason, flags=flags, extra=extra, label=network)
+
+    def over_budget(self, found: list[Need], budget: int, least: int) -> Proposal:
+        """Say for whom the elements that are left don't suffice."""
+        why = (
+            f"the {budget} rule elements that are left don't suffice within the widest prefixes allowed "
+            f"(/{self.limits.widest_v4}, IPv6 /{self.limits.widest_v6}), at least {least} would: split the resources "
+            "over profiles, or let the callers use managed identities or private endpoints"
+        )
+        return self.note("cannot-fix", found, why, topic="budget")
+
+    def odd(self, found: list[Need]) -> Proposal:
+        """Ask about odd callers beyond those that are asked about one by one."""
+        why = f"{len(found):,} more callers succeeded and look odd: who are they?"
+        return self.note("leave-denied", found, why, topic="odd", flags=("odd",))
+
+    def strangers(self, found: list[Need]) -> Proposal:
+        """Note whom nothing changes for."""
+        who = "callers" if self.profile.direction == "Inbound" else "destinations"
+        why = f"{len(found):,} {who} refused today as well: nothing changes for them"
+        return self.note("leave-denied", found, why, topic="strangers")
+
+    def mostly_denied(self, found: list[Need]) -> Proposal:
+        """Ask about those who are refused at least as often as admitted."""
+        requests = sum(need.allowed for need in found)
+        why = f"{len(found):,} mostly refused today, yet {requests:,} requests succeeded: who are they?"
+        return self.note("leave-denied", found, why, topic="mostly denied", flags=("mostly-denied",))
+
+    def note(
+        self, kind: str, found: list[Need], reason: str, *, topic: str = "", flags: tuple[str, ...] = ()
+    ) -> Proposal:
+        """Note some callers or destinations for whom there is no rule."""
+        return Proposal(
+            perimeter=self.profile.perimeter,
+            profile=self.profile.name,
+            direction=self.profile.direction,
+            kind=kind,
+            elements=(),
+            needs=tuple(found),
+            days_observed=self.days_observed,
+            reason=reason,
+            flags=flags,
+            topic=topic or reason,
+        )
+
+    def _proposal(
+        self,
+        kind: str,
+        elements: tuple[str, ...],
+        found: list[Need],
+        reason: str,
+        *,
+        flags: Sequence[str] = (),
+        extra: int = 0,
+        label: str = "",
+    ) -> Proposal:
+        seen = set().union(*(need.resources for need in found))
+        opened = tuple(sorted(self.profile.resources - seen)) if self.profile.direction == "Inbound" else ()
+        more = []
+        risks = {need.key: self.risks[need.key] for need in found if need.key in self.risks}
+        if odd := [key for key, risk in risks.items() if risk.is_odd]:
+            more.append("odd")
+            reason += f"; looks odd ({risks[odd[0]].sentence}): who is it?"
+        outsiders = tuple(key for key, risk in risks.items() if risk.is_outsider)
+        if outsiders:
+            reason += "; steady, alone in its network and without identity: a vendor, or who?"
+        flags = list(dict.fromkeys((*flags, *days_flags(found), *more)))
+        return Proposal(
+            perimeter=self.profile.perimeter,
+            profile=self.profile.name,
+            direction=self.profile.direction,
+            kind=kind,
+            elements=elements,
+            needs=tuple(found),
+            days_observed=self.days_observed,
+            reason=reason,
+            flags=tuple(flags),
+            extra_addresses=extra,
+            resources_opened=opened,
+            label=label,
+            outsiders=outsiders,
+        )
+
+
+def _over(*, over: bool) -> list[str]:
+    return ["over-budget"] if over else []
+
+
+def _sizes(prefix: Network, inside: Sequence[Need]) -> tuple[int, int]:
+    """Return how many addresses (IPv6: /64 networks) of a prefix were seen, and how many it has."""
+    keys = cover.keys_of((int(ip_address(need.key)) for need in inside), prefix.version)
+    return len(keys), 2 ** max(0, cover.KEY_BITS[prefix.version] - prefix.prefixlen)
+
+
+def _size_in_words(inside: Mapping[Network, Sequence[Need]], extra: int) -> str:
+    ((prefix, mine),) = inside.items()
+    keys, total = _sizes(prefix, mine)
+    unit = "addresses" if prefix.version == IPV4 else "/64 networks"
+    if total == 1:
+        return "one address" if prefix.version == IPV4 else f"one /64 network, {len(mine):,} addresses"
+    if extra:
+        return f"{keys:,} {unit}; one prefix admits {extra:,} more"
+    return f"{keys:,} {unit}, the whole prefix"
+
+
+def _network_in_words(network: str, inside: Mapping[Network, Sequence[Need]], extra: int) -> str:
+    callers = sum(len(mine) for mine in inside.values())
+    prefixes = "one prefix" if len(inside) == 1 else f"{len(inside)} prefixes"
+    more = f", which admit{'s' if len(inside) == 1 else ''} {extra:,} more" if extra else ""
+    return f"{network}: {callers:,} addresses in {prefixes}{more}"
