@@ -33,7 +33,7 @@ class UsageError(NspError):
 
 
 class SettingsError(UsageError):
-    """nsp.toml or an NSP_* variable has a wrong key or value."""
+    """nsp.toml, policy.toml or an NSP_* variable has a wrong key or value."""
 
 
 class SourceError(NspError):

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline.cli.check import CheckOption, PolicyOption, RulesOption
+from pipeline.cli.difference import DiffOption
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +32,10 @@ def recommend(
     until: UntilOption = None,
     perimeter: PerimeterOption = None,
     profile: ProfileOption = None,
+    diff: DiffOption = None,
+    check: CheckOption = False,
+    rules: RulesOption = None,
+    policy: PolicyOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Propose the access rules that are needed, and say whether each profile may be enforced.
@@ -37,14 +44,28 @@ def recommend(
     """
     import polars as pl
 
+    from pipeline.cli.check import run_check
+    from pipeline.cli.difference import write_difference
     from pipeline.cli.output import console, write, write_json
+    from pipeline.recommend import difference
     from pipeline.recommend.run import Scope
 
     common: Context = context.obj
+    scope = Scope(since, until, perimeter, profile)
+    if check:
+        if diff:
+            raise UsageError("--check and --diff are two questions: ask one at a time.")
+        run_check(common, scope, form, rules, policy)
+        return
+    if rules or policy:
+        raise UsageError("--rules and --policy say what --check looks at: add --check.")
+    earlier = difference.read(diff) if diff else None
     with common.open() as store:
         now = datetime.now(UTC).replace(tzinfo=None)
-        result = run(store, common.settings, Scope(since, until, perimeter, profile), now)
-    if form is Format.JSON:
+        result = run(store, common.settings, scope, now)
+    if earlier:
+        write_difference(difference.compare(earlier, difference.run_of(result.as_json()), scope), form)
+    elif form is Format.JSON:
         write_json(result.as_json())
     elif form is Format.TABLE:
         show(result, console())
