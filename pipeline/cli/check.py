@@ -34,7 +34,9 @@ RulesOption = Annotated[
 ]
 PolicyOption = Annotated[
     Path | None,
-    typer.Option("--policy", metavar="FILE", help="With --check: the bounds. Default: policy.toml beside nsp.toml."),
+    typer.Option(
+        "--policy", metavar="FILE", help="Bounds that no proposal exceeds. Default: policy.toml beside nsp.toml."
+    ),
 ]
 
 
@@ -94,7 +96,7 @@ def _checked(store: "Store", common: "Context", scope: "Scope", bounds: "Bounds"
     from pipeline.recommend.difference import holds
 
     now = datetime.now(UTC).replace(tzinfo=None)
-    tried = rules_of(store, source, limits_of(common.settings), scope, now) or rules.in_force(store)
+    tried = rules_of(store, source, limits_of(common), scope, now) or rules.in_force(store)
     if not tried.told:
         raise InventoryError(
             "No access rule and no profile is known, so there is nothing to check: nsp inventory pull --subscription "

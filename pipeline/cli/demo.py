@@ -48,7 +48,7 @@ def demo(
         ingest.load(store, export)
         seen = report(store)
         end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
-        result = recommend.run(store, settings, Scope(), end.replace(tzinfo=None))
+        result = recommend.run(store, common, Scope(), end.replace(tzinfo=None))
     out = console()
     out.rule("What was seen", align="left")
     coverage.show(seen, out, infos=False)

@@ -1,6 +1,7 @@
 """nsp recommend: proposals, readiness, backtest."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pipeline.recommend.proposal import Proposal
     from pipeline.recommend.readiness import Readiness
     from pipeline.recommend.run import Recommendation, Scope
-    from pipeline.settings import Settings
     from pipeline.store import Store
 
 ATTENTION = 3
@@ -57,12 +57,12 @@ def recommend(
             raise UsageError("--check and --diff are two questions: ask one at a time.")
         run_check(common, scope, form, rules, policy)
         return
-    if rules or policy:
-        raise UsageError("--rules and --policy say what --check looks at: add --check.")
+    if rules:
+        raise UsageError("--rules says what --check looks at: add --check.")
     earlier = difference.read(diff) if diff else None
     with common.open() as store:
         now = datetime.now(UTC).replace(tzinfo=None)
-        result = run(store, common.settings, scope, now)
+        result = run(store, common, scope, now, policy)
     if earlier:
         write_difference(difference.compare(earlier, difference.run_of(result.as_json()), scope), form)
     elif form is Format.JSON:
@@ -76,24 +76,28 @@ def recommend(
         raise typer.Exit(ATTENTION)
 
 
-def run(store: "Store", settings: "Settings", scope: "Scope", now: datetime) -> "Recommendation":
-    """Run the recommender as the settings say, as of a time in UTC."""
+def run(
+    store: "Store", common: "Context", scope: "Scope", now: datetime, policy: Path | None = None
+) -> "Recommendation":
+    """Run the recommender as the settings and the policy say, as of a time in UTC."""
     from pipeline.recommend import run as recommender
     from pipeline.recommend.association import Tolerance
 
     return recommender.recommend(
         store,
-        limits_of(settings),
+        limits_of(common, policy),
         scope,
         now,
-        Tolerance(settings.callers_at_risk, settings.min_days),
+        Tolerance(common.settings.callers_at_risk, common.settings.min_days),
     )
 
 
-def limits_of(settings: "Settings") -> "Limits":
-    """Return what bounds proposals, as the settings say."""
+def limits_of(common: "Context", policy: Path | None = None) -> "Limits":
+    """Return what bounds proposals, as the settings say, within the policy where there is one."""
+    from pipeline.recommend import policy_file
     from pipeline.recommend.policy import Limits
 
+    settings = common.settings
     return Limits(
         max_elements=settings.max_elements,
         reserve=settings.reserve,
@@ -101,7 +105,7 @@ def limits_of(settings: "Settings") -> "Limits":
         drop_budget=settings.drop_budget,
         widest_v4=settings.widest_v4,
         widest_v6=settings.widest_v6,
-    )
+    ).within(policy_file.find(policy, common.config))
 
 
 def show(result: "Recommendation", to: "Console") -> None:

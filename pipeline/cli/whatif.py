@@ -76,7 +76,7 @@ def whatif(
     scope = Scope(since, until, perimeter, profile)
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
-        tried = rules_of(store, rules, limits_of(common.settings), scope, now)
+        tried = rules_of(store, rules, limits_of(common), scope, now)
         found = compare(
             store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,
             public_network_access=access.value if access else None, **scope.parameters(),

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.addresses import UNROUTABLE
 from pipeline.recommend import cover
+from pipeline.recommend.bounds import Bounds
 from pipeline.recommend.cover import Curve, Keys, Network
 from pipeline.recommend.need import Need
 
@@ -31,6 +32,7 @@ class Limits:
 
     Args:
         rule_cost: None where it is chosen by what past weeks would have denied.
+        bounds: the policy; None where there is none.
         drop_budget: share of caller days that may be asked about instead of widening a rule.
     """
 
@@ -40,6 +42,20 @@ class Limits:
     widest_v4: int = 16
     widest_v6: int = 48
     drop_budget: float = 0.001
+    bounds: Bounds | None = None
+
+    def within(self, bounds: Bounds | None) -> "Limits":
+        """Return these limits, as narrow as a policy says."""
+        if bounds is None:
+            return self
+        return replace(
+            self,
+            max_elements=min(self.max_elements, bounds.max_elements),
+            reserve=max(self.reserve, bounds.reserve),
+            widest_v4=max(self.widest_v4, bounds.widest_v4),
+            widest_v6=max(self.widest_v6, bounds.widest_v6),
+            bounds=bounds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,8 @@ class Plan:
         self.groups = groups
         self.budget = budget
         self.limits = limits
+        banned = limits.bounds.banned_addresses if limits.bounds else ()
+        self._closed = {version: _spans(_UNROUTABLE + list(banned), version) for version in cover.KEY_BITS}
         self._hollow = [ip_address(text) for text in refused]
         self._places = [[place_of(need.key) for need in group] for group in groups]
         self._made: dict[float, list[tuple[int, Curve]]] = {}
@@ -142,7 +160,7 @@ class Plan:
                     widest=widest,
                     holes=np.setdiff1d(avoid, keys),
                     sparsest=sparsest,
-                    ranges=_UNROUTABLE_KEYS[version],
+                    ranges=self._closed[version],
                     prices=None if price is None else price * _weights(keys, mine, version, by_requests=by_requests),
                 )
                 found.append((number, curve))
@@ -224,11 +242,14 @@ def _first(prefix: Network) -> Place:
     return prefix.version, int(prefix.network_address)
 
 
-_UNROUTABLE_KEYS = {
-    version: [
-        (int(network.network_address) >> shift, int(network.broadcast_address) >> shift)
-        for network, _ in UNROUTABLE
-        if network.version == version
+_UNROUTABLE: list[Network] = [network for network, _ in UNROUTABLE]
+
+
+def _spans(networks: Sequence[Network], version: int) -> list[tuple[int, int]]:
+    """Return the keys, first and last, of those networks that are of a version."""
+    shift = 0 if version == 4 else 64  # noqa: PLR2004
+    return [
+        (int(each.network_address) >> shift, int(each.broadcast_address) >> shift)
+        for each in networks
+        if each.version == version
     ]
-    for version, shift in ((4, 0), (6, 64))
-}

@@ -122,6 +122,22 @@ def within(kind: str, element: str, bounds: Bounds) -> str | None:
     return next((f"{sentence} ({bound})" for bound, sentence in _exceeded(kind, element, bounds, {})), None)
 
 
+def bound_exceeded(kind: str, element: str, bounds: Bounds) -> str | None:
+    """Return the bound that an element would exceed; None where it keeps them. As `within`, in one word."""
+    return next((bound for bound, _ in _exceeded(kind, element, bounds, {})), None)
+
+
+def allowed_part(network: Network, bounds: Bounds) -> Network | None:
+    """Return the allowed prefix that a prefix lies in; None where every prefix is allowed, or none of them holds it."""
+    allowed = bounds.allowed_addresses or ()
+    inside = [
+        each
+        for each in allowed
+        if each.version == network.version and network.subnet_of(each)  # type: ignore[arg-type]
+    ]
+    return max(inside, key=lambda each: each.prefixlen, default=None)
+
+
 def canonical_prefix(text: str) -> Network | None:
     """Return a prefix, IPv4 where it is IPv4 mapped into IPv6, without zone and host bits; None where it is none."""
     network = read_prefix(text)

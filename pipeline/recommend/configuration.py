@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from pipeline.inventory import rules
+from pipeline.inventory import hosts, rules
 from pipeline.recommend.association import Association
 from pipeline.recommend.policy import Profile
 from pipeline.recommend.readiness import Evidence
@@ -27,6 +27,9 @@ class Configuration:
         self._modes: dict[tuple[str, str], dict[str, str | None]] = {}
         for perimeter, profile, resource, mode in store.rows("recommend/resources_of_profiles"):
             self._modes.setdefault((perimeter, (profile or "").lower()), {})[resource] = mode
+        self._own_names = frozenset(
+            host for resources in self._modes.values() for resource in resources for host in hosts.names_of(resource)
+        )
         self._spelled: dict[tuple[str, str], str] = {}
         for perimeter, profile, _version in store.rows("inventory/profiles"):
             self._spelled[perimeter, profile.lower()] = profile
@@ -63,6 +66,7 @@ class Configuration:
             direction=direction,
             elements_in_force=self._elements[*key, direction],
             resources=frozenset(self._modes.get(key, ())),
+            own_names=self._own_names,
         )
 
     def associations(self, perimeter: str, profile: str, days: Mapping[str, int]) -> list[Association]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from pipeline.inventory import hosts
 from pipeline.recommend import cover
 from pipeline.recommend.allot import SPARSE, Limits, holders, place_of
 from pipeline.recommend.cover import Network
+from pipeline.recommend.hostnames import Question
 from pipeline.recommend.need import Need
 from pipeline.recommend.proposal import Proposal, days_flags
 from pipeline.recommend.risk import Risk
@@ -25,6 +25,7 @@ class Profile:
         direction: Inbound or Outbound.
         elements_in_force: how many elements its access rules have today.
         resources: ARM ids of the resources of this profile.
+        own_names: host names of the resources that the inventory knows.
     """
 
     perimeter: str
@@ -32,6 +33,7 @@ class Profile:
     direction: str
     elements_in_force: int = 0
     resources: frozenset[str] = frozenset()
+    own_names: frozenset[str] = frozenset()
 
     @property
     def subscriptions(self) -> frozenset[str]:
@@ -67,13 +69,23 @@ class Draft:
         )
         return self._proposal("subscriptions", (f"/subscriptions/{need.key}",), [need], reason, flags=_over(over=over))
 
-    def host(self, need: Need, *, over: bool) -> Proposal:
-        """Propose a rule for one host name."""
+    def host(self, need: Need, asked: Sequence[Question], *, over: bool) -> Proposal:
+        """Propose a rule for one host name.
+
+        Args:
+            need: the destination.
+            asked: why a person should look at the name.
+            over: the elements don't suffice for it.
+        """
         services = ", ".join(sorted(resource.rsplit("/", 1)[-1] for resource in need.resources))
-        reason, flags = f"called by {services}", _over(over=over)
-        if zone := hosts.shared_zone(need.key):
-            reason, flags = f"{reason}; anybody can own a name under {zone}: is it yours?", ["shared-zone", *flags]
+        reason = "; ".join([f"called by {services}", *(f"{each.sentence}: is it yours?" for each in asked)])
+        flags = [*(each.flag for each in asked), *_over(over=over)]
         return self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
+
+    def beyond_policy(self, found: list[Need], bound: str) -> Proposal:
+        """Say for whom the policy allows no rule."""
+        why = f"policy.toml allows no rule for them ({bound}): change it, or let them call in another way"
+        return self.note("cannot-fix", found, why, topic=f"policy {bound}")
 
     def rules(
         self, prefixes: Sequence[Network], callers: Sequence[Need], refused: set[str], network: str = ""

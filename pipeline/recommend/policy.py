@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
 
 from pipeline.recommend.allot import Limits, Plan, holders, place_of
+from pipeline.recommend.bounds import allowed_part, bound_exceeded
+from pipeline.recommend.cover import Network
 from pipeline.recommend.draft import Draft, Profile
+from pipeline.recommend.hostnames import Names, Question, is_late, questions
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.price import rule_cost
 from pipeline.recommend.proposal import Proposal
@@ -22,14 +26,18 @@ def propose(profile: Profile, rows: Sequence[CallerDay], days_observed: int, lim
     cannot-fix with the reason, or leave-denied for strangers.
     """
     found = needs(rows, profile.direction)
-    sorted_out = _sort(found, profile, rows)
+    sorted_out = _sort(found, profile, rows, limits)
     draft = Draft(profile, days_observed, limits, sorted_out.risks)
     budget = max(0, limits.max_elements - limits.reserve - profile.elements_in_force)
     subscriptions = [need for need in sorted_out.users if need.kind == "subscriptions"]
     named = [need for need in sorted_out.users if need.kind == "fqdns"]
+    asked = _asked(named, profile, rows)
     proposals = [draft.subscription(need, over=place >= budget) for place, need in _by_weight(subscriptions)]
-    proposals += [draft.host(need, over=place >= budget) for place, need in _by_weight(named)]
+    proposals += [draft.host(need, asked[need.key], over=place >= budget) for place, need in _by_weight(named)]
     proposals += _addresses(draft, sorted_out, max(0, budget - len(subscriptions)))
+    for bound in sorted(set(sorted_out.bounds.values())):
+        beyond = [need for need in sorted_out.beyond if sorted_out.bounds[need.key] == bound]
+        proposals.append(draft.beyond_policy(beyond, bound))
     for why in sorted({need.why for need in sorted_out.unfixable}):
         proposals.append(draft.note("cannot-fix", [need for need in sorted_out.unfixable if need.why == why], why))
     if sorted_out.asked:
@@ -41,17 +49,31 @@ def propose(profile: Profile, rows: Sequence[CallerDay], days_observed: int, lim
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
-    """Needs by what becomes of them; users are those that a rule could admit and that mostly succeed."""
+    """Needs by what becomes of them.
+
+    Args:
+        users: those that a rule could admit and that mostly succeed.
+        beyond: those of them for whom the policy allows no rule.
+        asked: mostly refused.
+        strangers: never admitted.
+        unfixable: admitted, and no rule could.
+        risks: how odd the users look, by key.
+        bounds: the bound that keeps those beyond out, by key.
+    """
 
     users: list[Need]
+    beyond: list[Need]
     asked: list[Need]
     strangers: list[Need]
     unfixable: list[Need]
     risks: dict[str, Risk]
+    bounds: dict[str, str]
 
 
-def _sort(found: list[Need], profile: Profile, rows: Sequence[CallerDay]) -> _Sorted:
-    users = [need for need in found if need.kind != "cannot-fix" and need.allowed and not need.is_mostly_denied]
+def _sort(found: list[Need], profile: Profile, rows: Sequence[CallerDay], limits: Limits) -> _Sorted:
+    wanted = [need for need in found if need.kind != "cannot-fix" and need.allowed and not need.is_mostly_denied]
+    bounds = {need.key: bound for need in wanted if (bound := _bound(need, limits))}
+    users = [need for need in wanted if need.key not in bounds]
     risks: dict[str, Risk] = {}
     if users and profile.direction == "Inbound":
         days = min(row.day for row in rows), max(row.day for row in rows)
@@ -59,11 +81,47 @@ def _sort(found: list[Need], profile: Profile, rows: Sequence[CallerDay]) -> _So
         risks = {need.key: assess(need, around) for need in users}
     return _Sorted(
         users,
+        [need for need in wanted if need.key in bounds],
         asked=[need for need in found if need.kind != "cannot-fix" and need.is_mostly_denied],
         strangers=[need for need in found if need.is_stranger],
         unfixable=[need for need in found if need.kind == "cannot-fix" and need.allowed],
         risks=risks,
+        bounds=bounds,
     )
+
+
+def _bound(need: Need, limits: Limits) -> str | None:
+    """Return the bound of the policy that even the narrowest rule for a caller or destination would exceed."""
+    if limits.bounds is None:
+        return None
+    element = need.key
+    if need.kind == "address-prefixes":
+        element = str(_alone(need))
+    return bound_exceeded(need.kind, element, limits.bounds)
+
+
+def _alone(need: Need) -> Network:
+    """Return the narrowest prefix for one address: IPv6 hosts change the last 64 bits at will."""
+    address = ip_address(need.key)
+    return ip_network((address, 32 if address.version == 4 else 64), strict=False)  # noqa: PLR2004
+
+
+def _asked(named: Sequence[Need], profile: Profile, rows: Sequence[CallerDay]) -> dict[str, list[Question]]:
+    """Return for each host name why a person should look at it."""
+    if not named:
+        return {}
+    observed = {row.day for row in rows}
+    others = Names({need.key: len(need.days) for need in named}, profile.own_names)
+    return {
+        need.key: questions(
+            need.key,
+            others=others,
+            days_seen=len(need.days),
+            days_observed=len(observed),
+            first_seen_late=is_late(min(need.days), observed),
+        )
+        for need in named
+    }
 
 
 def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]:
@@ -78,8 +136,8 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     steady = [need for need in fine if len(need.days) > 1 or need.networks]
     refused = {address for need in [*sorted_out.strangers, *sorted_out.asked] for address in need.addresses}
     hollow = refused | {need.key for need in odd}
-    names = sorted({_network(need) for need in steady})
-    groups = [[need for need in steady if _network(need) == name] for name in names]
+    names = sorted({_group(need, draft.limits) for need in steady})
+    groups = [[need for need in steady if _group(need, draft.limits) == name] for name in names]
     price = rule_cost(groups, hollow, budget, draft.limits)
     allotted = Plan(groups, hollow, budget, draft.limits).allot(price)
     everywhere = [prefix for prefixes in allotted.prefixes for prefix in prefixes]
@@ -94,14 +152,17 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     apart = [need for need in (*once, *allotted.strays) if held.get(need.key) is None]
     kept = {need.key for need in fine} - {need.key for need in apart}
     budget -= len(everywhere)
-    asked = Plan([apart], hollow | kept, budget, draft.limits).allot(price)
-    budget -= len(asked.prefixes[0])
+    parts = sorted({_group(need, draft.limits)[1] for need in apart})
+    singles = [[need for need in apart if _group(need, draft.limits)[1] == part] for part in parts]
+    asked = Plan(singles, hollow | kept, budget, draft.limits).allot(price)
+    budget -= sum(len(prefixes) for prefixes in asked.prefixes)
     alone = replace(draft.limits, widest_v4=32, widest_v6=64)
     questioned = Plan([odd], hollow | kept, min(budget, ASKED_ROWS), alone).allot(price)
     proposals = []
-    for name, group, prefixes in zip(names, groups, allotted.prefixes, strict=True):
+    for (name, _), group, prefixes in zip(names, groups, allotted.prefixes, strict=True):
         proposals += draft.rules(prefixes, group, refused, name)
-    proposals += draft.rules(asked.prefixes[0], apart, refused)
+    for group, prefixes in zip(singles, asked.prefixes, strict=True):
+        proposals += draft.rules(prefixes, group, refused)
     proposals += draft.rules(questioned.prefixes[0], odd, refused)
     if left_out := [*allotted.left_out, *asked.left_out]:
         proposals.append(draft.over_budget(left_out, whole, max(allotted.least, whole + 1)))
@@ -110,8 +171,10 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     return proposals
 
 
-def _network(need: Need) -> str:
-    return min(need.networks, default="")
+def _group(need: Need, limits: Limits) -> tuple[str, str]:
+    """Return the known network of an address, and the prefix that the policy allows it to lie in: no rule leaves it."""
+    part = allowed_part(_alone(need), limits.bounds) if limits.bounds else None
+    return min(need.networks, default=""), str(part or "")
 
 
 def _by_weight(found: list[Need]) -> list[tuple[int, Need]]:

@@ -80,7 +80,7 @@ def test_check_of_other_rules_and_of_a_part(sample: Path) -> None:
     assert "decisions can't be recorded yet" in told(sample, *words, "--rules", "accepted", code=2)
     assert "nsp-contoso-ai/data" in told(sample, *words, "--profile", "typo", code=2)
     assert "leave --since" in told(sample, *words, "--since", "7d", code=2)
-    assert "add --check" in told(sample, "recommend", "--policy", "narrow.toml", code=2)
+    assert "add --check" in told(sample, "recommend", "--rules", "in-force", code=2)
     assert "one at a time" in told(sample, *words, "--diff", "last.json", code=2)
 
 

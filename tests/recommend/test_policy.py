@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.addresses import UNROUTABLE, read
+from pipeline.recommend.bounds import Bounds, within
 from pipeline.recommend.need import CallerDay
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.recommend.proposal import Proposal
@@ -330,3 +331,72 @@ def test_names_are_azures_and_ids_are_the_choice_alone() -> None:
     for name in (one.name, long.name):
         assert len(name) <= 80
         assert name.replace("-", "").isalnum()
+
+
+def bounded(*rows: CallerDay, **bounds: Any) -> list[Proposal]:
+    return inbound(*rows, bounds=Bounds(**bounds))
+
+
+def networks(*texts: str) -> frozenset[Any]:
+    return frozenset(ip_network(text) for text in texts)
+
+
+def test_policy_keeps_prefixes_within_what_is_allowed() -> None:
+    rows = [seen(day, ip=f"203.0.113.{host}") for host in range(32) for day in (0, 1)]
+    rows += [seen(day, ip="198.51.100.9") for day in (0, 1)]
+    halves = networks("203.0.113.0/28", "203.0.113.16/28")
+    *rules, note = bounded(*rows, allowed_addresses=halves)
+    assert [each.elements for each in rules] == [("203.0.113.0/28",), ("203.0.113.16/28",)]
+    assert (note.kind, [need.key for need in note.needs]) == ("cannot-fix", ["198.51.100.9"])
+    assert "policy.toml allows no rule for them (addresses.allowed)" in note.reason
+
+
+def test_policy_keeps_prefixes_off_what_is_banned() -> None:
+    rows = [seen(day, ip=f"203.0.113.{host}") for host in (0, 1, 2, 4, 5, 6, 7) for day in (0, 1)]
+    proposals = bounded(*rows, banned_addresses=networks("203.0.113.3/32", "203.0.113.7/32"))
+    elements = [element for each in proposals for element in each.elements]
+    assert not any(ip_network(each).overlaps(ip_network(f"203.0.113.{host}")) for each in elements for host in (3, 7))
+    assert [need.key for each in proposals if each.kind == "cannot-fix" for need in each.needs] == ["203.0.113.7"]
+
+
+def test_policy_bans_subscriptions_and_hosts() -> None:
+    rows = [
+        seen(day, source_resource=FUNCTION, source_subscription="2" * 8 + "-0000" * 3 + "-" + "2" * 12)
+        for day in (0, 1)
+    ]
+    (one,) = bounded(*rows, allowed_subscriptions=frozenset())
+    assert (one.kind, one.elements) == ("cannot-fix", ())
+    hosts = [seen(day, ip=None, destination_fqdn=f"{name}.example.com") for name in ("a", "b.c") for day in (0, 1)]
+    limits = Limits(bounds=Bounds(banned_hosts=frozenset({"c.example.com"})))
+    proposals = propose(profile("Outbound"), hosts, 10, limits)
+    assert [(each.kind, each.elements) for each in proposals] == [("fqdns", ("a.example.com",)), ("cannot-fix", ())]
+
+
+def test_limits_are_the_narrower_of_settings_and_policy() -> None:
+    found = Limits(max_elements=150, reserve=5, widest_v4=24).within(Bounds(max_elements=180, reserve=20, widest_v4=20))
+    assert (found.max_elements, found.reserve, found.widest_v4, found.widest_v6) == (150, 20, 24, 48)
+    assert Limits().within(None) == Limits()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(ROW, max_size=40),
+    allowed=st.none() | st.sets(st.sampled_from(["203.0.113.0/26", "203.0.113.8/29", "2001:db8::/62"])),
+    banned=st.sets(st.sampled_from(["203.0.113.32/27", "198.51.100.20/32", "2001:db8:0:3::/64"])),
+)
+def test_no_proposal_exceeds_the_policy(rows: list[CallerDay], allowed: set[str] | None, banned: set[str]) -> None:
+    bounds = Bounds(
+        allowed_addresses=None if allowed is None else networks(*allowed), banned_addresses=networks(*banned)
+    )
+    proposals = inbound(*rows, bounds=bounds)
+    for each in proposals:
+        assert [within(each.kind, element, bounds) for element in each.elements] == [None] * len(each.elements)
+    callers = {row.source_subscription or row.source_ip for row in rows if row.allowed}
+    assert callers <= {need.key for each in proposals for need in each.needs}
+
+
+def test_name_that_looks_like_another_is_a_question() -> None:
+    rows = [seen(day, ip=None, destination_fqdn="api.contoso.com") for day in range(20)]
+    rows += [seen(day, ip=None, destination_fqdn="api.c0ntoso.com") for day in (3, 4)]
+    asked = {each.elements[0]: each.flags for each in outbound(*rows)}
+    assert asked == {"api.contoso.com": (), "api.c0ntoso.com": ("look-alike",)}
