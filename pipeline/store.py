@@ -173,7 +173,7 @@ class Store:
         Where a stored table has its name, queries and views see the temporary one instead: so a verdict is asked for
         under other rules than those in force.
         """
-        self._connection.execute(table.ddl().replace("create table", "create temp table", 1))
+        self._connection.execute(table.ddl().replace("create table if not exists", "create temp table", 1))
         try:
             self.append_rows(table, rows)
             yield

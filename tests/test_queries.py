@@ -48,14 +48,15 @@ SAMPLES: dict[str, object] = {
     "moment": None,
     "snapshot_id": 1,
 }
+VERDICT = "flow bigint, profile varchar, verdict varchar, reason varchar, disagreement varchar"
 SCRATCH = {
     "line_text": "create temp table line_text (source_id bigint, line bigint, text varchar)",
     "judged_line": "create temp table judged_line (source_id bigint, line bigint, text varchar, reason varchar)",
     "staged_line": _STAGED_LINE.ddl(),
     "answer_text": "create temp table answer_text (text varchar)",
     "answer": "create temp table answer (columns varchar[], rows varchar[][])",
-    "verdict_today": "create temp table verdict_today (flow bigint, profile varchar, verdict varchar, reason varchar)",
-    "verdict_then": "create temp table verdict_then (flow bigint, profile varchar, verdict varchar, reason varchar)",
+    "verdict_today": f"create temp table verdict_today ({VERDICT})",
+    "verdict_then": f"create temp table verdict_then ({VERDICT})",
     "workspace_row": "create temp table workspace_row (source_id bigint, line bigint, cells varchar[])",
 }
 

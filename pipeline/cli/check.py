@@ -29,7 +29,7 @@ RulesOption = Annotated[
     typer.Option(
         "--rules",
         metavar="in-force|proposed|accepted|FILE",
-        help="With --check: which rules. Default: those in force. A file is read as by nsp whatif.",
+        help="Which rules --check looks at. Default: those in force. A file is read as by nsp whatif.",
     ),
 ]
 PolicyOption = Annotated[

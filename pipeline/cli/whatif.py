@@ -69,13 +69,15 @@ def whatif(
     from pipeline.cli.output import console, write, write_json
     from pipeline.cli.recommend import limits_of
     from pipeline.recommend.candidate import rules_of
-    from pipeline.recommend.run import Scope
+    from pipeline.recommend.configuration import Configuration
+    from pipeline.recommend.run import Scope, check_scope
     from pipeline.verdict.whatif import compare
 
     common: Context = context.obj
     scope = Scope(since, until, perimeter, profile)
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
+        check_scope(scope, Configuration(store))
         tried = rules_of(store, rules, limits_of(common), scope, now)
         found = compare(
             store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,

@@ -54,8 +54,9 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
             yield Finding("inventory-old", WARNING, perimeter, evidence, "nsp inventory pull")
         for gap in json.loads(gaps or "[]"):
             yield Finding("inventory-gap", WARNING, perimeter, gap, "give the role Reader and pull again")
-    for perimeter, _profile, resource, mode in store.rows("coverage/silent_resources"):
-        evidence = f"associated ({mode or 'mode unknown'}), but not one record; no data is no proof of no traffic"
+    for perimeter, _profile, resource, mode, last in store.rows("coverage/silent_resources"):
+        record = f"no record since {last:%Y-%m-%d}" if last else "not one record"
+        evidence = f"associated ({mode or 'mode unknown'}), but {record}; no data is no proof of no traffic"
         remedy = f"ask its owner, and check that the service writes logs for {perimeter.rsplit('/', 1)[-1]}"
         yield Finding("silent-resource", WARNING, resource, evidence, remedy)
     for _perimeter, _profile, resource, records, _newer in store.rows("coverage/unlisted_resources"):

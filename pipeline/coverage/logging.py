@@ -70,11 +70,30 @@ def _gaps(store: Store) -> Iterator[Finding]:
         yield Finding("hours-missing", WARNING, perimeter, evidence, remedy)
 
 
-def _categories(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
-    states = store.rows("coverage/category_states")
-    told: dict[str, dict[str, tuple[Any, ...]]] = {}
-    for perimeter, category, *state in states:
+States = dict[str, dict[str, tuple[Any, ...]]]
+
+
+def _states(store: Store) -> States:
+    """Return of each perimeter and category (lower case) (enabled, by group, records, last seen)."""
+    told: States = {}
+    for perimeter, category, *state in store.rows("coverage/category_states"):
         told.setdefault(perimeter, {})[category.lower()] = tuple(state)
+    return told
+
+
+def switched_off(store: Store) -> dict[str, list[str]]:
+    """Return of each perimeter the categories that hold would-be denials and are known not to be logged."""
+    found: dict[str, list[str]] = {}
+    for perimeter, states in _states(store).items():
+        for category in WOULD_BE_DENIALS:
+            enabled, *_ = states.get(category.lower(), (_default(states),))
+            if enabled is False:
+                found.setdefault(perimeter, []).append(category)
+    return found
+
+
+def _categories(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
+    told = _states(store)
     for perimeter, found in sorted(told.items()):
         for category in CATEGORIES:
             enabled, by_group, records, _ = found.get(category.lower(), (_default(found), False, 0, None))

@@ -47,9 +47,7 @@ _KEYS = {
     SNAPSHOT_PROFILE: 1,
     SNAPSHOT_ASSOCIATION: 3,
     SNAPSHOT_RESOURCE: 1,
-    SNAPSHOT_LINK: 1,
     SNAPSHOT_LOGGING: 1,
-    SNAPSHOT_ISSUE: 1,
 }
 """Where a row holds what tells it from the others of its perimeter."""
 
@@ -68,7 +66,9 @@ class Told:
 
     def __init__(self, document: Document, perimeter: str, rows: Mapping[Table, list[Row]]) -> None:
         self._rows = {table: [*some] for table, some in rows.items()}
-        named = any(items.perimeter_of(item) == perimeter for item in document.items("perimeters"))
+        perimeters = {items.perimeter_of(item) for item in document.items("perimeters")}
+        # lists that were gathered from several files may lack those of some of the perimeters
+        named = perimeter in perimeters and (document.is_one or len(perimeters) == 1)
         self.lists = {
             name
             for name in document.whole.intersection(_OF_PERIMETERS)
@@ -76,11 +76,8 @@ class Told:
         }
         if "resources" in document.whole and "associations" in self.lists:
             self.lists.add("resources")
-        self._configured = [
-            each
-            for each in map(items.configured, document.items("configurations"))
-            if each and each.perimeter == perimeter
-        ]
+        found = map(items.configured, document.items("configurations"))
+        self._configured = [each for each in found if each and each.perimeter == perimeter]
         rules = [(*items.profile_of(item), items.name_of(item).lower()) for item in document.items("accessRules")]
         self._rules = {(profile, name) for owner, profile, name in rules if owner == perimeter}
         self._ruled = {profile for profile, _ in self._rules if "accessRules" in document.whole}
@@ -92,9 +89,16 @@ class Told:
         """It tells what matters most of the perimeter: it was looked at anew."""
         return self.lists.issuperset({"profiles", "accessRules", "associations"})
 
+    @property
+    def profiles_with_rules(self) -> set[str]:
+        """The profiles, lower case, whose rules it tells."""
+        return self._ruled
+
     def tells_rules(self, profile: str) -> bool:
         """Whether it tells the rules of a profile."""
-        return profile.lower() in self._ruled or "accessRules" in self.lists
+        return profile.lower() in self._ruled or (
+            "accessRules" in self.lists and ("profiles" in self.lists or not self._rules)
+        )
 
     def leaves(self, table: Table, row: Row) -> bool:
         """Whether a row that is in force stays, since the document doesn't speak of it."""
@@ -111,11 +115,15 @@ class Told:
             return False
         if table is SNAPSHOT_ISSUE:
             return row[1] not in {each.resource for each in self._configured}
+        if table is SNAPSHOT_LINK:
+            return (row[1], row[-1]) not in {(each[1], each[-1]) for each in self._rows[table]}
         return row[_KEYS[table]].lower() not in self._told(table)
 
     def _leaves_rule(self, row: Row) -> bool:
         profile = row[1].lower()
         if profile in self._ruled or (profile, row[2].lower()) in self._rules:
+            return False
+        if "accessRules" in self.lists and not self._rules:
             return False
         if "profiles" not in self.lists:
             return True

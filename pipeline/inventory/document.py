@@ -47,10 +47,12 @@ class Document:
         lists: name of a list -> its items; a list that nobody gave is missing.
         gaps: sentences on what could not be read, by ARM id of the perimeter ("" for all).
         whole: names of the lists of which more than single items were given.
+        is_one: it came as one object, so its lists tell of every perimeter that it names.
     """
 
     lists: dict[str, list[Item]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
+    is_one: bool = True
     gaps: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -124,6 +126,10 @@ def _gather(document: Document, content: Any, file: Path) -> None:
     single = isinstance(content, dict) and isinstance(content.get("id"), str)
     if single:
         content = [content]
+    document.is_one = False
+    if content == [] and file.stem in LISTS:
+        document.add(file.stem, [])
+        return
     if not isinstance(content, list):
         raise InventoryError(
             f"The inventory {file} must be one object with the lists {', '.join(LISTS[:4])} ..., or what "

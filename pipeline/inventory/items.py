@@ -286,12 +286,14 @@ class Configured:
         resource: ARM id, lower case.
         profile: name; None where the resource doesn't say.
         rules_told: it lists the profile's access rules.
+        version: of them; None where it doesn't say.
     """
 
     perimeter: str
     resource: str
     profile: str | None
     rules_told: bool
+    version: int | None
 
 
 def configured(item: Item) -> Configured | None:
@@ -305,7 +307,14 @@ def configured(item: Item) -> Configured | None:
     if not perimeter or not resource_id:
         return None
     found = object_in(item, "profile")
-    return Configured(perimeter, resource_id, text(found.get("name")), isinstance(found.get("accessRules"), list))
+    version = text(found.get("accessRulesVersion"))
+    return Configured(
+        perimeter,
+        resource_id,
+        text(found.get("name")),
+        isinstance(found.get("accessRules"), list),
+        int(version) if version and version.isdecimal() else None,
+    )
 
 
 def issues(item: Item, perimeter: str, resource_id: str) -> Iterator[Row]:

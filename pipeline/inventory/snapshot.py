@@ -41,6 +41,9 @@ TABLES = {
 }
 
 
+_OUTDATED = "The access rules of the profile {}"
+
+
 @dataclass(slots=True)
 class Head:
     """What a snapshot itself says of its perimeter.
@@ -50,6 +53,7 @@ class Head:
         location: Azure region.
         links_known: links were read.
         logging_known: the logging configuration was read.
+        members_at: when the list of associations was last read, UTC; None where it never was.
         gaps: sentences on what could not be read.
     """
 
@@ -57,6 +61,7 @@ class Head:
     location: str | None = None
     links_known: bool = False
     logging_known: bool = False
+    members_at: datetime | None = None
     gaps: list[str] = field(default_factory=list)
 
     def add(self, guid: str | None, location: str | None) -> None:
@@ -64,18 +69,21 @@ class Head:
         self.guid = self.guid or items.storable(guid.lower() if guid else None)
         self.location = self.location or items.storable(location)
 
-    def complete(self, before: dict[str, Any], *, keep_gaps: bool) -> None:
+    def complete(self, before: dict[str, Any], told: Told) -> None:
         """Take over what is in force and was not told anew."""
         self.add(before["perimeter_guid"], before["location"])
         self.links_known = self.links_known or before["links_known"]
         self.logging_known = self.logging_known or before["logging_known"]
-        if keep_gaps and not self.gaps:
-            self.gaps += json.loads(before["gaps"] or "[]")
+        self.members_at = max(
+            (each for each in (self.members_at, before["members_confirmed_at"]) if each), default=None
+        )
+        if not told.is_whole and not self.gaps:
+            closed = tuple(_OUTDATED.format(profile) for profile in told.profiles_with_rules)
+            self.gaps += [each for each in json.loads(before["gaps"] or "[]") if not each.startswith(closed)]
 
-    def as_row(self) -> Row:
-        """Return (GUID, location, links known, logging known, gaps)."""
-        gaps = json.dumps(self.gaps) if self.gaps else None
-        return self.guid, self.location, self.links_known, self.logging_known, gaps
+    def facts(self) -> Row:
+        """Return what of it is compared: (GUID, location, links known, logging known, members known, gaps)."""
+        return self.guid, self.location, self.links_known, self.logging_known, self.members_at is not None, self.gaps
 
 
 def keep(
@@ -105,17 +113,16 @@ def keep(
     with store.transaction():
         for perimeter, head in sorted(heads.items()):
             mine = {table: sorted(rows, key=repr) for table, rows in content[perimeter].items()}
-            told = head.as_row()
-            digest = sha256(json.dumps([told, [mine[table] for table in TABLES.values()]]).encode()).hexdigest()
+            digest = sha256(json.dumps([head.facts(), [mine[table] for table in TABLES.values()]]).encode()).hexdigest()
             number += _keep_one(
-                store, known.get(perimeter), (perimeter, *told), digest, mine, (number + 1, taken_at, origin)
+                store, known.get(perimeter), (perimeter, head), digest, mine, (number + 1, taken_at, origin)
             )
         prefixes = tuple(f"{each.lower().rstrip('/')}/" if each else "" for each in scope or ())
         for perimeter, (_, _, guid, location, _, gone, *_) in sorted(known.items()):
             if perimeter not in heads and not gone and f"{perimeter}/".startswith(prefixes):
                 number += 1
-                row = (number, perimeter, guid, location, taken_at, taken_at, origin, "gone", True, True, True, None)
-                store.append_rows(INVENTORY_SNAPSHOT, [row])
+                row = (number, perimeter, guid, location, taken_at, taken_at, origin, "gone", True, True, True)
+                store.append_rows(INVENTORY_SNAPSHOT, [(*row, taken_at, None)])
         derive(store)
     counts = {"perimeters": len(heads)}
     return counts | {name: sum(len(each[table]) for each in content.values()) for name, table in TABLES.items()}
@@ -133,13 +140,15 @@ def _carry_over(
     for perimeter, head in heads.items():
         head.links_known = "links" in told[perimeter].lists
         head.logging_known = "loggingConfigurations" in told[perimeter].lists
+        head.members_at = taken_at if "associations" in told[perimeter].lists else None
     before = {
         found["perimeter"]: found
         for found in store.frame("inventory/perimeters").to_dicts()
         if found["perimeter"] in heads and found["taken_at"] <= taken_at
     }
     for perimeter, found in before.items():
-        heads[perimeter].complete(found, keep_gaps=not told[perimeter].is_whole)
+        heads[perimeter].complete(found, told[perimeter])
+    _keep_access(store, content)
     for table, query in IN_FORCE.items():
         for row in store.rows(query):
             if row[0] in before and told[row[0]].leaves(table, row):
@@ -148,8 +157,20 @@ def _carry_over(
         rows = content[perimeter][SNAPSHOT_RULE_ELEMENT]
         content[perimeter][SNAPSHOT_RULE_ELEMENT] = [row for row in rows if row[1].lower() != profile]
         heads[perimeter].gaps.append(
-            f"The access rules of the profile {profile} have another version than those known: load them, too."
+            f"{_OUTDATED.format(profile)} have another version than those known: load them, too."
         )
+
+
+def _keep_access(store: Store, content: dict[str, Content]) -> None:
+    """Leave publicNetworkAccess and known issues as they are where an association is told without them."""
+    known = {(row[0], row[3]): row for row in store.rows(IN_FORCE[SNAPSHOT_ASSOCIATION])}
+    for perimeter, tables in content.items():
+        tables[SNAPSHOT_ASSOCIATION] = [
+            (*row[:5], row[5] or before[5], row[6], before[7] if row[7] is None else row[7])
+            if (before := known.get((perimeter, row[3])))
+            else row
+            for row in tables[SNAPSHOT_ASSOCIATION]
+        ]
 
 
 def _outdated(store: Store, told: dict[str, Told], content: dict[str, Content]) -> Iterator[tuple[str, str]]:
@@ -163,33 +184,41 @@ def _outdated(store: Store, told: dict[str, Told], content: dict[str, Content]) 
 
 
 def _keep_one(
-    store: Store, before: Row | None, told: Row, digest: str, content: Content, about: tuple[int, datetime, str]
+    store: Store,
+    before: Row | None,
+    told: tuple[str, Head],
+    digest: str,
+    content: Content,
+    about: tuple[int, datetime, str],
 ) -> int:
     """Keep one snapshot, or confirm the one before; return how many were made."""
     number, taken_at, origin = about
-    perimeter, guid, location, links_known, logging_known, gaps = told
+    perimeter, head = told
+    members_at = head.members_at
     if before and before[4] == digest and not before[5]:
         number, first, last, origin = before[1], before[6], before[7], before[8]
         store.delete(INVENTORY_SNAPSHOT, "inventory/rowid_of_snapshot", snapshot_id=number)
         taken_at, confirmed_at = first, max(last, taken_at)
+        members_at = max((each for each in (members_at, before[9]) if each), default=None)
         content = {}
     else:
         confirmed_at = taken_at
-    head = (
+    row = (
         number,
         perimeter,
-        guid,
-        location,
+        head.guid,
+        head.location,
         taken_at,
         confirmed_at,
         origin,
         digest,
         False,
-        links_known,
-        logging_known,
-        gaps,
+        head.links_known,
+        head.logging_known,
+        members_at,
+        json.dumps(head.gaps) if head.gaps else None,
     )
-    store.append_rows(INVENTORY_SNAPSHOT, [head])
+    store.append_rows(INVENTORY_SNAPSHOT, [row])
     for table, rows in content.items():
         store.append_rows(table, [(number, *row) for row in rows])
     return int(bool(content))
@@ -218,10 +247,14 @@ def _rows(document: Document) -> tuple[dict[str, Head], dict[str, Content]]:
     for name, is_reference in (("links", False), ("linkReferences", True)):
         found += [(SNAPSHOT_LINK, items.link(item, is_reference=is_reference)) for item in document.items(name)]
     found += [(SNAPSHOT_LOGGING, row) for row in items.logging(document)]
+    associated = {(row[0], row[3]) for table, row in found if table is SNAPSHOT_ASSOCIATION}
+    newest = _newest_versions(document)
     for item in document.items("configurations"):
-        found += _of_configuration(
-            item, heads, {(row[0], row[3]) for table, row in found if table is SNAPSHOT_ASSOCIATION}
-        )
+        found += _of_configuration(item, heads, associated)
+        about = items.configured(item)
+        # members that lag behind tell of rules that are no more
+        if about and about.profile and about.version == newest[about.perimeter, about.profile.lower()]:
+            found += (each for each in _of_profile(item, about) if each[0] not in _told_by_lists(document))
     content: dict[str, Content] = {}
     for table, unsafe in found:
         row = tuple(items.storable(value) for value in unsafe)
@@ -255,6 +288,7 @@ def _add_facts(content: Content, perimeter: str, document: Document) -> None:
         associations.append((*row[:5], items.storable(newest), *row[6:]))
     content[SNAPSHOT_ASSOCIATION] = associations
     members = {row[3] for row in associations}
+    content[SNAPSHOT_ISSUE] = [row for row in content[SNAPSHOT_ISSUE] if row[1] in members]
     content[SNAPSHOT_RESOURCE] = [row for resource, row in facts.items() if resource in members]
     for table, rows in content.items():
         content[table] = list(dict.fromkeys(rows))
@@ -274,13 +308,37 @@ def _of_configuration(
     head.add(items.text(of.get("perimeterGuid")), items.text(of.get("location")))
     if (perimeter, resource) in associated or name is None:
         return
-    profile = items.object_in(item, "profile")
     association = items.object_in(item, "resourceAssociation")
-    yield SNAPSHOT_PROFILE, (perimeter, name, items.text(profile.get("accessRulesVersion")))
-    for rule in items.items_in(profile, "accessRules"):
-        yield from ((SNAPSHOT_RULE_ELEMENT, row) for row in items.elements_of(rule, perimeter, name))
-    for category in items.words_in(profile, "enabledLogCategories"):
-        yield SNAPSHOT_LOGGING, (perimeter, "", category, False, True, None)
     mode = items.text(association.get("accessMode"))
     state = items.text(items.field(item, "provisioningState"))
     yield SNAPSHOT_ASSOCIATION, (perimeter, name, str(association.get("name") or ""), resource, mode, None, state, None)
+
+
+def _newest_versions(document: Document) -> dict[tuple[str, str], int | None]:
+    """Return the newest version of each profile's rules that members tell of, by perimeter and profile."""
+    newest: dict[tuple[str, str], int | None] = {}
+    for about in map(items.configured, document.items("configurations")):
+        if about and about.profile:
+            key = about.perimeter, about.profile.lower()
+            newest[key] = max((each for each in (newest.get(key), about.version) if each is not None), default=None)
+    return newest
+
+
+def _told_by_lists(document: Document) -> set[Table]:
+    """Return what the perimeter's own lists tell, which go before what its members say."""
+    lists = {
+        SNAPSHOT_PROFILE: "profiles",
+        SNAPSHOT_RULE_ELEMENT: "accessRules",
+        SNAPSHOT_LOGGING: "loggingConfigurations",
+    }
+    return {table for table, name in lists.items() if name in document.lists}
+
+
+def _of_profile(item: Item, about: items.Configured) -> Iterable[tuple[Table, Row]]:
+    """Yield what a resource says of its profile."""
+    profile, name = items.object_in(item, "profile"), about.profile
+    yield SNAPSHOT_PROFILE, (about.perimeter, name, items.text(profile.get("accessRulesVersion")))
+    for rule in items.items_in(profile, "accessRules"):
+        yield from ((SNAPSHOT_RULE_ELEMENT, row) for row in items.elements_of(rule, about.perimeter, str(name)))
+    for category in items.words_in(profile, "enabledLogCategories"):
+        yield SNAPSHOT_LOGGING, (about.perimeter, "", category, False, True, None)

@@ -1,14 +1,19 @@
 """The perimeters as the inventory tells them, with what the logs alone tell where there is none."""
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
+from pipeline.coverage.logging import switched_off
 from pipeline.inventory import hosts, rules
 from pipeline.recommend.association import Association
 from pipeline.recommend.policy import Profile
 from pipeline.recommend.readiness import Evidence
 from pipeline.store import Store
+
+EVIDENCE_DAYS = timedelta(days=31)
+"""Would-be denials that were last seen longer ago tell nothing of today's logging."""
 
 
 class Configuration:
@@ -20,7 +25,7 @@ class Configuration:
     Reads: inventory_profile, inventory_association, inventory_rule_element, traffic.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, since: datetime | None = None, until: datetime | None = None) -> None:
         self._elements = Counter(
             (each.perimeter, each.profile.lower(), each.direction) for each in rules.in_force(store).elements
         )
@@ -33,16 +38,30 @@ class Configuration:
         self._spelled: dict[tuple[str, str], str] = {}
         for perimeter, profile, _version in store.rows("inventory/profiles"):
             self._spelled[perimeter, profile.lower()] = profile
-        self._listed = set(self._spelled)
+        self._listed = {(row[0], row[1].lower()) for row in store.rows("inventory/profiles")} | {
+            (row[0], row[1].lower()) for row in store.rows("inventory/associations")
+        }
         self._silent: dict[tuple[str, str], list[str]] = {}
-        for perimeter, profile, resource, _mode in store.rows("coverage/silent_resources"):
+        for perimeter, profile, resource, _mode, _last in store.rows("coverage/silent_resources"):
             self._silent.setdefault((perimeter, profile.lower()), []).append(resource.rsplit("/", 1)[-1])
         self._unlisted: dict[tuple[str, str], list[str]] = {}
         for perimeter, profile, resource, _records, since_inventory in store.rows("coverage/unlisted_resources"):
             if since_inventory:
                 key = perimeter or "", (profile or "").lower()
                 self._unlisted.setdefault(key, []).append(resource.rsplit("/", 1)[-1])
-        self._evidence = {(row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence")}
+        self._evidence = {
+            (row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence", since=since, until=until)
+        }
+        self._switched_off = switched_off(store)
+        self._unjudged: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        self._nameless = int(store.frame("coverage/totals")["records_without_perimeter"][0])
+
+    def note_unjudged(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take the rows of recommend/unjudged: what nobody can judge even when all is enforced."""
+        for perimeter, profile, reason, about, requests in rows:
+            told = f"unknown {'log category' if reason == 'category' else 'access mode'} {about}"
+            told = told if reason in {"category", "mode"} else reason
+            self._unjudged.setdefault((perimeter, (profile or "").lower()), []).append((told, requests))
 
     def profiles(self, perimeter: str | None, profile: str | None) -> set[tuple[str, str]]:
         """Return the (perimeter, lower-case profile) pairs of the inventory and the logs that a scope names."""
@@ -83,12 +102,17 @@ class Configuration:
     def evidence(self, perimeter: str, profile: str, days: int, now: datetime) -> Evidence:
         """Return what the logs of a profile can tell."""
         key = perimeter, profile.lower()
-        last_seen, _ = self._evidence.get(key, (None, False))
-        sees_denials = any(sees for (owner, _), (_, sees) in self._evidence.items() if owner == perimeter)
+        last_seen, _ = self._evidence.get(key, (None, None))
+        mine = [times for (owner, _), times in self._evidence.items() if owner == perimeter]
+        newest = max((last for last, _ in mine), default=now)
+        sees_denials = any(told and told >= newest - EVIDENCE_DAYS for _, told in mine)
         return Evidence(
             days=days,
             stale_days=max(0, (now - last_seen).days) if last_seen else 0,
             sees_denials=sees_denials,
             silent=tuple(sorted(self._silent.get(key, []))),
             unlisted=tuple(sorted(self._unlisted.get(key, []))),
+            switched_off=tuple(self._switched_off.get(perimeter, ())),
+            unjudged=tuple(self._unjudged.get(key, ())),
+            nameless_records=self._nameless,
         )

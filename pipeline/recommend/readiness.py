@@ -17,10 +17,13 @@ class Evidence:
     Args:
         days: days on which it wrote any record.
         stale_days: whole days between its last record and the run.
-        sees_denials: whether any record of a ...ResourceRules... category was seen in its perimeter; without one
-            nobody can tell "nothing would be denied" from "the category isn't enabled".
-        silent: names of its associated resources without any record.
+        sees_denials: whether any record of a ...ResourceRules... category was seen in its perimeter in the last month
+            of its log; without one nobody can tell "nothing would be denied" from "the category isn't enabled".
+        switched_off: categories that hold would-be denials and aren't logged.
+        silent: names of its associated resources without any record, or without one for a month.
         unlisted: names of resources that wrote records since the inventory was taken, which doesn't list them.
+        unjudged: what nobody can judge (a log category, an access mode), with its requests.
+        nameless_records: records of any perimeter that don't say of which.
     """
 
     days: int
@@ -28,6 +31,9 @@ class Evidence:
     sees_denials: bool = True
     silent: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    switched_off: tuple[str, ...] = ()
+    unjudged: tuple[tuple[str, int], ...] = ()
+    nameless_records: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +166,21 @@ def _questions(profile: str, evidence: Evidence, proposals: Sequence[Proposal]) 
         reasons.append("questions: these records name no profile")
     if evidence.days and not evidence.sees_denials:
         reasons.append(
-            "questions: no record of a ResourceRules category was seen in this perimeter, so would-be denials can't be "
-            "seen; check that these categories are enabled",
+            "questions: no record of a ResourceRules category was seen in this perimeter for a month, so would-be "
+            "denials can't be seen; check that these categories are enabled",
+        )
+    if evidence.switched_off:
+        reasons.append(f"questions: {', '.join(evidence.switched_off)} isn't logged, so would-be denials can't be seen")
+    for about, requests in evidence.unjudged:
+        reasons.append(f"questions: nobody can tell what enforcing does to {requests:,} requests ({about})")
+    if evidence.nameless_records:
+        reasons.append(
+            f"questions: {evidence.nameless_records:,} records name no perimeter, so nothing is proposed from them"
         )
     if evidence.silent:
-        reasons.append(f"questions: no record of {', '.join(evidence.silent)}; no data is no proof of no traffic")
+        reasons.append(
+            f"questions: no record of {', '.join(evidence.silent)} for a month; no data is no proof of no traffic"
+        )
     if evidence.unlisted:
         reasons.append(
             f"questions: {', '.join(evidence.unlisted)} wrote records and is not in the inventory, so nothing is "

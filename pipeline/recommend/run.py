@@ -101,12 +101,13 @@ def recommend(
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
     """
-    known = Configuration(store)
+    known = Configuration(store, scope.since, scope.until)
     profiles = known.profiles(scope.perimeter, scope.profile)
-    _check(scope, profiles, known)
+    check_scope(scope, known)
     rows: dict[tuple[str, str, str], list[CallerDay]] = {}
     with scenario(store, access_mode=ENFORCED):
         by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
+        known.note_unjudged(store.rows("recommend/unjudged", since=scope.since, until=scope.until))
     judge_parties = partial(admitting_rules, store)
     for (perimeter, profile, direction), some in by_spelling.items():
         rows.setdefault((perimeter, profile.lower(), direction), []).extend(some)
@@ -142,11 +143,16 @@ def recommend(
     return Recommendation(created, window, measure(store), tuple(readiness), tuple(proposals), tuple(suggested))
 
 
-def _check(scope: Scope, profiles: set[tuple[str, str]], known: Configuration) -> None:
+def check_scope(scope: Scope, known: Configuration) -> None:
+    """Refuse a scope of nothing: it would have nothing to lose.
+
+    Raises:
+        UsageError: nobody knows the perimeter or profile, or the span of time is empty.
+    """
     if scope.since and scope.until and scope.since >= scope.until:
         raise UsageError("--since must lie before --until.")
     everything = known.profiles(None, None)
-    if everything and not profiles:
+    if everything and not known.profiles(scope.perimeter, scope.profile):
         names = ", ".join(sorted(f"{owner.rsplit('/', 1)[-1]}/{name}" for owner, name in everything))
         raise UsageError(f"No such perimeter or profile. Known (perimeter/profile): {names}.")
 

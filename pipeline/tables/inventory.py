@@ -27,6 +27,11 @@ INVENTORY_SNAPSHOT = Table(
         Column("gone", "BOOLEAN", "The perimeter was no longer there.", True),
         Column("links_known", "BOOLEAN", "Links were read: an empty list means that there are none.", True),
         Column("logging_known", "BOOLEAN", "The logging configuration was read.", True),
+        Column(
+            "members_confirmed_at",
+            "TIMESTAMP",
+            "When the list of associations was last read, UTC; null where only single ones are known.",
+        ),
         Column("gaps", "VARCHAR", "JSON array of what could not be read, one sentence each; null where all could."),
     ),
 )

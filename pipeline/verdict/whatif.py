@@ -32,9 +32,8 @@ class Comparison:
 
     @property
     def unjudged_requests(self) -> int:
-        """Requests of which today something is known, and nothing in the scenario."""
-        known, then = self.changes["verdict_today"] != "unknown", self.changes["verdict_then"] == "unknown"
-        return int(self.changes.filter(known & then)["requests"].sum())
+        """Requests of which nobody can tell in the scenario, though something is known today, or they succeeded."""
+        return int(self.changes.filter(self.changes["is_unjudged"])["requests"].sum())
 
 
 def compare(

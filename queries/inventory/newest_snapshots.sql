@@ -11,7 +11,8 @@ select
     gone,
     taken_at,
     confirmed_at,
-    origin
+    origin,
+    members_confirmed_at
 from inventory_snapshot
 where taken_at <= coalesce($moment, 'infinity'::timestamp)
 qualify row_number() over (partition by perimeter order by taken_at desc, snapshot_id desc) = 1

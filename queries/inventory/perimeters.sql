@@ -10,6 +10,7 @@ select
     origin,
     links_known,
     logging_known,
+    members_confirmed_at,
     gaps
 from inventory_perimeter
 order by perimeter

@@ -1,5 +1,5 @@
--- The resources of each profile: associated by the inventory, or seen to write records where that lists none.
--- reads: inventory_association, traffic
+-- The resources of each profile: associated by the inventory, or seen to write records where nobody read the whole list.
+-- reads: inventory_association, inventory_perimeter, traffic
 -- grain: one row a perimeter, profile and resource
 select
     perimeter,
@@ -19,5 +19,8 @@ from traffic as t
 where
     t.perimeter is not null
     and t.service_resource is not null
-    and not exists (from inventory_association as a where a.perimeter = t.perimeter)
+    and not exists (
+        from inventory_perimeter as i
+        where i.perimeter = t.perimeter and i.members_confirmed_at is not null
+    )
 order by perimeter, profile, resource

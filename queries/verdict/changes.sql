@@ -14,7 +14,13 @@ select
     later.verdict as verdict_then,
     later.reason,
     -- what is refused today as well is no loss, and attempts have no outcome
-    today.verdict <> 'denied' and later.verdict = 'denied' and v.action = 'Approved' as is_loss,
+    (today.verdict <> 'denied' or coalesce(today.disagreement = 'resource-rules-while-enforced', false))
+    and later.verdict = 'denied'
+    and v.action = 'Approved' as is_loss,
+    -- nobody can tell, though today something is known, or though it succeeded
+    later.verdict = 'unknown'
+    and (today.verdict <> 'unknown' or (later.reason in ('mode', 'category') and v.action is distinct from 'Denied'))
+        as is_unjudged,
     sum(v.requests)::bigint as requests,
     count(*) as flows,
     count(distinct coalesce(if(v.direction = 'Outbound', v.destination_fqdn, v.caller_key), '')) as callers
@@ -33,7 +39,8 @@ group by
     today.verdict,
     later.verdict,
     later.reason,
-    is_loss
+    is_loss,
+    is_unjudged
 order by
     is_loss desc,
     requests desc,

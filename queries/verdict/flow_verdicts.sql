@@ -5,5 +5,6 @@ select
     flow,
     profile,
     verdict,
-    reason
+    reason,
+    disagreement
 from verdict

@@ -25,7 +25,8 @@ from traffic as v
 inner join verdict_today as today on v.rowid = today.flow
 inner join verdict_then as later on v.rowid = later.flow
 where
-    today.verdict <> 'denied'
+    -- what the log shows admitted although it should be refused already is lost as well
+    (today.verdict <> 'denied' or today.disagreement = 'resource-rules-while-enforced')
     and later.verdict = 'denied'
     and v.action = 'Approved'
     and v.hour >= coalesce($since, '-infinity'::timestamp)

@@ -69,7 +69,7 @@ known as (
     select
         perimeter,
         links_known,
-        perimeter in (select perimeter from inventory_association) as members_known,
+        members_confirmed_at is not null as members_known,
         perimeter in (select perimeter from outbound_link) as has_links
     from inventory_perimeter
 ),
@@ -168,10 +168,13 @@ left join known_rules as r on m.perimeter = r.perimeter and lower(m.profile_name
 left join decision_matrix as inbound
     on
         lower(m.access_mode) = lower(inbound.access_mode)
-        and lower(m.public_network_access) = lower(inbound.public_network_access)
+        -- where it is enforced nothing else is asked
+        and if(m.access_mode ilike 'enforced', 'enabled', lower(m.public_network_access))
+        = lower(inbound.public_network_access)
         and inbound.direction = 'Inbound'
 left join decision_matrix as outbound
     on
         lower(m.access_mode) = lower(outbound.access_mode)
-        and lower(m.public_network_access) = lower(outbound.public_network_access)
+        and if(m.access_mode ilike 'enforced', 'enabled', lower(m.public_network_access))
+        = lower(outbound.public_network_access)
         and outbound.direction = 'Outbound'

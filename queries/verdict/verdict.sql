@@ -184,6 +184,12 @@ other_resource as (
         destination_resource as resource
     from traffic
     where destination_resource is not null
+    union
+    select distinct
+        perimeter,
+        service_resource as resource
+    from traffic
+    where service_resource is not null
 ),
 
 part as materialized (
@@ -211,9 +217,10 @@ working as materialized (
     select distinct
         t.perimeter,
         m.member as source,
-        t.service_resource as destination
+        d.member as destination
     from traffic as t
     inner join part as m on t.perimeter = m.perimeter and t.source_resource = m.resource
+    inner join part as d on t.perimeter = d.perimeter and t.service_resource = d.resource
     where t.traffic_type = 'Intra' and t.direction = 'Inbound' and t.action = 'Approved'
 ),
 
@@ -314,7 +321,10 @@ matched as (
             t.rule_origin = 'Perimeter'
             and t.action = 'Approved'
             and not is_unsupported
-            and (not s.rules_known or (same_version and kept.name is not null)),
+            and (
+                (not s.rules_known and lower(t.profile) is not distinct from s.profile)
+                or (same_version and kept.name is not null)
+            ),
             false
         ) as admitted_as_logged
     from traffic as t
@@ -333,6 +343,7 @@ matched as (
         on s.profile_id = by_perimeter.profile_id and t.source_perimeters = by_perimeter.source_perimeters
     left join rule_in_force as kept
         on s.profile_id = kept.profile_id and t.direction = kept.direction and t.matched_rule = kept.name
+    left join part as caller on t.perimeter = caller.perimeter and t.service_resource = caller.resource
     left join part as source on t.perimeter = source.perimeter and t.source_resource = source.resource
     left join part as destination
         on t.perimeter = destination.perimeter and t.destination_resource = destination.resource
@@ -340,7 +351,7 @@ matched as (
     left join working
         on
             t.perimeter = working.perimeter
-            and t.service_resource = working.source
+            and caller.member = working.source
             and coalesce(destination.member, host.resource) = working.destination
     left join linked on s.profile_id = linked.profile_id and t.source_perimeters = linked.source_perimeters
     left join own on t.perimeter = own.perimeter and t.source_perimeters = own.source_perimeters
@@ -358,7 +369,10 @@ reasoned as (
                 perimeter_rules and traffic_type = 'Intra' and (is_member or is_unnamed or not members_known)
                 then 'member'
             when perimeter_rules and traffic_type = 'Cross' and (is_linked or not links_known) then 'link'
-            when perimeter_rules and direction = 'Outbound' and is_member and works then 'log-artefact'
+            when
+                perimeter_rules and direction = 'Outbound' and is_member and works
+                and (action = 'Denied' or lower(matched_rule) = 'denyall')
+                then 'log-artefact'
             when perimeter_rules and element_kind is not null then 'rule'
             when perimeter_rules and admitted_as_logged then 'rule-as-logged'
             when otherwise = 'denied' and is_unsupported then 'protocol'

@@ -43,7 +43,7 @@ def enforced() -> dict[str, Any]:
 def test_unchanged_configuration_is_confirmed_not_kept_again(store: Store, tmp_path: Path) -> None:
     for day in (1, 3, 2):
         keep(store, tmp_path, INVENTORY, day)
-    ((_, number, *_, taken, confirmed, _origin),) = store.rows("inventory/newest_snapshots", moment=None)
+    ((_, number, *_, taken, confirmed, _origin, _members),) = store.rows("inventory/newest_snapshots", moment=None)
     assert (number, taken, confirmed) == (1, DAYS[1], DAYS[3])
     assert changes(store) == []
 
@@ -134,7 +134,7 @@ def held(store: Store, *names: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def head(store: Store) -> tuple[Any, ...]:
-    ((_, guid, location, _, _, _, links, logging, gaps),) = store.rows("inventory/perimeters")
+    ((_, guid, location, _, _, _, links, logging, _, gaps),) = store.rows("inventory/perimeters")
     return guid, location, links, logging, gaps
 
 

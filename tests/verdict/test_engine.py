@@ -125,7 +125,7 @@ def naive(world: World, each: dict[str, Any], others: list[dict[str, Any]]) -> s
 def _arrived(world: World, each: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether what one resource sent to a host is what a member's own log says it admitted."""
     return (
-        each["direction"] == "Outbound"
+        (each["direction"], each["action"]) == ("Outbound", "Denied")  # no flow here names DenyAll
         and each["destination_fqdn"] == "docs.blob.core.windows.net"
         and DOCS in world.modes
         and (other["traffic_type"], other["action"]) == ("Intra", "Approved")
@@ -461,7 +461,8 @@ def test_rules_that_are_told_take_the_place_of_the_log_where_no_profile_is_liste
     with scenario(store, NO_RULES, access_mode="Enforced"):
         assert verdicts(store, seen) == [("denied", "no-rule")]
     document = World(rules=[("apps", "Inbound", "addressPrefixes", "192.0.2.0/24")], versions={}, modes={}).document()
-    del document.lists["profiles"]
+    document.forget("profiles")
+    document.forget("associations")
     snapshot.keep(store, document, MOMENT, "test")
     with scenario(store, access_mode="Enforced"):
         assert verdicts(store, seen) == [("denied", "no-rule")], "the rules are known without a list of profiles"

@@ -121,6 +121,22 @@ def put(store: Store, world: World, *, taken_at: datetime = MOMENT) -> None:
 @contextmanager
 def traffic(store: Store, *flows: dict[str, Any]) -> Iterator[None]:
     """Have these flows, and no others, for the length of the block."""
+    rows, known = _rows(*flows)
+    with ExitStack() as stack:
+        stack.enter_context(store.temporary(TRAFFIC, rows))
+        stack.enter_context(store.temporary(ADDRESS, known))
+        yield
+
+
+def write(store: Store, *flows: dict[str, Any]) -> None:
+    """Have these flows, and no others, in the warehouse: what asks the engine about parties hides temporary ones."""
+    rows, known = _rows(*flows)
+    store.replace(TRAFFIC, rows)
+    store.replace(ADDRESS, known)
+
+
+def _rows(*flows: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return rows of traffic and of address."""
     rows = [tuple(each.get(column.name) for column in TRAFFIC.columns) for each in flows]
     texts = sorted({each["source_ip"] for each in flows if each.get("source_ip")})
     known = []
@@ -128,10 +144,7 @@ def traffic(store: Store, *flows: dict[str, Any]) -> Iterator[None]:
         read = addresses.read(text)
         value = str(addresses.number(ip_address(text))) if read.network == addresses.PUBLIC else None
         known.append((text, read.canonical, read.version, value, read.network))
-    with ExitStack() as stack:
-        stack.enter_context(store.temporary(TRAFFIC, rows))
-        stack.enter_context(store.temporary(ADDRESS, known))
-        yield
+    return rows, known
 
 
 def judged(store: Store, *columns: str) -> list[tuple[Any, ...]]:
