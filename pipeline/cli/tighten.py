@@ -65,7 +65,10 @@ def show(found: "list[Tightening]", to: "Console") -> None:
     from pipeline.cli.output import table
 
     if not found:
-        to.print("No rule in force was found to be wider than its use; without an inventory no rule is known.")
+        to.print(
+            "No rule in force was found to be wider than its use. Rules that no inventory told aren't known, and those "
+            "of profiles without a record can hardly be judged."
+        )
         return
     rows = [
         [

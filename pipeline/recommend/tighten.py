@@ -54,7 +54,8 @@ class Tightening:
         days_observed: days of the scope on which anything of its profile was seen.
         last_use: the last of what it admits.
         addresses: that it holds (IPv6: /64 networks); 0 where it is no prefix.
-        closed: those of them (IPv6: /64 networks) that nothing would admit any more.
+        closed: those of them (IPv6: /64 networks) that nothing would admit any more, once wider elements around it that
+            are named, too, are gone or narrowed.
     """
 
     element: RuleElement
@@ -387,13 +388,12 @@ class _Judge:
 
     def _judge_prefixes(self, prefixes: Sequence[_Element]) -> None:
         """Sort prefixes into those that stay and those that others, or narrower ones, take the place of."""
-        # of a rule that the log shows to admit more than its elements say, nothing is taken away
         loose = [each for each in prefixes if self._is_loose(each)]
-        tight = [each for each in prefixes if each not in loose]
-        movable = [each for each in loose if not each.logged or each.never_matches]
-        stay = tight + [each for each in loose if each not in movable]
-        gone = [each for each in movable if each.span[0] <= each.span[1] and _holds(_spans(stay), each.span)]
-        for each in sorted((each for each in tight if not each.logged), key=lambda one: (one.size, one.rule)):
+        stay = [each for each in prefixes if each not in loose]
+        # of a rule that the log shows to admit more than its elements say, nothing is taken away
+        movable = [each for each in prefixes if not each.logged]
+        gone = [each for each in loose if each in movable and _holds(_spans(stay), each.span)]
+        for each in sorted((each for each in stay if each in movable), key=lambda one: (one.size, one.rule)):
             others = [other for other in stay if other is not each]
             if _holds(_spans(others), each.span):
                 gone.append(each)
@@ -401,14 +401,14 @@ class _Judge:
         for each in gone:
             self._shadowed(each, stay)
         left = [each for each in loose if each not in gone]
-        narrowed = [each for each in left if each in movable and (self._is_too_wide(each) or not self._is_unused(each))]
+        holding = [each for each in left if each not in movable or self._is_too_wide(each) or not self._is_unused(each)]
         for each in sorted(left, key=lambda one: (-one.size, one.rule)):
             if self._is_too_wide(each):
-                self._too_wide(each, stay, narrowed)
+                self._too_wide(each, stay, holding)
             elif self._is_unused(each):
                 self._unused(each, stay)
             elif not each.logged:
-                self._wide(each, stay, narrowed)
+                self._wide(each, stay, holding)
 
     def _is_loose(self, each: _Element) -> bool:
         return self._is_too_wide(each) or self._is_unused(each) or self._is_wide(each)
@@ -461,7 +461,7 @@ class _Judge:
             each, SHADOWED, f"All of it is admitted by {_told(beside)}{together} as well.", (), beside, sure=True
         )
 
-    def _too_wide(self, each: _Element, stay: Sequence[_Element], narrowed: Sequence[_Element]) -> None:
+    def _too_wide(self, each: _Element, stay: Sequence[_Element], holding: Sequence[_Element]) -> None:
         if each.network and each.network.prefixlen == 0:
             why = f"It admits every IPv{each.version} address"
         else:
@@ -474,19 +474,19 @@ class _Judge:
             self._tell(each, TOO_WIDE, f"{why}, and is unused {self._seen.scope}.", (), closed=self._closes(each, stay))
         else:
             unused = "" if each.used_since(self._seen.since) else f" {self._seen.window.capitalize()} it is unused."
-            self._replace(each, TOO_WIDE, f"{why}.{unused} ", stay, narrowed)
+            self._replace(each, TOO_WIDE, f"{why}.{unused} ", stay, holding)
 
-    def _wide(self, each: _Element, stay: Sequence[_Element], narrowed: Sequence[_Element]) -> None:
-        self._replace(each, WIDE, "", stay, narrowed)
+    def _wide(self, each: _Element, stay: Sequence[_Element], holding: Sequence[_Element]) -> None:
+        self._replace(each, WIDE, "", stay, holding)
 
     def _replace(
-        self, each: _Element, finding: str, why: str, stay: Sequence[_Element], narrowed: Sequence[_Element]
+        self, each: _Element, finding: str, why: str, stay: Sequence[_Element], holding: Sequence[_Element]
     ) -> None:
         """Propose prefixes for what of an element was used and no other one holds.
 
-        Those inside it that are narrowed as well hold what is theirs, whether or not that is done.
+        Those inside it that are narrowed as well, or must be left, hold what is theirs, whether or not that is done.
         """
-        others = [*stay, *_inside(narrowed, each)]
+        others = [*stay, *_inside(holding, each)]
         unit = "addresses" if each.version == 4 else "/64 networks"  # noqa: PLR2004
         used = f"{why}{len(each.keys()):,} of its {each.size:,} {unit} were used {self._seen.scope}"
         keys = each.keys(_spans(others))
@@ -498,13 +498,16 @@ class _Judge:
             self._tell(each, finding, told, (), beside, closed=closed)
             return
         prefixes = self._cover(each, keys, 1 + self._room)
-        if not prefixes or prefixes == [each.network]:
-            told = f"{used}; narrower prefixes for them don't fit into the {self._room} elements that are left."
+        spans = [addresses.span(prefix) for prefix in prefixes]
+        closed = self._closes(each, others, spans) if spans else 0
+        if not closed:
+            told = (
+                f"{used}; no narrower prefixes for them are worth their price, or fit into the {self._room} elements "
+                "that are left."
+            )
             self._tell(each, finding, told)
             return
         self._room -= len(prefixes) - 1
-        spans = [addresses.span(prefix) for prefix in prefixes]
-        closed = self._closes(each, others, spans)
         told = f"{used}; {_count(len(prefixes), 'narrower prefix', 'narrower prefixes')} would close {closed:,}."
         beside = [one for one in others if _overlap(one, each)]
         self._tell(each, finding, told, tuple(map(str, prefixes)), beside, closed=closed)
@@ -528,7 +531,7 @@ class _Judge:
         flags, doubts = ((), "") if sure else (self._seen.flags, self._seen.doubts)
         if finding == UNUSED and each.refused:
             flags += ("not-honoured",)
-            doubts += f" It names callers of {each.refused:,} requests that the log shows it doesn't admit."
+            doubts += f" It names callers of {each.refused:,} requests that the log shows it doesn't admit: first find out why."
         self._found.append(
             Tightening(
                 each.rule,
@@ -594,7 +597,9 @@ def _union(spans: Iterable[Span]) -> list[Span]:
 
 
 def _holds(union: Sequence[Span], span: Span) -> bool:
-    """Tell whether a union (see _union) holds all of a span."""
+    """Tell whether a union (see _union) holds all of a span; of an empty one nothing does."""
+    if span[0] > span[1]:
+        return False
     place = bisect_right(union, span[0], key=lambda each: each[0]) - 1
     return place >= 0 and span[1] <= union[place][1]
 

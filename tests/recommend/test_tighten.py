@@ -244,7 +244,7 @@ def test_replacements_fit_into_what_azure_allows(store: Store) -> None:
     assert len(found(store, about, *some)[0].replacement or ()) == 10
     (one,) = found(store, about, *some, limits=Limits(max_elements=12, reserve=0))
     assert (one.finding, one.replacement) == ("too-wide", None)
-    assert "don't fit into the 3 elements that are left" in one.reason
+    assert "fit into the 3 elements that are left" in one.reason
 
 
 def test_what_can_not_be_judged_is_said(store: Store) -> None:
@@ -281,6 +281,10 @@ def test_service_tag_is_judged_where_its_prefixes_are_known(store: Store) -> Non
     put(store, about)
     assert [each.finding for each in found(store, about, flow())] == ["unused"]  # tags don't count for storage
     assert found(store, about, flow(service_resource=VAULT)) == []
+    scope = dict.fromkeys(("since", "until", "perimeter", "profile", "limit"))
+    for resource, unused in ((DOCS, 1), (VAULT, 0)):
+        with traffic(store, flow(service_resource=resource)):
+            assert store.frame("analysis/unused_rules", **scope).height == unused
 
 
 def _tag(name: str, prefix: str) -> tuple[Any, ...]:
@@ -298,7 +302,9 @@ def test_whom_the_log_shows_not_admitted_is_no_use(store: Store) -> None:
     about = World(rules=[("apps", "Inbound", "subscriptions", f"/subscriptions/{SUBSCRIPTION}")])
     (one,) = found(store, about, flow(source_subscription=SUBSCRIPTION, rules_version="4", requests=20))
     assert (one.finding, one.flags, one.requests) == ("unused", ("not-honoured",), 0)
-    assert one.reason.endswith("It names callers of 20 requests that the log shows it doesn't admit.")
+    assert one.reason.endswith(
+        "It names callers of 20 requests that the log shows it doesn't admit: first find out why."
+    )
     nfs = flow(source_subscription=SUBSCRIPTION, protocol="NFSV3")  # no rule admits it
     assert [each.finding for each in found(store, about, nfs)] == ["unused"]
 
@@ -315,6 +321,15 @@ def test_nothing_is_taken_from_a_rule_that_the_log_shows_to_admit_more(store: St
     findings = found(store, about, *some)
     assert told(findings) == [("203.0.113.0/24", "unjudged", None)]
     assert "The log names its rule for 3 requests that none of its elements explains" in findings[0].reason
+    with traffic(store, *some):
+        assert_nothing_is_lost(store, findings)
+
+
+def test_wide_rule_that_must_be_left_is_no_reason_to_drop_others(store: Store) -> None:
+    named = {"category": f"{IN}PerimeterRulesAllowed", "rules_version": "4", "matched_rule": "r0"}
+    some = [flow(source_ip="10.0.0.4", **named), *calls(*hosts("203.0.113.0/27", 20), "198.51.100.7")]
+    findings = found(store, world("0.0.0.0/0", "203.0.113.0/27", "198.51.0.0/16"), *some)
+    assert told(findings) == [("0.0.0.0/0", "too-wide", None), ("198.51.0.0/16", "wide", ("198.51.100.7/32",))]
     with traffic(store, *some):
         assert_nothing_is_lost(store, findings)
 
@@ -366,7 +381,7 @@ def callers(draw: st.DrawFn) -> str:
     return str(ip_address(BASES[6] + networks + draw(st.integers(0, 3))))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     elements=st.lists(prefixes(), min_size=1, max_size=9),
     addresses=st.lists(st.tuples(callers(), st.integers(0, 5)), min_size=1, max_size=25),
