@@ -531,7 +531,9 @@ class _Judge:
         flags, doubts = ((), "") if sure else (self._seen.flags, self._seen.doubts)
         if finding == UNUSED and each.refused:
             flags += ("not-honoured",)
-            doubts += f" It names callers of {each.refused:,} requests that the log shows it doesn't admit: first find out why."
+            doubts += (
+                f" It names callers of {each.refused:,} requests that the log shows not admitted: first find out why."
+            )
         self._found.append(
             Tightening(
                 each.rule,

@@ -302,9 +302,7 @@ def test_whom_the_log_shows_not_admitted_is_no_use(store: Store) -> None:
     about = World(rules=[("apps", "Inbound", "subscriptions", f"/subscriptions/{SUBSCRIPTION}")])
     (one,) = found(store, about, flow(source_subscription=SUBSCRIPTION, rules_version="4", requests=20))
     assert (one.finding, one.flags, one.requests) == ("unused", ("not-honoured",), 0)
-    assert one.reason.endswith(
-        "It names callers of 20 requests that the log shows it doesn't admit: first find out why."
-    )
+    assert one.reason.endswith("It names callers of 20 requests that the log shows not admitted: first find out why.")
     nfs = flow(source_subscription=SUBSCRIPTION, protocol="NFSV3")  # no rule admits it
     assert [each.finding for each in found(store, about, nfs)] == ["unused"]
 
