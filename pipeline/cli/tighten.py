@@ -50,7 +50,7 @@ def tighten(
     common: Context = context.obj
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
-        scope, limits = Scope(since, until, perimeter, profile), limits_of(common.settings)
+        scope, limits = Scope(since, until, perimeter, profile), limits_of(common)
         found = tightener.tighten(store, scope, now, limits, unused_days=unused_days)
     if form is Format.JSON:
         write_json([each.as_json() for each in found])

@@ -19,7 +19,8 @@ from pipeline.errors import UsageError
 from pipeline.inventory import rules
 from pipeline.inventory.rules import RuleElement
 from pipeline.recommend import cover
-from pipeline.recommend.policy import SPARSE, Limits
+from pipeline.recommend.allot import SPARSE, Limits
+from pipeline.recommend.price import DEFAULT
 from pipeline.recommend.run import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, scenario
@@ -344,6 +345,8 @@ class _Judge:
         self._is_seen = seen is not None
         self._seen = seen or _Seen()
         self._limits = limits
+        # what past weeks would have denied can't tell: they were under the wide element
+        self._price = DEFAULT if limits.rule_cost is None else limits.rule_cost
         self._room = max(0, limits.max_elements - limits.reserve - len(elements))
         self._found: list[Tightening] = []
 
@@ -424,7 +427,7 @@ class _Judge:
     def _is_wide(self, each: _Element) -> bool:
         """Whether only a small part of it was used.
 
-        That is: less of it than a proposal would need to have seen (policy.SPARSE), or so that the best cover closes
+        That is: less of it than a proposal would need to have seen (allot.SPARSE), or so that the best cover closes
         half of it or more, and more than what one prefix costs.
         """
         keys = each.keys()
@@ -436,7 +439,7 @@ class _Judge:
         most = max(1, self._limits.max_elements - self._limits.reserve)
         prefixes = self._cover(each, keys, most)
         closed = total - sum(_measure([addresses.span(one)], each.span) for one in prefixes)
-        return closed >= total / 2 and closed - self._limits.rule_cost * (len(prefixes) - 1) >= self._limits.rule_cost
+        return closed >= total / 2 and closed - self._price * (len(prefixes) - 1) >= self._price
 
     def _cover(self, each: _Element, keys: cover.Keys, most: int) -> list[Network]:
         """Return the cheapest prefixes for some keys within an element, at most so many; none where that is too few."""
@@ -449,7 +452,7 @@ class _Judge:
         most = min(most, len(keys))
         for sparsest in (float(SPARSE), inf):
             curve = cover.curve(keys, each.version, most, widest=self._widest(each), sparsest=sparsest, ranges=ranges)
-            if count := curve.best(self._limits.rule_cost, most):
+            if count := curve.best(self._price, most):
                 return curve.prefixes(count)
         return []
 
