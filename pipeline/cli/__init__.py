@@ -8,12 +8,12 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import __version__
-from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, traffic, whatif
+from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, tighten, traffic, whatif
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
 INTERRUPTED = 130
-IN_FLOW_ORDER = ("demo", "ingest", "inventory", "coverage", "traffic", "recommend", "whatif", "query")
+IN_FLOW_ORDER = ("demo", "ingest", "inventory", "coverage", "traffic", "recommend", "whatif", "tighten", "query")
 
 
 class _InFlowOrder(TyperGroup):
@@ -45,6 +45,7 @@ app.command("traffic")(traffic.traffic)
 app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
 app.command("whatif")(whatif.whatif)
+app.command("tighten")(tighten.tighten)
 app.command("query")(query.query)
 
 

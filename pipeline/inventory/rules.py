@@ -6,7 +6,8 @@ matched exactly and without regard to case; no published source states how the s
 honoured here.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline import addresses
@@ -105,6 +106,33 @@ def matchable(store: Store, tried: RuleSet, today: RuleSet) -> tuple[Rows, Rows]
     )
 
 
+def keys(store: Store, elements: Sequence[RuleElement]) -> list[tuple[str, ...]]:
+    """Return for each element what it admits: (perimeter, profile, direction, kind, name), in one spelling.
+
+    Elements with equal keys admit the same.
+
+    Args:
+        store: whose perimeters tell the GUIDs.
+        elements: of rules.
+    """
+    guids = _perimeter_guids(store)
+    return [_key(each, guids) for each in elements]
+
+
+def tag_spans(store: Store, tags: Collection[str]) -> dict[str, list[tuple[int, int]]]:
+    """Return the first and last numbers of the prefixes of service tags; tags that were not loaded have none.
+
+    Args:
+        store: the warehouse.
+        tags: names, lower case.
+    """
+    found: dict[str, list[tuple[int, int]]] = {tag: [] for tag in sorted(tags)}
+    for tag, prefix in store.rows("inventory/prefixes_of_tags", tags=sorted(tags)):
+        if network := addresses.read_prefix(prefix):
+            found[tag].append(addresses.span(network))
+    return found
+
+
 def _key(each: RuleElement, guids: Mapping[str, str]) -> tuple[str, ...]:
     """Return what an element admits, in one spelling."""
     return (*each.profile_key, each.direction, each.kind, _name(each, guids))
@@ -147,6 +175,7 @@ def _span_rows(
             holders[-1].element,
             holders[-1].rule,
             any(_key(each, guids) in today for each in holders),
+            json.dumps([{"element": each.element, "rule": each.rule} for each in holders]),
         )
         for key, found in by_profile.items()
         for first, last, holders in spans.flatten(found)

@@ -179,6 +179,12 @@ RULE_SPAN = Table(
         Column("element", "VARCHAR", "The narrowest prefix (or the first tag) that holds the span.", True),
         Column("rule", "VARCHAR", "Name of its rule.", True),
         Column("in_force", "BOOLEAN", "A rule in force today holds the span, too.", True),
+        Column(
+            "holders",
+            "VARCHAR",
+            "All elements that hold the span, the widest first: a JSON list of {element, rule}.",
+            True,
+        ),
     ),
 )
 

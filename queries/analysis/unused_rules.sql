@@ -1,57 +1,155 @@
 -- Elements of access rules in force that admitted nothing in the window, with what speaks against removing them.
--- reads: verdict, inventory_association, inventory_rule_element, service_tag_prefix
+-- reads: verdict, resource_state, address, rule_span, rule_name, inventory_rule_element, service_tag_prefix
 -- grain: one row an element of a rule
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
 -- $limit  at most so many rows; null for all
--- Where several elements admit a request it counts for the narrowest; the others are listed, for they are not needed
--- beside it. A window without a month end says nothing about rules for month ends.
-with association as (
-    select
-        perimeter,
-        resource,
-        min(lower(profile)) as profile
-    from inventory_association
-    group by perimeter, resource
-),
-
-flow as materialized (
+-- Where several elements admit a request it counts for each of them: none is unused because a narrower one, or the same
+-- one in another rule, is there as well (nsp tighten names those that are not needed beside others). A window without a
+-- month end says nothing about rules for month ends.
+with flow as materialized (
     select
         v.perimeter,
-        -- the rules of a resource are those of the profile that it is associated with now
-        coalesce(a.profile, lower(v.profile)) as profile,
+        lower(v.profile) as profile,
         v.direction,
         v.rule_origin,
         v.action,
         v.matched_rule,
-        v.verdict,
+        v.reason,
         v.element_kind,
         v.element,
         v.rule,
+        if(v.source_network = 'public', v.source_ip, null) as source_ip,
+        v.source_subscription,
+        v.destination_fqdn,
+        s.takes_tags,
         v.requests
-    from (
-        select *
-        from verdict
-        where
-            hour >= coalesce($since, '-infinity'::timestamp)
-            and hour < coalesce($until, 'infinity'::timestamp)
-            and ($perimeter is null or perimeter = lower($perimeter) or ends_with(perimeter, '/' || lower($perimeter)))
-    ) as v
-    left join association as a on v.perimeter = a.perimeter and v.service_resource = a.resource
+    from verdict as v
+    left join resource_state as s
+        on
+            v.perimeter is not distinct from s.perimeter
+            and v.logged_profile is not distinct from s.logged_profile
+            and v.service_resource is not distinct from s.service_resource
+    where
+        v.hour >= coalesce($since, '-infinity'::timestamp)
+        and v.hour < coalesce($until, 'infinity'::timestamp)
+        and ($perimeter is null or v.perimeter = lower($perimeter) or ends_with(v.perimeter, '/' || lower($perimeter)))
 ),
 
-used as (
+admitted as materialized (
     select distinct
         perimeter,
         profile,
         direction,
         element_kind,
         element,
-        rule
+        rule,
+        source_ip,
+        source_subscription,
+        destination_fqdn,
+        takes_tags
     from flow
-    where verdict = 'allowed-by-rule' and element is not null
+    where reason = 'rule'
+),
+
+public_address as (
+    select distinct
+        canonical,
+        value
+    from address
+    where value is not null
+),
+
+located as materialized (
+    select
+        f.perimeter,
+        f.profile,
+        f.takes_tags,
+        a.value
+    from admitted as f
+    inner join public_address as a on f.source_ip = a.canonical
+    where f.direction = 'Inbound'
+),
+
+prefix_span as (
+    select *
+    from rule_span
+    where kind = 'address-prefixes'
+),
+
+tag_span as (
+    select *
+    from rule_span
+    where kind = 'service-tags'
+),
+
+holding as (
+    select
+        s.perimeter,
+        s.profile,
+        s.kind,
+        s.holders
+    from located as l
+    asof inner join prefix_span as s
+        on l.perimeter = s.perimeter and l.profile = s.profile and l.value >= s.first_value
+    where l.value <= s.last_value
+    union
+    select
+        s.perimeter,
+        s.profile,
+        s.kind,
+        s.holders
+    from located as l
+    asof inner join tag_span as s
+        on l.perimeter = s.perimeter and l.profile = s.profile and l.value >= s.first_value
+    where l.value <= s.last_value and l.takes_tags
+),
+
+holder as (
+    select
+        perimeter,
+        profile,
+        kind,
+        unnest(from_json(holders, '[{"element": "VARCHAR", "rule": "VARCHAR"}]')) as held
+    from holding
+),
+
+used as (
+    select
+        perimeter,
+        profile,
+        'Inbound' as direction,
+        kind as element_kind,
+        held.element,
+        held.rule
+    from holder
+    union
+    select
+        n.perimeter,
+        n.profile,
+        n.direction,
+        n.kind as element_kind,
+        n.element,
+        n.rule
+    from rule_name as n
+    inner join admitted as f
+        on
+            n.perimeter = f.perimeter
+            and n.profile = f.profile
+            and n.direction = f.direction
+            and n.name = if(f.direction = 'Inbound', f.source_subscription, f.destination_fqdn)
+    where n.kind = if(n.direction = 'Inbound', 'subscriptions', 'fqdns')
+    union
+    select
+        perimeter,
+        profile,
+        direction,
+        element_kind,
+        element,
+        rule
+    from admitted
 ),
 
 logged as (
@@ -110,8 +208,7 @@ select
         when e.kind = 'service-tags' and t.tag is null then 'not judged: the prefixes of this tag are not loaded'
         when e.kind = 'fqdns' and contains(e.element, '*') then 'not judged: how wildcards match is not published'
         when coalesce(o.requests, 0) = 0 then 'no evidence: the profile has no traffic in this direction'
-        when l.requests > 0
-            then 'the log names its rule: another element, an older version, or a narrower rule'
+        when l.requests > 0 then 'the log names its rule: another element, or an older version'
     end as caution
 from element as e
 left join used as u

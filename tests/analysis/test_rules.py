@@ -102,6 +102,25 @@ def test_unused_rules(judged: Store) -> None:
     assert ("203.0.113.2/32",) in ask(judged, "unused_rules", "element", until=at(2, 8), profile="aPPs")
 
 
+def test_unused_rules_leaves_out_whatever_would_admit_a_request_by_itself(store: Store, tmp_path: Path) -> None:
+    wide = rule("wide", addressPrefixes=["203.0.0.0/16", "2001:DB8::/32", "198.51.0.0/16"])
+    narrow = rule("narrow", addressPrefixes=["203.0.113.0/24", "203.0.113.1", "2001:db8:1::/48", "203.0.113.2/32"])
+    again = rule("again", addressPrefixes=["203.0.113.1/32"])
+    subscription = rule("sub", subscriptions=[{"id": f"/subscriptions/{SUB.upper()}"}])
+    hosts = [
+        rule(name, fullyQualifiedDomainNames=[host]) for name, host in (("a", "API.example"), ("b", "api.example."))
+    ]
+    inventory(store, tmp_path, accessRules=[wide, narrow, again, subscription, *hosts])
+    put(
+        store,
+        flow(at(1), source_ip=A, source_resource=SITE, rules_version="3"),
+        flow(at(1), source_ip="2001:db8:1::7", rules_version="3"),
+        flow(at(1), CALLED_OPEN, destination_fqdn="api.example", rules_version="3"),
+        flow(at(1), source_ip=B, protocol="NFSV3"),  # no rule admits it
+    )
+    assert ask(store, "unused_rules", "rule element") == [("narrow", "203.0.113.2/32"), ("wide", "198.51.0.0/16")]
+
+
 def test_unused_rules_without_a_caution_may_go(store: Store, tmp_path: Path) -> None:
     mail = {"id": f"{NSP}/one/profiles/apps/accessRules/mail", "name": "mail", "direction": "Outbound"}
     subscriptions = rule("sub", subscriptions=[{"id": f"/subscriptions/{SUB}"}])

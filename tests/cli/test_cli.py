@@ -69,7 +69,7 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "words",
     [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
-     ["traffic"], ["coverage"], ["recommend"], ["query"]],
+     ["traffic"], ["coverage"], ["recommend"], ["tighten"], ["query"]],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
     text = out(tmp_path, *words, "--help")
@@ -168,6 +168,36 @@ def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
     frame = pl.read_csv(out(sample, "recommend", "-f", "csv", code=3).encode())
     assert frame.height == len(made["proposals"])
     assert "NOT READY" in out(sample, "recommend", code=3)
+
+
+def test_tighten_names_rules_that_are_too_wide(sample: Path, tmp_path: Path) -> None:
+    assert "No rule in force was found to be wider" in out(sample, "tighten")
+    assert pl.read_csv(out(sample, "tighten", "-f", "csv").encode()).height == 0
+    assert json.loads(out(sample, "tighten", "-f", "json")) == []
+    document = json.loads((SAMPLE / "inventory.json").read_text())
+    rule = document["accessRules"][0]
+    everything = {"id": f"{rule['id']}-all", "direction": "Inbound", "addressPrefixes": ["0.0.0.0/0", "::/0"]}
+    document["accessRules"] += [{**rule, "id": f"{rule['id']}-twin", "name": "=twin"}, everything]
+    (tmp_path / "inventory.json").write_text(json.dumps(document))
+    out(tmp_path, "ingest", "folder", str(SAMPLE), NSP_INGEST_REJECTED_SHARE="0.05")
+    out(tmp_path, "inventory", "load", "inventory.json")
+    made = json.loads(out(tmp_path, "tighten", "--profile", "AI-apps", "-f", "json"))
+    assert [(each["element"], each["finding"]) for each in made] == [
+        ("0.0.0.0/0", "too-wide"),
+        ("198.51.100.0/26", "shadowed"),
+        ("::/0", "too-wide"),
+    ]
+    assert made[0]["exposure"]["closed_addresses"] > 2**31 > made[0]["evidence"]["used"] > len(made[0]["replacement"])
+    for form, read in (("csv", pl.read_csv), ("parquet", pl.read_parquet)):
+        result = nsp(tmp_path, "tighten", "-f", form)
+        assert result.returncode == 0, result.stderr
+        frame = read(result.stdout)
+        assert frame["finding"].to_list() == ["too-wide", "shadowed", "too-wide"]
+        assert frame["addresses"].to_list() == [2**32, 64, 2**64 - 1]
+        assert frame["replacement"][1] in {None, ""}
+    assert "every IPv6 address" in re.sub(r"\s+", " ", out(tmp_path, "tighten"))
+    assert out(tmp_path, "tighten", "--profile", "data", "--unused-days", "1").startswith("No rule in force")
+    assert "No such perimeter or profile" in told(tmp_path, "tighten", "--profile", "nobody", code=2)
 
 
 def test_whatif_says_what_breaks(sample: Path) -> None:
