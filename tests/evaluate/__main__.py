@@ -18,7 +18,7 @@ from tests.evaluate.simulate import SETTINGS, Setting
 
 
 def main() -> None:
-    """Run all seeds of the settings and write the page."""
+    """Run all seeds of the settings and write the page, anew after each seed."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluate", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="simulations a setting")
     parser.add_argument("--settings", nargs="*", default=[], metavar="TEXT", help="only those whose name holds one")
@@ -34,12 +34,12 @@ def main() -> None:
         # not forked: DuckDB and numpy have threads of their own
         ProcessPoolExecutor(chosen.processes, mp_context=multiprocessing.get_context("spawn")) as workers,
     ):
-        jobs = [(Path(name), setting, seed) for setting in settings for seed in range(chosen.seeds)]
+        jobs = [(Path(name), setting, seed) for seed in range(chosen.seeds) for setting in settings]
         for (_, setting, seed), found in zip(jobs, workers.map(run, jobs), strict=True):
             results[setting].append(found)
-            if seed == chosen.seeds - 1:
-                sys.stderr.write(f"{setting.name}: {chosen.seeds} runs done\n")
-    chosen.output.write_text(page(results), encoding="utf-8")
+            if setting == settings[-1]:
+                sys.stderr.write(f"{seed + 1} of {chosen.seeds} seeds done\n")
+                chosen.output.write_text(page(results), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def test_scanners_never_get_in_and_are_thousands() -> None:
 
 def test_attackers_behave_as_told() -> None:
     services = {f"app-{owner}" for owner in of("service")}
-    simulations = [made(Setting("attacked", 21), seed) for seed in range(3)]
+    simulations = [made(seed=seed) for seed in (1, 2, 3)]
     for simulation in simulations:
         for rows in of("burst", simulation).values():
             assert len({row.day for row in rows}) <= 2
