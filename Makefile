@@ -8,7 +8,7 @@ SERVICES_READY := $(SERVICES)/node_modules/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench docs sample golden lock
+.PHONY: help demo test check fix bench evaluate docs sample golden lock
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -49,6 +49,9 @@ bench: $(DEV_READY) $(SERVICES_READY) ## measure beside DuckDB's own reader, pol
 	$(BIN)/python -m tests.bench.bench $(if $(FULL),--full)
 	$(BIN)/python -m tests.bench.extractors $(if $(FULL),--full)
 	$(BIN)/python -m tests.bench.verdicts
+
+evaluate: $(DEV_READY) ## score proposals and forecasts on simulated perimeters of known truth; SEEDS=20 a setting
+	$(BIN)/python -m tests.evaluate $(if $(SEEDS),--seeds $(SEEDS))
 
 docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
 	$(BIN)/python -c "from pathlib import Path; from pipeline.tables.dictionary import data_dictionary as d; Path('docs/tables.md').write_text(d())"
