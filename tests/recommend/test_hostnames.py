@@ -21,7 +21,7 @@ _USUAL = """
     aka.ms download.microsoft.com mcr.microsoft.com www.office.com outlook.office365.com outlook.office.com
     api1.contoso.com api2.contoso.com api3.contoso.com api4.contoso.com api5.contoso.com www.contoso.com
     api.github.com github.com raw.githubusercontent.com objects.githubusercontent.com cdn.jsdelivr.net pypi.org
-    objects.githubusercontent.com api.openai.com api.anthropic.com api.stripe.com hooks.slack.com slack.com api.twilio.com
+    static.crates.io api.openai.com api.anthropic.com api.stripe.com hooks.slack.com slack.com api.twilio.com
     api.sendgrid.com www.google.com www.googleapis.com storage.googleapis.com oauth2.googleapis.com fonts.gstatic.com
     api.salesforce.com na1.salesforce.com contoso.my.salesforce.com api.datadoghq.com api.datadoghq.eu
     http-intake.logs.datadoghq.com ingest.sentry.io api.pagerduty.com events.pagerduty.com api.snowflake.com
