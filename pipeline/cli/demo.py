@@ -53,7 +53,7 @@ def demo(
     out.rule("What was seen", align="left")
     coverage.show(seen, out, infos=False)
     out.rule("What enforcing today would deny, and the rules that would keep it alive", align="left")
-    recommend.show(result, out)
+    recommend.show(result, out, brief=True)
     out.rule("Next", align="left")
     for line in (
         f"nsp --store {folder} traffic --by caller            who calls, and what would be denied",

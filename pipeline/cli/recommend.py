@@ -108,8 +108,14 @@ def limits_of(common: "Context", policy: Path | None = None) -> "Limits":
     ).within(policy_file.find(policy, common.config))
 
 
-def show(result: "Recommendation", to: "Console") -> None:
-    """Print a run for people: profile by profile, what is needed and whether it is enough."""
+def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> None:
+    """Print a run for people: profile by profile, what is needed and whether it is enough.
+
+    Args:
+        result: the run.
+        to: where to.
+        brief: without those for whom nothing changes, and the order of enforcing in one line: for the demonstration.
+    """
     from pipeline.cli.output import plain, table
 
     if not result.readiness:
@@ -136,6 +142,7 @@ def show(result: "Recommendation", to: "Console") -> None:
                 _why(each),
             ]
             for each in mine
+            if each.kind != "leave-denied" or each.flags or not brief
         ]
         if rows:
             to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why", "rule element")))
@@ -143,7 +150,10 @@ def show(result: "Recommendation", to: "Console") -> None:
             to.print("  No rule is needed for what was seen.")
         for each in ready.calendar.due:
             to.print(f"  due {each.day}: {plain(each.caller)}, {each.rhythm.sentence}", markup=False)
-        if len(ready.steps) > 1:
+        if len(ready.steps) > 1 and brief:
+            names = ", ".join(plain(step.association.resource.rsplit("/", 1)[-1]) for step in ready.steps)
+            to.print(f"  Enforce one by one, in this order: {names}.", markup=False)
+        elif len(ready.steps) > 1:
             _show_order(ready, to)
     if result.azure_suggestions:
         rows = [

@@ -109,11 +109,17 @@ def steps(
     return sorted(found, key=_order)
 
 
-def _order(step: Step) -> tuple[bool, int, float, int, int, str]:
+def _order(step: Step) -> tuple[bool, bool, int, float, int, int, str]:
     high = step.at_risk.high if step.at_risk else math.inf
     return (
-        step.is_enforced, len(step.reasons), high, step.open_requests, step.by_rules, step.association.resource
-    )  # fmt: skip
+        step.is_enforced,
+        not step.association.days,
+        len(step.reasons),
+        high,
+        step.open_requests,
+        step.by_rules,
+        step.association.resource,
+    )
 
 
 def _step(each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal], tolerance: Tolerance) -> Step:

@@ -78,7 +78,7 @@ class Draft:
             over: the elements don't suffice for it.
         """
         services = ", ".join(sorted(resource.rsplit("/", 1)[-1] for resource in need.resources))
-        reason = "; ".join([f"called by {services}", *(f"{each.sentence}: is it yours?" for each in asked)])
+        reason = "; ".join([f"called by {services}", *(each.sentence for each in asked)])
         flags = [*(each.flag for each in asked), *_over(over=over)]
         return self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
 
@@ -186,7 +186,7 @@ class Draft:
             reason += f"; looks odd ({risks[odd[0]].sentence}): who is it?"
         outsiders = tuple(key for key, risk in risks.items() if risk.is_outsider)
         if outsiders:
-            reason += "; steady, alone in its network and without identity: a vendor, or who?"
+            reason += "; steady, alone, no identity: who is it?"
         flags = list(dict.fromkeys((*flags, *days_flags(found), *more)))
         return Proposal(
             perimeter=self.profile.perimeter,
@@ -228,6 +228,5 @@ def _size_in_words(inside: Mapping[Network, Sequence[Need]], extra: int) -> str:
 
 def _network_in_words(network: str, inside: Mapping[Network, Sequence[Need]], extra: int) -> str:
     callers = sum(len(mine) for mine in inside.values())
-    prefixes = "one prefix" if len(inside) == 1 else f"{len(inside)} prefixes"
-    more = f", which admit{'s' if len(inside) == 1 else ''} {extra:,} more" if extra else ""
-    return f"{network}: {callers:,} addresses in {prefixes}{more}"
+    prefixes = "one prefix admits" if len(inside) == 1 else f"{len(inside)} prefixes admit"
+    return f"{network}: {callers:,} addresses; {prefixes} {f'{extra:,} more' if extra else 'just them'}"

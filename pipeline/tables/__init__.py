@@ -41,7 +41,7 @@ from pipeline.tables.logs import (
     TRAFFIC,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
 
 TABLES = (
