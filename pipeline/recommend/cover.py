@@ -95,7 +95,7 @@ def curve(  # noqa: PLR0913 -- the bounds of one problem
         most: the largest number of prefixes of interest.
         widest: no prefix is shorter than that many bits.
         holes: sorted keys that no prefix of more than one key may contain.
-        sparsest: no prefix has more than so many keys for each one wanted.
+        sparsest: no prefix has more than so many keys for each one wanted, but for pools: see `most_keys`.
         ranges: (first, last) keys of ranges that no prefix of more than one key may touch.
         prices: of each key, what it costs to drop it; None where all must be covered.
     """
@@ -105,6 +105,17 @@ def curve(  # noqa: PLR0913 -- the bounds of one problem
     table = tree.table(tree.root)
     extra[tree.base : tree.base + len(table)] = table
     return Curve(version, extra, tree.least(tree.root), tree)
+
+
+def most_keys(wanted: Integers, sparsest: float) -> Floats:
+    """Return how many keys a prefix may have of which some are wanted.
+
+    So many for each one wanted, or their square: of n addresses drawn at random from more than n^2 hardly one is drawn
+    twice (the birthday bound), so what was seen looks like no more than chance. From fewer, some come back, and so will
+    the rest of the pool.
+    """
+    count = np.asarray(wanted, np.float64)
+    return np.maximum(sparsest * count, count**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +182,7 @@ class _Tree:
         wanted = self.last[node] - self.first[node] + 1
         total = np.exp2(free.astype(np.float64))
         cost: Floats = total - wanted
-        cost[(self.length[node] < bounds.widest) | (total > bounds.sparsest * wanted)] = np.inf
+        cost[(self.length[node] < bounds.widest) | (total > most_keys(wanted, bounds.sparsest))] = np.inf
         # a shift by all 64 bits is undefined, so by one less and one more
         host_bits = (np.uint64(2) << (np.maximum(free, 1) - 1).astype(np.uint64)) - np.uint64(1)
         low = self.keys[self.first[node]] & ~host_bits

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+import numpy as np
+
 from pipeline.recommend import cover
 from pipeline.recommend.allot import SPARSE, Limits, holders, place_of
 from pipeline.recommend.cover import Network
@@ -106,7 +108,7 @@ class Draft:
         for prefix, mine in inside.items():
             keys, total = _sizes(prefix, mine)
             extra += total - keys
-            if total > SPARSE * keys:
+            if total > cover.most_keys(np.array(keys), SPARSE):
                 flags.append("sparse")
             if prefix.version != IPV4 and any(":" in text and ip_address(text) in prefix for text in refused):
                 flags.append("holds-a-refused-address")

@@ -14,6 +14,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from pipeline import addresses
 from pipeline.errors import UsageError
 from pipeline.inventory import rules
@@ -434,7 +436,7 @@ class _Judge:
         total = each.size
         if not len(keys) or total <= 1:
             return False
-        if total > SPARSE * len(keys):
+        if total > cover.most_keys(np.array(len(keys)), SPARSE):
             return True
         most = max(1, self._limits.max_elements - self._limits.reserve)
         prefixes = self._cover(each, keys, most)

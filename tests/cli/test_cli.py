@@ -157,8 +157,8 @@ def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
     assert set(made["run"]) == {"id", "created", "window", "sources"}
     assert {"categories_seen", "categories_missing", "silent_resources", "rejected_records"} <= set(made["coverage"])
     for each in made["readiness"]:
-        assert {"perimeter", "profile", "ready", "reasons", "callers_at_risk", "predicted_denied_share", "lights", "calendar",
-                "associations", "backtest"} == set(each)  # fmt: skip
+        assert {"perimeter", "profile", "ready", "reasons", "callers_at_risk", "predicted_denied_share", "lights",
+                "calendar", "associations", "backtest"} == set(each)  # fmt: skip
     for each in made["proposals"]:
         assert set(each) == {"id", "perimeter", "profile", "direction", "kind", "name", "elements", "recommended",
                              "flags", "reason", "evidence", "exposure"}  # fmt: skip
