@@ -183,7 +183,8 @@ class Draft:
         opened = tuple(sorted(self.profile.resources - seen)) if self.profile.direction == "Inbound" else ()
         more = []
         risks = {need.key: self.risks[need.key] for need in found if need.key in self.risks}
-        if odd := [key for key, risk in risks.items() if risk.is_odd]:
+        odd = [key for key, risk in risks.items() if risk.is_odd]
+        if odd and 2 * len(odd) >= len(found):  # a few of a pool are held by its prefix, as those seen once are
             more.append("odd")
             reason += f"; looks odd ({risks[odd[0]].sentence}): who is it?"
         outsiders = tuple(key for key, risk in risks.items() if risk.is_outsider)

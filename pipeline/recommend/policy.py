@@ -131,9 +131,9 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     """
     whole = budget
     users = [need for need in sorted_out.users if need.kind == "address-prefixes"]
-    odd = [need for need in users if sorted_out.risks[need.key].is_odd]
-    fine = [need for need in users if not sorted_out.risks[need.key].is_odd]
-    steady = [need for need in fine if len(need.days) > 1 or need.networks]
+    odd = [need for need in users if sorted_out.risks[need.key].is_suspect]
+    fine = [need for need in users if not sorted_out.risks[need.key].is_suspect]
+    steady = [need for need in fine if _is_steady(need, sorted_out.risks[need.key])]
     refused = {address for need in [*sorted_out.strangers, *sorted_out.asked] for address in need.addresses}
     hollow = refused | {need.key for need in odd}
     names = sorted({_group(need, draft.limits) for need in steady})
@@ -141,7 +141,7 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     price = rule_cost(groups, hollow, budget, draft.limits)
     allotted = Plan(groups, hollow, budget, draft.limits).allot(price)
     everywhere = [prefix for prefixes in allotted.prefixes for prefix in prefixes]
-    once = [need for need in fine if len(need.days) <= 1 and not need.networks]
+    once = [need for need in fine if not _is_steady(need, sorted_out.risks[need.key])]
     held = dict(
         zip((need.key for need in once), holders(everywhere, [place_of(need.key) for need in once]), strict=True)
     )
@@ -169,6 +169,11 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     if questioned.left_out:
         proposals.append(draft.odd(list(questioned.left_out)))
     return proposals
+
+
+def _is_steady(need: Need, risk: Risk) -> bool:
+    """Whether a caller may widen a prefix: it came back and doesn't look odd, or its network is known."""
+    return bool(need.networks) or (len(need.days) > 1 and not risk.is_odd)
 
 
 def _group(need: Need, limits: Limits) -> tuple[str, str]:

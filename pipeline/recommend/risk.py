@@ -16,6 +16,8 @@ from pipeline.recommend.need import Need
 
 ASKED_FROM = 2
 """Points from which on a caller that succeeded is asked about."""
+HOLE_FROM = 3
+"""Points from which on no prefix for others may hold a caller: one refused request is not enough to split a pool."""
 MANY_RESOURCES, SEVERAL_RESOURCES = 8, 4
 MANY_OPERATIONS = 5
 STEADY_DAYS = 5
@@ -58,6 +60,11 @@ class Risk:
     def is_odd(self) -> bool:
         """A person should be asked."""
         return self.total >= ASKED_FROM
+
+    @property
+    def is_suspect(self) -> bool:
+        """No rule for others may admit it."""
+        return self.total >= HOLE_FROM
 
     @property
     def sentence(self) -> str:
@@ -105,10 +112,10 @@ def _conduct(need: Need, around: Surroundings) -> list[tuple[int, str]]:
         points.append((1, f"{need.denied:,} requests refused"))
     first, last = min(need.days), max(need.days)
     if first == last:
-        points.append((1, "seen on one day"))
-    if last - first < BRIEF and around.days[0] < first and last < around.days[1]:
-        when = f"on {first}" if first == last else f"between {first} and {last}"
-        points.append((1, f"came and went {when}"))
+        # no more than that: an agent of a pool has another address each day
+        points.append((1, f"seen on one day, {first}"))
+    elif last - first < BRIEF and around.days[0] < first and last < around.days[1]:
+        points.append((1, f"came and went between {first} and {last}"))
     if len(need.days) >= STEADY_DAYS:
         points.append((-2, f"seen on {len(need.days)} days"))
     return points

@@ -30,14 +30,15 @@ def resources(count: int, **fields: Any) -> list[CallerDay]:
     [
         ([seen(day, ip="203.0.113.9") for day in range(6)], 0, "no identity, where most callers have one"),
         ([seen(day, ip="203.0.113.9", source_app_id=APP) for day in range(6)], -2, ""),
-        ([seen(9, ip="203.0.113.9", source_app_id=APP)], 2, "seen on one day, came and went"),
+        ([seen(9, ip="203.0.113.9", source_app_id=APP)], 1, "seen on one day, 2026-10-10"),
+        ([seen(day, ip="203.0.113.9", source_app_id=APP) for day in (9, 10)], 1, "came and went between"),
         ([seen(0, ip="203.0.113.9", source_app_id=APP)], 1, "seen on one day"),
-        (resources(4, source_app_id=APP), 3, "4 resources"),
-        (resources(8, source_app_id=APP), 4, "8 resources"),
-        (resources(1, operations=list("abcde")), 5, "5 kinds of operation on one day"),
+        (resources(4, source_app_id=APP), 2, "4 resources"),
+        (resources(8, source_app_id=APP), 3, "8 resources"),
+        (resources(1, operations=list("abcde")), 4, "5 kinds of operation on one day"),
         ([seen(day, ip="203.0.113.9", source_app_id=APP, denied=1) for day in range(3)], 1, "3 requests refused"),
         ([seen(day, ip="198.51.100.99") for day in range(3)], 0, "no identity"),  # among eight others of its network
-        ([seen(9, ip="203.0.113.9", network_name="Office")], -1, "seen on one day"),
+        ([seen(9, ip="203.0.113.9", network_name="Office")], -2, "seen on one day"),
     ],
 )
 def test_points_add_up_and_are_told(rows: list[CallerDay], total: int, told: str) -> None:
@@ -52,7 +53,7 @@ def test_identity_that_stole_away_is_odd_in_any_subscription() -> None:
         for n in range(8)
     ]
     assert risk_of(*rows).is_odd
-    assert risk_of(*rows, subscriptions={"2"}).total == 2
+    assert risk_of(*rows, subscriptions={"2"}).total == 1
     steady = [seen(day, source_resource=FUNCTION, source_subscription="2") for day in range(9)]
     assert risk_of(*steady).total == -3
 
