@@ -456,7 +456,7 @@ def test_newest_version() -> None:
 def test_second_pull_confirms_and_a_changed_mode_is_told(store: Store, azure: ResourceManager) -> None:
     pulled(store, azure)
     pulled(store, azure)
-    ((_, number, *_, first, last, _),) = store.rows("inventory/newest_snapshots", moment=None)
+    ((_, number, *_, first, last, _, _),) = store.rows("inventory/newest_snapshots", moment=None)
     assert number == 1
     assert first < last
     azure.items[f"{KEY}/resourceassociations/contoso-foundry"]["properties"]["accessMode"] = "Enforced"
