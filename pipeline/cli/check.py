@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Context
     from pipeline.inventory.rules import ProfileKey
     from pipeline.recommend.bounds import Bounds, Violation
-    from pipeline.recommend.run import Scope
+    from pipeline.recommend.scope import Scope
     from pipeline.store import Store
 
 ATTENTION = 3
@@ -93,7 +93,6 @@ def _checked(store: "Store", common: "Context", scope: "Scope", bounds: "Bounds"
     from pipeline.recommend.bounds import violations
     from pipeline.recommend.candidate import rules_of
     from pipeline.recommend.configuration import Configuration
-    from pipeline.recommend.difference import holds
 
     now = datetime.now(UTC).replace(tzinfo=None)
     tried = rules_of(store, source, limits_of(common), scope, now) or rules.in_force(store)
@@ -104,15 +103,14 @@ def _checked(store: "Store", common: "Context", scope: "Scope", bounds: "Bounds"
         )
     known = Configuration(store)
     everything = known.profiles(None, None) | tried.told
-    profiles = {key for key in everything if holds(scope, *key)}
+    profiles = {key for key in everything if scope.holds(*key)}
     if not profiles:
         names = ", ".join(sorted(f"{owner.rsplit('/', 1)[-1]}/{name}" for owner, name in everything))
         raise UsageError(f"No such perimeter or profile. Known (perimeter/profile): {names}.")
     elements = [each for each in tried.elements if each.profile_key in profiles]
-    tags = sorted({each.element.strip().lower() for each in elements if each.kind == "service-tags"})
-    prefixes: dict[str, list[str]] = {}
-    for tag, prefix in store.rows("inventory/prefixes_of_tags", tags=tags):
-        prefixes.setdefault(tag, []).append(prefix)
+    prefixes = rules.tag_prefixes(
+        store, {each.element.strip().lower() for each in elements if each.kind == "service-tags"}
+    )
     untold = sorted((owner, known.spelled(owner, name)) for owner, name in profiles - tried.told)
     return Checked(len(elements), tuple(untold), tuple(violations(elements, bounds, prefixes)))
 

@@ -31,7 +31,7 @@ def demo(
     from pipeline.cli.output import console
     from pipeline.coverage.measure import report
     from pipeline.inventory import file
-    from pipeline.recommend.run import Scope
+    from pipeline.recommend.scope import Scope
     from pipeline.sample.generate import DAYS, START, write_export
     from pipeline.store import open_store
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pipeline.recommend.policy import Limits
     from pipeline.recommend.proposal import Proposal
     from pipeline.recommend.readiness import Readiness
-    from pipeline.recommend.run import Recommendation, Scope
+    from pipeline.recommend.run import Recommendation
+    from pipeline.recommend.scope import Scope
     from pipeline.store import Store
 
 ATTENTION = 3
@@ -48,7 +49,7 @@ def recommend(
     from pipeline.cli.difference import write_difference
     from pipeline.cli.output import console, write, write_json
     from pipeline.recommend import difference
-    from pipeline.recommend.run import Scope
+    from pipeline.recommend.scope import Scope
 
     common: Context = context.obj
     scope = Scope(since, until, perimeter, profile)

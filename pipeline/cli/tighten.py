@@ -45,7 +45,7 @@ def tighten(
     from pipeline.cli.output import console, write, write_json
     from pipeline.cli.recommend import limits_of
     from pipeline.recommend import tighten as tightener
-    from pipeline.recommend.run import Scope
+    from pipeline.recommend.scope import Scope
 
     common: Context = context.obj
     now = datetime.now(UTC).replace(tzinfo=None)

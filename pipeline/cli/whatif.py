@@ -70,7 +70,8 @@ def whatif(
     from pipeline.cli.recommend import limits_of
     from pipeline.recommend.candidate import rules_of
     from pipeline.recommend.configuration import Configuration
-    from pipeline.recommend.run import Scope, check_scope
+    from pipeline.recommend.run import check_scope
+    from pipeline.recommend.scope import Scope
     from pipeline.verdict.whatif import compare
 
     common: Context = context.obj

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.inventory import items
-from pipeline.inventory.document import Document
+from pipeline.inventory.document import LISTS, Document
 from pipeline.tables import (
     SNAPSHOT_ASSOCIATION,
     SNAPSHOT_ISSUE,
@@ -32,17 +32,8 @@ IN_FORCE = {
     SNAPSHOT_ISSUE: "inventory/issues",
 }
 """Of each table the query that returns what is in force."""
-_OF_PERIMETERS = (
-    "profiles",
-    "accessRules",
-    "associations",
-    "links",
-    "linkReferences",
-    "loggingConfigurations",
-    "diagnosticSettings",
-)
-
-
+_OF_PERIMETERS = frozenset(LISTS) - {"perimeters", "resources", "configurations"}
+"""Lists of items that lie in a perimeter."""
 _KEYS = {
     SNAPSHOT_PROFILE: 1,
     SNAPSHOT_ASSOCIATION: 3,
@@ -65,7 +56,7 @@ class Told:
     """
 
     def __init__(self, document: Document, perimeter: str, rows: Mapping[Table, list[Row]]) -> None:
-        self._rows = {table: [*some] for table, some in rows.items()}
+        self._rows = {table: [*some] for table, some in rows.items()}  # others are added to rows later
         perimeters = {items.perimeter_of(item) for item in document.items("perimeters")}
         # lists that were gathered from several files may lack those of some of the perimeters
         named = perimeter in perimeters and (document.is_one or len(perimeters) == 1)

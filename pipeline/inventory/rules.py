@@ -100,8 +100,9 @@ def matchable(store: Store, tried: RuleSet, today: RuleSet) -> tuple[Rows, Rows]
     """
     guids = _perimeter_guids(store)
     in_force_today = {_key(each, guids) for each in today.elements}
+    tags = {each.element.lower() for each in tried.elements if each.kind == "service-tags"}
     return (
-        _span_rows(tried, _tag_prefixes(store, tried), in_force_today, guids),
+        _span_rows(tried, tag_prefixes(store, tags), in_force_today, guids),
         _name_rows(tried, today, in_force_today, guids),
     )
 
@@ -119,32 +120,22 @@ def keys(store: Store, elements: Sequence[RuleElement]) -> list[tuple[str, ...]]
     return [_key(each, guids) for each in elements]
 
 
-def tag_spans(store: Store, tags: Collection[str]) -> dict[str, list[tuple[int, int]]]:
-    """Return the first and last numbers of the prefixes of service tags; tags that were not loaded have none.
+def tag_prefixes(store: Store, tags: Collection[str]) -> dict[str, list[str]]:
+    """Return the prefixes of service tags; tags that were not loaded are missing.
 
     Args:
         store: the warehouse.
         tags: names, lower case.
     """
-    found: dict[str, list[tuple[int, int]]] = {tag: [] for tag in sorted(tags)}
+    found: dict[str, list[str]] = {}
     for tag, prefix in store.rows("inventory/prefixes_of_tags", tags=sorted(tags)):
-        if network := addresses.read_prefix(prefix):
-            found[tag].append(addresses.span(network))
+        found.setdefault(tag, []).append(prefix)
     return found
 
 
 def _key(each: RuleElement, guids: Mapping[str, str]) -> tuple[str, ...]:
     """Return what an element admits, in one spelling."""
     return (*each.profile_key, each.direction, each.kind, _name(each, guids))
-
-
-def _tag_prefixes(store: Store, tried: RuleSet) -> dict[str, list[str]]:
-    """Return the prefixes of the service tags that some rules name, by tag in lower case."""
-    tags = sorted({each.element.lower() for each in tried.elements if each.kind == "service-tags"})
-    found: dict[str, list[str]] = {tag: [] for tag in tags}
-    for tag, prefix in store.rows("inventory/prefixes_of_tags", tags=tags):
-        found[tag].append(prefix)
-    return found
 
 
 def _perimeter_guids(store: Store) -> dict[str, str]:

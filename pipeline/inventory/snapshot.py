@@ -248,13 +248,14 @@ def _rows(document: Document) -> tuple[dict[str, Head], dict[str, Content]]:
         found += [(SNAPSHOT_LINK, items.link(item, is_reference=is_reference)) for item in document.items(name)]
     found += [(SNAPSHOT_LOGGING, row) for row in items.logging(document)]
     associated = {(row[0], row[3]) for table, row in found if table is SNAPSHOT_ASSOCIATION}
-    newest = _newest_versions(document)
-    for item in document.items("configurations"):
-        found += _of_configuration(item, heads, associated)
-        about = items.configured(item)
+    configured = [(item, about) for item in document.items("configurations") if (about := items.configured(item))]
+    newest = _newest_versions(about for _, about in configured)
+    told = _told_by_lists(document)
+    for item, about in configured:
+        found += _of_configuration(item, about, heads, associated)
         # members that lag behind tell of rules that are no more
-        if about and about.profile and about.version == newest[about.perimeter, about.profile.lower()]:
-            found += (each for each in _of_profile(item, about) if each[0] not in _told_by_lists(document))
+        if about.profile and about.version == newest[about.perimeter, about.profile.lower()]:
+            found += (each for each in _of_profile(item, about) if each[0] not in told)
     content: dict[str, Content] = {}
     for table, unsafe in found:
         row = tuple(items.storable(value) for value in unsafe)
@@ -295,12 +296,9 @@ def _add_facts(content: Content, perimeter: str, document: Document) -> None:
 
 
 def _of_configuration(
-    item: Item, heads: dict[str, Head], associated: set[tuple[str, str]]
+    item: Item, about: items.Configured, heads: dict[str, Head], associated: set[tuple[str, str]]
 ) -> Iterable[tuple[Table, Row]]:
     """Yield what a resource itself says of its perimeter; the perimeter's own lists go first."""
-    about = items.configured(item)
-    if about is None:
-        return
     perimeter, resource, name = about.perimeter, about.resource, about.profile
     yield from ((SNAPSHOT_ISSUE, row) for row in items.issues(item, perimeter, resource))
     of = items.object_in(item, "networkSecurityPerimeter")
@@ -314,11 +312,11 @@ def _of_configuration(
     yield SNAPSHOT_ASSOCIATION, (perimeter, name, str(association.get("name") or ""), resource, mode, None, state, None)
 
 
-def _newest_versions(document: Document) -> dict[tuple[str, str], int | None]:
+def _newest_versions(configured: Iterable[items.Configured]) -> dict[tuple[str, str], int | None]:
     """Return the newest version of each profile's rules that members tell of, by perimeter and profile."""
     newest: dict[tuple[str, str], int | None] = {}
-    for about in map(items.configured, document.items("configurations")):
-        if about and about.profile:
+    for about in configured:
+        if about.profile:
             key = about.perimeter, about.profile.lower()
             newest[key] = max((each for each in (newest.get(key), about.version) if each is not None), default=None)
     return newest

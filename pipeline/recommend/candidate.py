@@ -10,7 +10,8 @@ from pipeline.errors import InventoryError, UsageError
 from pipeline.inventory import document, items, rules
 from pipeline.inventory.rules import ProfileKey, RuleElement, RuleSet
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.run import Scope, recommend
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 
 IN_FORCE, PROPOSED, ACCEPTED = "in-force", "proposed", "accepted"

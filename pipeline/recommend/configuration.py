@@ -10,6 +10,7 @@ from pipeline.inventory import hosts, rules
 from pipeline.recommend.association import Association
 from pipeline.recommend.policy import Profile
 from pipeline.recommend.readiness import Evidence
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 
 EVIDENCE_DAYS = timedelta(days=31)
@@ -65,12 +66,8 @@ class Configuration:
 
     def profiles(self, perimeter: str | None, profile: str | None) -> set[tuple[str, str]]:
         """Return the (perimeter, lower-case profile) pairs of the inventory and the logs that a scope names."""
-        return {
-            (owner, name)
-            for owner, name in self._listed | set(self._evidence)
-            if (perimeter is None or perimeter.lower() in (owner, owner.rsplit("/", 1)[-1]))
-            and (profile is None or profile.lower() == name)
-        }
+        scope = Scope(perimeter=perimeter, profile=profile)
+        return {(owner, name) for owner, name in self._listed | set(self._evidence) if scope.holds(owner, name)}
 
     def spelled(self, perimeter: str, profile: str) -> str:
         """Return a profile's name as it is shown; the first spelling that comes along settles it."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.recommend.run import SCHEMA_VERSION, Scope
+from pipeline.recommend.run import SCHEMA_VERSION
+from pipeline.recommend.scope import Scope
 
 Json = dict[str, Any]
 
@@ -182,14 +183,14 @@ def compare(earlier: Run, now: Run, scope: Scope) -> Difference:
         now: a later run.
         scope: of the later run.
     """
-    before = {key: each for key, each in earlier.proposals.items() if holds(scope, each["perimeter"], each["profile"])}
+    before = {key: each for key, each in earlier.proposals.items() if scope.holds(each["perimeter"], each["profile"])}
     changes = [Change("new", each, None) for key, each in now.proposals.items() if key not in before]
     changes += [Change("gone", each, each) for key, each in before.items() if key not in now.proposals]
     changes = [_with_turns(each, changes) for each in changes]
     for key, each in now.proposals.items():
         if key in before and (sentences := _sentences(before[key], each)):
             changes.append(Change("changed", each, before[key], sentences))
-    lights_before = {key: each for key, each in earlier.lights.items() if holds(scope, *key)}
+    lights_before = {key: each for key, each in earlier.lights.items() if scope.holds(*key)}
     lights = [
         LightChange(key[0], profile, light, was.get(light), is_now.get(light))
         for key in lights_before.keys() | now.lights.keys()
@@ -215,13 +216,6 @@ def _order(change: Change) -> tuple[str, str, str, str, list[str], int, str]:
 
 def _light_order(change: LightChange) -> tuple[str, str, str]:
     return change.perimeter, change.profile.lower(), change.light
-
-
-def holds(scope: Scope, perimeter: str, profile: str) -> bool:
-    """Tell whether a scope holds a profile; perimeters are named as in every scope, by name or ARM id."""
-    return (scope.perimeter is None or scope.perimeter.lower() in (perimeter, perimeter.rsplit("/", 1)[-1])) and (
-        scope.profile is None or scope.profile.lower() == profile.lower()
-    )
 
 
 def _sentences(was: Json, is_now: Json) -> tuple[str, ...]:

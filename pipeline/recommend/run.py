@@ -18,30 +18,12 @@ from pipeline.recommend.need import CallerDay, caller_days
 from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Readiness, judge
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, admitting_rules, scenario
 
 SCHEMA_VERSION = 1
 DIRECTIONS = ("Inbound", "Outbound")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What part of the store a run looks at; None for all of it."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    perimeter: str | None = None
-    profile: str | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the scope as query parameters."""
-        return {
-            "since": self.since,
-            "until": self.until,
-            "perimeter": self.perimeter,
-            "profile": self.profile,
-        }
 
 
 @dataclass(frozen=True, slots=True)

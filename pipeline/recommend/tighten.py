@@ -23,7 +23,7 @@ from pipeline.inventory.rules import RuleElement
 from pipeline.recommend import cover
 from pipeline.recommend.allot import SPARSE, Limits
 from pipeline.recommend.price import DEFAULT
-from pipeline.recommend.run import Scope
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, scenario
 
@@ -120,16 +120,22 @@ def tighten(
     _check(store, scope)
     elements = [each for each in rules.in_force(store).elements if _in_scope(scope, *each.profile_key)]
     keys = rules.keys(store, elements)
-    tags = rules.tag_spans(store, {key[-1] for key in keys if key[-2] == "service-tags"})
+    tags = rules.tag_prefixes(store, {key[-1] for key in keys if key[-2] == "service-tags"})
     with scenario(store, access_mode=ENFORCED):
         rows = store.rows("recommend/uses_of_rules", **scope.parameters())
     seen = _gather(rows, now, unused_days)
     sides: dict[Side, list[_Element]] = {}
     for each, key in sorted(zip(elements, keys, strict=True)):
         side = (*each.profile_key, each.direction)
-        sides.setdefault(side, []).append(_Element(each, key, seen.get(side, _Seen()), tags.get(key[-1], [])))
+        sides.setdefault(side, []).append(
+            _Element(each, key, seen.get(side, _Seen()), _spans_of(tags.get(key[-1], ())))
+        )
     found = [finding for side, some in sides.items() for finding in _Judge(some, seen.get(side), limits).findings()]
     return sorted(found, key=lambda each: (each.element.profile_key, each.element.direction, each.element))
+
+
+def _spans_of(prefixes: Collection[str]) -> list[Span]:
+    return [addresses.span(network) for each in prefixes if (network := addresses.read_prefix(each))]
 
 
 def _check(store: Store, scope: Scope) -> None:

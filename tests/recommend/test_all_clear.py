@@ -11,7 +11,8 @@ from pipeline.errors import UsageError
 from pipeline.inventory.file import load
 from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.run import Recommendation, Scope, check_scope, recommend
+from pipeline.recommend.run import Recommendation, check_scope, recommend
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.tables import CATEGORIES
 from pipeline.verdict.whatif import compare

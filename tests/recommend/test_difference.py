@@ -14,7 +14,8 @@ from pipeline.errors import UsageError
 from pipeline.ingest import ingest_folder
 from pipeline.recommend.difference import Difference, Run, compare, read, run_of
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.run import Scope, recommend
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from tests.conftest import line
 

@@ -9,7 +9,8 @@ import pytest
 from pipeline.ingest import ingest_folder
 from pipeline.inventory import file
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.run import Scope, recommend
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"

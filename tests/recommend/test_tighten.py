@@ -15,7 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.inventory import rules
 from pipeline.inventory.rules import RuleSet
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.run import Scope
+from pipeline.recommend.scope import Scope
 from pipeline.recommend.tighten import Tightening, tighten
 from pipeline.store import Store, open_store
 from pipeline.tables import SERVICE_TAG_PREFIX

@@ -13,7 +13,8 @@ from pipeline.inventory.file import load
 from pipeline.inventory.rules import RuleSet
 from pipeline.recommend.candidate import rules_of
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.run import Scope, recommend
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.whatif import Comparison, compare
 from tests.verdict.world import DOCS, PERIMETER, SEARCH, World, flow, put, traffic
