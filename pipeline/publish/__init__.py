@@ -1,0 +1,1 @@
+"""Accepted rules as code, applied, rolled back and verified."""

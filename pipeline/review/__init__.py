@@ -1,0 +1,1 @@
+"""Decisions on proposals, and the page on which they are made."""
