@@ -164,8 +164,10 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     for group, prefixes in zip(singles, asked.prefixes, strict=True):
         proposals += draft.rules(prefixes, group, refused)
     proposals += draft.rules(questioned.prefixes[0], odd, refused)
-    if left_out := [*allotted.left_out, *asked.left_out]:
-        proposals.append(draft.over_budget(left_out, whole, max(allotted.least, whole + 1)))
+    if allotted.left_out:
+        proposals.append(draft.over_budget(list(allotted.left_out), whole, max(allotted.least, whole + 1)))
+    if asked.left_out:
+        proposals.append(draft.passing(list(asked.left_out)))
     if questioned.left_out:
         proposals.append(draft.odd(list(questioned.left_out)))
     return proposals
