@@ -174,8 +174,8 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
 
 
 def _is_steady(need: Need, risk: Risk) -> bool:
-    """Whether a caller may widen a prefix: it came back and doesn't look odd, or its network is known."""
-    return bool(need.networks) or (len(need.days) > 1 and not risk.is_odd)
+    """Whether a caller may widen a prefix: it or its pool came back and doesn't look odd, or its network is known."""
+    return bool(need.networks) or ((len(need.days) > 1 or risk.is_pooled) and not risk.is_odd)
 
 
 def _group(need: Need, limits: Limits) -> tuple[str, str]:
