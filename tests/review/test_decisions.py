@@ -1,9 +1,9 @@
 """The file of decisions: append-only, chained, and nobody decides over somebody else's head."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def decisions(tmp_path: Path) -> Decisions:
 
 
 def raw(decisions: Decisions, *statements: str) -> None:
-    with closing(sqlite3.connect(decisions.path)) as connection:
+    with contextlib.closing(sqlite3.connect(decisions.path)) as connection:
         for each in statements:
             connection.execute(each)
         connection.commit()
@@ -231,6 +231,24 @@ def test_rows_that_nobody_recorded_are_told_not_taken(decisions: Decisions) -> N
 
 
 @pytest.mark.parametrize(
+    "value", ["7", "x'ff00'", "null", "cast(x'ff' as text)", "'[1]'", "'{}'", "'[' || char(0)", "1.5"]
+)
+@pytest.mark.parametrize("column", ["elements", "reason", "proposal", "decided_at"])
+def test_tampering_never_makes_a_traceback(decisions: Decisions, column: str, value: str) -> None:
+    decisions.record([choose(TWO, "edit", elements=("198.51.100.0/29",))], NOW)
+    before = decisions.history()
+    table = (
+        "create table changed as select * from decision",
+        "drop table decision",
+        "alter table changed rename to decision",
+    )
+    raw(decisions, *table, f"update decision set {column} = {value}")
+    assert decisions.verify().broken == 1
+    with contextlib.suppress(StoreError):
+        assert decisions.history() != before
+
+
+@pytest.mark.parametrize(
     "content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\x00" + b"\xff" * 4000]
 )
 def test_a_file_that_is_none_is_told(decisions: Decisions, content: bytes) -> None:
@@ -244,13 +262,13 @@ def test_a_file_that_is_none_is_told(decisions: Decisions, content: bytes) -> No
 
 
 def _other_database(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("create table mine (x)")
 
 
 def _newer(path: Path) -> None:
     open_decisions(path.parent).record([choose(ONE)], NOW)
-    with closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("pragma user_version = 2")
 
 
@@ -275,7 +293,7 @@ def test_an_empty_file_left_by_a_crash_is_filled(decisions: Decisions) -> None:
 def test_a_writer_that_never_ends_is_told_and_readers_go_on(tmp_path: Path) -> None:
     decisions = open_decisions(tmp_path, wait=0.1)
     decisions.record([choose(ONE)], NOW)
-    with closing(sqlite3.connect(decisions.path, isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(decisions.path, isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(StoreBusyError, match="in use"):
             decisions.record([choose(TWO)], NOW)
