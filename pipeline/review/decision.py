@@ -85,7 +85,7 @@ class Decision:
             "sequence": self.sequence,
             "proposal_id": self.proposal_id,
             "action": self.action,
-            "elements": json.dumps(self.elements) if self.action == EDIT else None,
+            "elements": canonical(self.elements) if self.action == EDIT else None,
             "reason": self.reason,
             "who": self.who,
             "decided_at": stamp(self.decided_at),

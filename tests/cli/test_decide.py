@@ -15,7 +15,10 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.cli.candidate import tell_expired
+from pipeline.recommend import difference
+from pipeline.review.decision import Choice
 from pipeline.review.decisions import open_decisions
+from pipeline.review.entry import entry
 from tests.cli.test_cli import HOSTILE, nsp, out
 
 Run = dict[str, Any]
@@ -258,6 +261,23 @@ def test_hostile_text_is_kept_and_shown_inert(desk: Here) -> None:
         assert not [cell for name in ("who", "reason") for cell in cells[name] if re.match(r"\s*[=+\-@＝]", cell or "")]  # noqa: RUF001
     message = desk.refused("edit", ids[0], "-e", "\x1b[31m\u202e", "-r", "why", "--from", "run.json")
     assert message.isascii()
+
+
+def test_who_decides_while_a_run_is_made_is_not_overruled(desk: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = one(desk.folder, kind="address-prefixes")
+    read = difference.read
+
+    def read_slowly(path: Path) -> difference.Run:
+        choice = Choice("reject", "it left \x1b[31m")
+        now = datetime(2026, 11, 2)
+        open_decisions(desk.folder / ".nsp").record([entry(address, choice, "grace", now)], now)
+        return read(path)
+
+    monkeypatch.setattr(difference, "read", read_slowly)
+    message = desk.refused("accept", "--all-unflagged", "--from", "run.json", code=1)
+    assert f"{address['id']} was rejected meanwhile by 'grace'" in message
+    assert "\x1b" not in message
+    assert [each["who"] for each in desk.trail()] == ["grace"]
 
 
 def test_two_jobs_at_once_each_record_all_or_are_told(desk: Here) -> None:

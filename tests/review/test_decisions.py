@@ -208,13 +208,19 @@ def test_cut_off_decisions_are_found_by_a_hash_that_was_noted(decisions: Decisio
 
 
 def test_an_export_can_be_checked_elsewhere(decisions: Decisions) -> None:
-    decisions.record([choose(ONE), choose(TWO, "edit", elements=("198.51.100.0/29",), expires=NOW + DAY)], NOW)
+    decisions.record(
+        [choose(ONE), choose(TWO, "edit", elements=("198.51.100.0/29", "192.0.2.1"), expires=NOW + DAY)], NOW
+    )
+
+    def spelled(value: Any) -> str:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
     exported = json.loads(json.dumps(decisions.export()))
     rows = [
         {
             **each,
-            "elements": json.dumps(each["elements"]) if each["action"] == "edit" else None,
-            "proposal": json.dumps(each["proposal"], sort_keys=True, separators=(",", ":")),
+            "elements": spelled(each["elements"]) if each["action"] == "edit" else None,
+            "proposal": spelled(each["proposal"]),
         }
         for each in exported
     ]
