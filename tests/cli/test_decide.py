@@ -153,6 +153,21 @@ def test_all_unflagged_leaves_what_people_decided_alone(desk: Here) -> None:
     assert len(desk.trail()) == count, "what stands is not said again"
 
 
+def test_a_note_that_is_about_much_more_has_to_be_acknowledged_again(desk: Here) -> None:
+    note = one(desk.folder, kind="cannot-fix")
+    desk.decide("accept", note["id"])
+    desk.decide("accept", note["id"])
+    assert len(desk.trail()) == 1
+    run = json.loads((desk.folder / "run.json").read_text())
+    for each in run["proposals"]:
+        each["evidence"]["callers"] *= 2
+    (desk.folder / "run.json").write_text(json.dumps(run))
+    assert desk.states()[note["id"]]["state"] == "open"
+    desk.decide("accept", note["id"])
+    assert desk.states()[note["id"]]["state"] == "acknowledged"
+    assert len(desk.trail()) == 2
+
+
 def test_wrong_words_record_nothing(desk: Here) -> None:
     address = one(desk.folder, kind="address-prefixes")["id"]
     note = one(desk.folder, kind="cannot-fix")["id"]
