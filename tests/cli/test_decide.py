@@ -214,7 +214,12 @@ def test_a_run_that_was_changed_is_not_decided_on(desk: Here) -> None:
     address = next(each for each in run["proposals"] if each["recommended"] and each["kind"] == "address-prefixes")
     address["elements"] = ["198.51.100.0/24"]
     (desk.folder / "run.json").write_text(json.dumps(run))
-    assert "was changed after it was made" in desk.refused("accept", "--all-unflagged", "--from", "run.json")
+    for words in (("accept", "--all-unflagged"), ("list",)):
+        assert "was changed after it was made" in desk.refused(*words, "--from", "run.json")
+    address["elements"] = ["203.0.113.7/32"]
+    address["evidence"]["first_seen"] = None
+    (desk.folder / "run.json").write_text(json.dumps(run))
+    assert "isn't as nsp recommend" in desk.refused("list", "--from", "run.json")
 
 
 def test_a_file_in_git_is_applied_once(desk: Here) -> None:
