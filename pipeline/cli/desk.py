@@ -74,7 +74,7 @@ class Desk:
 
     def record(self, entries: "Sequence[Entry]") -> None:
         """Record checked choices and print them; say what they overlap with."""
-        made = self.decisions.record(entries, self.now, self.trail.sequences)
+        made = self.decisions.record(entries, datetime.now(UTC).replace(tzinfo=None), self.trail.sequences)
         show(made)
         accepted = {each.proposal_id for each in made if each.action in {"accept", "edit"}}
         for state in self.states:
