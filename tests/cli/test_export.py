@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,16 @@ def test_a_file_and_a_folder(sample: Path) -> None:
     (only,) = (sample / "each").iterdir()
     assert (only.read_text(), only.suffix, only.stem.startswith("nsp-contoso-ai-")) == (text, ".bicep", True)
     assert "can't be written" in told(sample, "export", "az", "--rules", "run.json", "-o", "run.json/x", code=1)
+
+
+def test_a_run_comes_through_a_pipe(sample: Path) -> None:
+    for file, text in (("run.json", "proposals"), ("rules.json", "accessRules")):
+        piped = subprocess.run(
+            [sys.executable, "-m", "pipeline", "export", "json", "--rules", "/dev/stdin"], cwd=sample, check=True,
+            env={"PYTHONPATH": str(ROOT)}, input=(sample / file).read_bytes(), capture_output=True,
+        )  # fmt: skip
+        assert f'"{text}"' in (sample / file).read_text()
+        assert piped.stdout == (sample / "rules.json").read_bytes()
 
 
 def test_terraform_imports_rules_in_force(sample: Path) -> None:
