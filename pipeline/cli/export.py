@@ -62,6 +62,8 @@ def export(
     options = Options(api_version, _live(common) if imported else ())
     if output is None:
         write_text(export_all(found.rules, form, options))
+        if found.flagged:
+            console(stderr=True).print(f"{_counted(found)}.", markup=False)
         return
     path = Path(output)
     if path.is_dir() or output.endswith(("/", os.sep)):
@@ -87,7 +89,6 @@ def _rules(common: "Context", source: str, scope: "Scope") -> "Writable":
     from pipeline.review.accepted import accepted_rules
 
     now = datetime.now(UTC).replace(tzinfo=None)
-
     if source == ACCEPTED:
         trail = common.decisions().trail()
         tell_expired(trail, now)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.publish.form import Form
-from tests.cli.test_cli import ROOT, SAMPLE, out, told
+from tests.cli.test_cli import ROOT, SAMPLE, nsp, out, told
 from tests.publish import readers
 from tests.publish.samples import OF_TWO, bare
 
@@ -131,5 +131,8 @@ def test_nothing_to_write_is_no_success(sample: Path) -> None:
     for each in run["proposals"]:
         each["recommended"] = False
     (sample / "flagged.json").write_text(json.dumps(run))
+    result = nsp(sample, "export", "az", "--rules", "run.json")
+    flagged = [each for each in run["proposals"] if each["flags"] and each["elements"]]
+    assert f"({len(flagged)} flagged left out)" in result.stderr.decode()
     assert "are flagged" in told(sample, "export", "az", "--rules", "flagged.json", "-o", "none.sh", code=1)
     assert not (sample / "none.sh").exists()
