@@ -8,7 +8,19 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import __version__
-from pipeline.cli import coverage, decide, demo, ingest, inventory, query, recommend, tighten, traffic, whatif
+from pipeline.cli import (
+    coverage,
+    decide,
+    demo,
+    export,
+    ingest,
+    inventory,
+    query,
+    recommend,
+    tighten,
+    traffic,
+    whatif,
+)
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
@@ -23,6 +35,7 @@ IN_FLOW_ORDER = (
     "whatif",
     "decide",
     "tighten",
+    "export",
     "query",
 )
 
@@ -58,6 +71,7 @@ app.command("recommend")(recommend.recommend)
 app.command("whatif")(whatif.whatif)
 app.add_typer(decide.app, name="decide")
 app.command("tighten")(tighten.tighten)
+app.command("export")(export.export)
 app.command("query")(query.query)
 
 
