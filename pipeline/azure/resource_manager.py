@@ -40,7 +40,8 @@ CONCURRENCY = 8
 """Requests at a time; Resource Manager throttles a subscription's readers together."""
 MOST_PAGES = 1000
 OK, CREATED, ACCEPTED, NO_CONTENT = 200, 201, 202, 204
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 401, 403, 404, 408, 429, 500
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, CONFLICT, PRECONDITION = 401, 403, 404, 408, 409, 412
+TOO_MANY, SERVER_ERROR = 429, 500
 SERVICE = "Azure Resource Manager"
 LONGEST_OPERATION = 900.0
 """Seconds that a long-running operation is waited for."""
@@ -246,7 +247,7 @@ class ResourceManager:
             if state.lower() in {"failed", "canceled", "cancelled"}:
                 error = told.item.get("error")
                 code = error.get("code") if isinstance(error, dict) else ""
-                raise UnreadError(f"the operation ended as {state} {code or ''}".strip())
+                raise UnreadError(f"the operation ended as {state} {code or ''}".strip(), CONFLICT, str(code or ""))
             wait = told.wait
         raise UnreadError(f"the operation isn't done after {LONGEST_OPERATION:g} seconds")
 

@@ -22,7 +22,7 @@ from pipeline.inventory.snapshot import TABLES
 from pipeline.sample.scenario import ARCHIVE, DOCS, FOUNDRY, INVENTORY, PERIMETER, PERIMETER_GUID, SUBSCRIPTION, VAULT
 from pipeline.store import Store, open_store
 from tests.inventory.test_file import nested
-from tests.services.log_analytics import Fault, Token
+from tests.services.loopback import Fault, Token
 from tests.services.resource_manager import IDENTITY, ResourceManager, refused, running
 
 QUICK = Patience(attempts=3, seconds=5, pause=0.02, longest_pause=0.2)

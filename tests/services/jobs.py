@@ -11,7 +11,8 @@ from pipeline.extract.blob import Wanted
 from pipeline.extract.workspace import connect as connect_workspace
 from pipeline.ingest import ingest_blobs, ingest_folder, ingest_workspace
 from pipeline.store import Store
-from tests.services.log_analytics import WORKSPACE, Token
+from tests.services.log_analytics import WORKSPACE
+from tests.services.loopback import Token
 
 
 def folder(store: Store, export: Path, round_bytes: int) -> None:
