@@ -1,0 +1,63 @@
+"""The rules that people accepted or edited: what is tried, exported and applied."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pipeline.errors import InventoryError, StoreError
+from pipeline.recommend.access_rule import AccessRule
+from pipeline.review.decision import ACCEPT, EDIT, REJECT, Decision, Trail
+from pipeline.review.rule import rule_of
+
+
+def accepted_rules(trail: Trail, now: datetime) -> list[AccessRule]:
+    """Return the accepted and edited rules, in order; whether or not their proposals are made any longer.
+
+    Args:
+        trail: of the decisions.
+        now: UTC; what expired is left out, see `expired`.
+
+    Raises:
+        StoreError: a decision holds what Azure wouldn't take; it wasn't recorded so.
+    """
+    return sorted(rule_of_decision(each) for each in _accepted(trail) if not each.has_expired(now))
+
+
+def expired(trail: Trail, now: datetime) -> list[Decision]:
+    """Return what had been accepted and counts no longer, in the order of expiry."""
+    gone = [each for each in _accepted(trail) if each.has_expired(now)]
+    return sorted(gone, key=lambda each: (each.expires, each.sequence))
+
+
+def answered(trail: Trail, now: datetime) -> frozenset[str]:
+    """Return the ids of the proposals that are no open question any longer: accepted, edited, acknowledged, rejected.
+
+    Args:
+        trail: of the decisions.
+        now: UTC; what expired or is only deferred is open.
+    """
+    closed = (ACCEPT, EDIT, REJECT)
+    return frozenset(
+        proposal for proposal, each in trail.current.items() if each.action in closed and not each.has_expired(now)
+    )
+
+
+def rule_of_decision(decision: Decision) -> AccessRule:
+    """Return the rule of an accept or edit, even where it expired.
+
+    Raises:
+        StoreError: it holds what Azure wouldn't take.
+    """
+    try:
+        proposal = decision.proposal
+        return rule_of(proposal, decision.elements or proposal["elements"], None, decision.reason)
+    except (InventoryError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"The decision {decision.sequence} on {decision.proposal_id} makes no rule: {error} See nsp decide verify."
+        ) from error
+
+
+def _accepted(trail: Trail) -> Iterator[Decision]:
+    """Yield what stands as accepted; accepting a proposal without elements makes no rule."""
+    for each in trail.current.values():
+        if each.action == EDIT or (each.action == ACCEPT and each.proposal["elements"]):
+            yield each
