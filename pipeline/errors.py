@@ -10,6 +10,7 @@
     │   ├── StoreBusyError   1  another nsp is writing to it
     │   └── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
     ├── InventoryError       1  a perimeter description cannot be read
+    ├── PublishError         1  rules cannot be written as code: none, too many, two of one name
     └── AzureError           4  Azure refused, or gave no answer
         ├── SignInError      4  nobody is signed in, or a secret is wrong or expired
         ├── ForbiddenError   4  signed in, but without the role that is needed
@@ -62,6 +63,10 @@ class QueryError(StoreError):
 
 class InventoryError(NspError):
     """A description of perimeters, profiles and rules cannot be read."""
+
+
+class PublishError(NspError):
+    """Rules cannot be written as code that Azure would take."""
 
 
 class AzureError(NspError):
