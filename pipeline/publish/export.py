@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import UsageError
+from pipeline.errors import PublishError, UsageError
 from pipeline.publish import arm, az, bicep, powershell, rules_json, terraform
 from pipeline.publish.check import check
-from pipeline.publish.form import API_VERSION, EXTENSIONS, OF_ONE_PERIMETER, Form, checked_version
+from pipeline.publish.form import API_VERSION, EXTENSIONS, OF_ONE_PERIMETER, RESOURCES, Form, checked_version
 from pipeline.publish.place import PerimeterRules, by_perimeter
 from pipeline.recommend.access_rule import AccessRule
 
@@ -58,6 +58,11 @@ def _text(perimeters: Sequence[PerimeterRules], form: Form, options: Options) ->
         raise UsageError(f"--api-version is for arm and bicep; {form} has no place for one.")
     if options.live and form is not Form.TERRAFORM:
         raise UsageError(f"--import is for terraform; {form} takes what is there as it is.")
+    if form in OF_ONE_PERIMETER and len(perimeters[0].rules) > RESOURCES:
+        raise PublishError(
+            f"{perimeters[0].name} has {len(perimeters[0].rules):,} rules, and a deployment takes {RESOURCES}. "
+            "Export its profiles one by one: --profile NAME."
+        )
     version = checked_version(options.api_version or API_VERSION)
     match form:
         case Form.BICEP:

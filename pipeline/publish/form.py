@@ -33,6 +33,8 @@ EXTENSIONS = {
 }
 OF_ONE_PERIMETER = frozenset({Form.BICEP, Form.ARM})
 """Forms that are deployed into one resource group."""
+RESOURCES = 800
+"""Resources that one deployment takes. Source: azure-docs, azure-resource-manager/templates/best-practices.md."""
 
 
 def checked_version(text: str) -> str:
