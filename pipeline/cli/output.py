@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import UsageError
+from pipeline.text import visible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,10 +69,7 @@ def plain(value: Any) -> str:
         case list() | tuple():
             text = ", ".join(plain(item) for item in value)
         case _:
-            text = "".join(
-                character if character.isprintable() else character.encode("unicode_escape").decode()
-                for character in str(value)
-            )
+            text = visible(str(value))
     return text
 
 
@@ -152,6 +150,11 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
 def write_json(value: Any) -> None:
     """Write a value as JSON on stdout; times in UTC with a Z."""
     _emit(json.dumps(value, indent=2, default=_json) + "\n")  # ASCII only: no control or bidirectional character
+
+
+def write_text(text: str) -> None:
+    """Write a text on stdout as UTF-8, whatever the terminal's language: a script has to be the same everywhere."""
+    _emit(text.encode())
 
 
 def _emit(data: str | bytes) -> None:

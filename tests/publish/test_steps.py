@@ -1,5 +1,7 @@
 """The order of writes: access is never closed before it is opened, and no limit is passed on the way."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,9 +62,9 @@ def test_everything_is_open_before_anything_is_closed(live: dict[Key, Content], 
     is_open = [admitted(now) for now in way]
     full = [now == everything for now in is_open]
     peak = full.index(True)
-    for earlier, later in zip(is_open[: peak + 1], is_open[1 : peak + 1], strict=False):
+    for earlier, later in pairwise(is_open[: peak + 1]):
         assert earlier <= later
-    for earlier, later in zip(is_open[peak:], is_open[peak + 1 :], strict=False):
+    for earlier, later in pairwise(is_open[peak:]):
         assert earlier >= later
     assert gaps(live, steps) == []
     assert len(steps) <= 2 * len(live.keys() | after.keys())

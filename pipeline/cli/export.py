@@ -1,0 +1,146 @@
+"""nsp export: accepted rules as code."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.options import PerimeterOption, ProfileOption
+from pipeline.errors import PublishError, UsageError
+from pipeline.publish.form import API_VERSION, Form
+
+if TYPE_CHECKING:
+    from pipeline.cli.context import Context
+    from pipeline.recommend.scope import Scope
+    from pipeline.recommend.writable import Writable
+
+ACCEPTED, PROPOSED = "accepted", "proposed"
+
+
+def export(
+    context: typer.Context,
+    form: Annotated[Form, typer.Argument(help="Bicep, an ARM template, Terraform, a script, or the rules as JSON.")],
+    rules: Annotated[
+        str,
+        typer.Option(
+            "--rules",
+            metavar="accepted|proposed|FILE",
+            help="Rules to write: the accepted ones, the recommended ones, or a file of `nsp recommend -f json` or of "
+            "access rules as in an inventory.",
+        ),
+    ] = ACCEPTED,
+    perimeter: PerimeterOption = None,
+    profile: ProfileOption = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE|FOLDER/", help="A folder gets one file for each perimeter."),
+    ] = None,
+    api_version: Annotated[
+        str | None,
+        typer.Option("--api-version", metavar="V", help=f"Of Microsoft.Network, in arm and bicep. [{API_VERSION}]"),
+    ] = None,
+    imported: Annotated[
+        bool, typer.Option("--import", help="Terraform: import blocks for the rules that the inventory knows already.")
+    ] = False,
+) -> None:
+    """Write access rules as code: on stdout, or into a file or folder.
+
+    Nothing is sent to Azure. The exit code is 1 where there is no rule, or Azure would refuse them.
+    """
+    from pipeline.cli.output import console, write_text
+    from pipeline.publish.export import Options, export_each
+    from pipeline.publish.export import export as export_all
+    from pipeline.recommend.scope import Scope
+
+    common: Context = context.obj
+    if imported and form is not Form.TERRAFORM:
+        raise UsageError(f"--import is for terraform; {form} takes what is there as it is.")
+    found = _rules(common, rules, Scope(perimeter=perimeter, profile=profile))
+    if not found.rules:
+        raise PublishError(_nothing(rules, found))
+    options = Options(api_version, _live(common) if imported else ())
+    if output is None:
+        write_text(export_all(found.rules, form, options))
+        return
+    path = Path(output)
+    if path.is_dir() or output.endswith(("/", os.sep)):
+        texts = {path / name: text for name, text in export_each(found.rules, form, options).items()}
+    else:
+        texts = {path: export_all(found.rules, form, options)}
+    for file, text in texts.items():
+        _put(file, text)
+    names = ", ".join(str(file) for file in texts)
+    console(stderr=True).print(f"{_counted(found)} written to {names}.", markup=False)
+
+
+def _rules(common: "Context", source: str, scope: "Scope") -> "Writable":
+    """Return the rules that are meant.
+
+    Raises:
+        UsageError: there is no such file.
+        InventoryError: the file holds no rules, or some that can't be written.
+    """
+    from pipeline.cli.recommend import limits_of
+    from pipeline.recommend.run import recommend
+    from pipeline.recommend.writable import of_file, of_proposals
+
+    if source == ACCEPTED:
+        raise UsageError("No rules were accepted: decisions can't be recorded yet. Use --rules proposed or a file.")
+    if source == PROPOSED:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        with common.open() as store:
+            proposals = recommend(store, limits_of(common), scope, now).proposals
+        return of_proposals((each.as_json() for each in proposals if each.is_rule), scope)
+    path = Path(source)
+    if not path.exists():
+        raise UsageError(f"--rules must be {ACCEPTED}, {PROPOSED} or a file; there is no file {source!r}.")
+    return of_file(path, scope)
+
+
+def _nothing(source: str, found: "Writable") -> str:
+    if found.flagged:
+        return f"No rule of {source} is without a flag; {found.flagged:,} are flagged: ask who knows, then accept them."
+    return f"There is no rule in {source} of what was asked for. See what is proposed: nsp recommend."
+
+
+def _counted(found: "Writable") -> str:
+    flagged = f" ({found.flagged:,} flagged left out)" if found.flagged else ""
+    return f"{len(found.rules):,} rule{'' if len(found.rules) == 1 else 's'}{flagged}"
+
+
+def _live(common: "Context") -> frozenset[str]:
+    """Return the ids of the rules in force.
+
+    Raises:
+        UsageError: no inventory was loaded, so nobody knows them.
+    """
+    from pipeline.inventory import rules
+
+    with common.open() as store:
+        known = rules.in_force(store)
+    if not known.told:
+        raise UsageError("--import needs the rules in force: nsp inventory pull --subscription GUID, or load FILE.")
+    return frozenset(
+        f"{each.perimeter}/profiles/{each.profile}/accessrules/{each.rule}".lower() for each in known.elements
+    )
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        PublishError: it can't be written.
+    """
+    part = path.with_name(f".nsp-export-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():  # a device or pipe, such as /dev/stdout
+            path.write_bytes(text.encode())
+            return
+        part.write_bytes(text.encode())
+        part.replace(path.resolve())
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise PublishError(f"{path} can't be written: {error.strerror}.") from error

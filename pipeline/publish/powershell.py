@@ -1,0 +1,69 @@
+"""Rules as a PowerShell script of Az.Network. Creating a rule that is there updates it (PUT).
+
+Sources: azure-powershell, New-AzNetworkSecurityPerimeterAccessRule.md. It has no parameter for service tags, so a rule
+of those is given as its JSON.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from pipeline.publish.comment import comments, why
+from pipeline.publish.place import PerimeterRules
+from pipeline.recommend.access_rule import AccessRule
+
+COMMENT = "#"
+_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
+"""What PowerShell takes for a single quote (about_Quoting_Rules, and CharTraits.IsSingleQuote of its parser)."""
+
+
+def text(perimeters: Sequence[PerimeterRules]) -> str:
+    """Return the script; where it isn't plain ASCII with a byte order mark, without which Windows PowerShell misreads.
+
+    Args:
+        perimeters: with their rules.
+    """
+    script = "\n".join(_lines(perimeters)) + "\n"
+    return script if script.isascii() else f"\ufeff{script}"
+
+
+def literal(value: str) -> str:
+    """Return a text as a PowerShell string without expansion; any character but NUL may stand in one."""
+    doubled = _QUOTES.sub(r"\1\1", value)
+    return f"'{doubled}'"
+
+
+def _lines(perimeters: Sequence[PerimeterRules]) -> Iterator[str]:
+    yield "#Requires -Modules Az.Network"
+    yield "# Creates or updates access rules of network security perimeters; may be run again."
+    yield "Set-StrictMode -Version Latest"
+    yield "$ErrorActionPreference = 'Stop'"
+    for perimeter in perimeters:
+        for profile in perimeter.profiles:
+            yield ""
+            yield from comments(COMMENT, (f"Perimeter {perimeter.name}, profile {profile.name}",))
+            for rule in profile.rules:
+                yield ""
+                yield from comments(COMMENT, (why(rule),))
+                yield "$rule = @{"
+                yield from (f"  {name} = {value}" for name, value in _parameters(perimeter, profile.name, rule))
+                yield "}"
+                yield "New-AzNetworkSecurityPerimeterAccessRule @rule | Out-Null"
+
+
+def _parameters(perimeter: PerimeterRules, profile: str, rule: AccessRule) -> Iterator[tuple[str, str]]:
+    yield "SubscriptionId", literal(perimeter.subscription)
+    yield "ResourceGroupName", literal(perimeter.resource_group)
+    yield "SecurityPerimeterName", literal(perimeter.name)
+    yield "ProfileName", literal(profile)
+    yield "Name", literal(rule.name)
+    if rule.kind == "service-tags":
+        yield "JsonString", literal(json.dumps({"properties": rule.properties}))
+        return
+    yield "Direction", literal(rule.direction)
+    elements = [literal(each) for each in rule.elements]
+    if rule.kind == "subscriptions":
+        yield "Subscription", f"@({', '.join(f'@{{ Id = {each} }}' for each in elements)})"
+    else:
+        parameter = "AddressPrefix" if rule.kind == "address-prefixes" else "FullyQualifiedDomainName"
+        yield parameter, f"@({', '.join(elements)})"
