@@ -378,6 +378,8 @@ def connect(access: Access) -> Iterator[ResourceManager]:
         ]
         client: Any = AsyncARMPipelineClient(url, policies=policies, transport=options["transport"])
         background.run(client.__aenter__())
+        # aiohttp would send a PUT or DELETE once more by itself where a connection is cut
+        options["transport"].session._retry_connection = False  # noqa: SLF001 -- there is no public way
         try:
             yield ResourceManager(url, background, client, access.patience, access.auth)
         finally:

@@ -5,7 +5,7 @@ knows what was done, and a rollback file that leads back to before.
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +13,16 @@ from typing import Any
 
 from pipeline.azure.resource_manager import ResourceManager
 from pipeline.errors import HalfwayError, NspError
-from pipeline.publish import content, record, rollback_file
-from pipeline.publish.live import LiveRule
+from pipeline.publish import content, live, plan, record, rollback_file
+from pipeline.publish.live import Live, LiveRule
 from pipeline.publish.merge import Finding, Key
-from pipeline.publish.plan import Plan, difference, listed
-from pipeline.publish.record import RULES, Writer
+from pipeline.publish.plan import Choices, Plan, difference, listed
+from pipeline.publish.record import RULES, Record, Writer
 from pipeline.publish.rollback_file import RollbackFile, State
 from pipeline.publish.steps import Step
 from pipeline.publish.write import StoppedError, Write, carry_out
+from pipeline.recommend.access_rule import AccessRule
+from pipeline.recommend.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +90,68 @@ class Job:
     along: Any
 
 
+def plan_now(
+    manager: ResourceManager, folder: Path, accepted: Collection[AccessRule], scope: Scope, choices: Choices
+) -> tuple[Plan, Live]:
+    """Read what is in force and plan what leads from there to what is accepted.
+
+    Args:
+        manager: connected.
+        folder: of the store, where the record lies.
+        accepted: all rules that are to be in force.
+        scope: perimeter and profile to plan for.
+        choices: what was allowed.
+
+    Raises:
+        PublishError: the record can't be read.
+        AzureError: what is in force can't be read.
+    """
+    entries = Record(folder).entries()
+    found = live.read(manager, plan.places(accepted, entries, scope))
+    return plan.make(found, entries, accepted, scope, choices), found
+
+
+def apply_now(
+    manager: ResourceManager,
+    folder: Path,
+    accepted: Collection[AccessRule],
+    scope: Scope,
+    choices: Choices,
+    run: Run,
+) -> tuple[Plan, Outcome]:
+    """Plan as `plan_now`, and carry that out where no problem stands against it; nobody else applies meanwhile.
+
+    Raises:
+        PublishError: another process applies, or the record or the rollback file can't be written.
+        AzureError: what is in force can't be read.
+    """
+    with Record(folder).writing() as writer:
+        made, found = plan_now(manager, folder, accepted, scope, choices)
+        if made.problems:
+            return made, Outcome((), 0)
+        return made, apply(manager, writer, made, found.rules, run)
+
+
 def apply(
-    manager: ResourceManager, writer: Writer, plan: Plan, rules: Mapping[Key, LiveRule], run: Run
+    manager: ResourceManager, writer: Writer, made: Plan, rules: Mapping[Key, LiveRule], run: Run
 ) -> Outcome:  # fmt: skip
     """Carry out a plan.
 
     Args:
         manager: connected.
         writer: the open record, beside which the rollback file goes.
-        plan: without problems.
+        made: the plan, without problems.
         rules: those in force when it was made.
         run: who and why.
 
     Raises:
         PublishError: the rollback file or the record can't be written.
     """
-    for each in plan.of(Finding.GONE):
+    for each in made.of(Finding.GONE):
         if each.last is not None:  # whoever makes a rule of that name from now on is somebody else
             writer.add(event="gone", kind=RULES, rule=each.key, at=run.created)
-    jobs = [_job(step, plan.ids[step.key]) for step in plan.steps]
-    states = states_of(plan.steps, plan.ids, {key: rule.item for key, rule in rules.items()})
+    jobs = [_job(step, made.ids[step.key]) for step in made.steps]
+    states = states_of(made.steps, made.ids, {key: rule.item for key, rule in rules.items()})
     return carry_out_all(manager, writer, RULES, jobs, states, run)
 
 

@@ -71,7 +71,7 @@ class Content:
         """Return how many elements it has; of a rule that can't be read, how many list entries."""
         if self.is_readable:
             return len(self.elements)
-        return sum(len(value) for value in self.properties.values() if isinstance(value, list))
+        return sum(len(value) for name, value in self.properties.items() if name in KINDS and isinstance(value, list))
 
     def with_all_of(self, other: "Content") -> "Content":
         """Return what both admit together; both have one direction and the same kind."""

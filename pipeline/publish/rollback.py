@@ -1,6 +1,7 @@
 """Rolls a run back: brings what it touched into the state before, and refuses where somebody else had a hand in it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.azure.resource_manager import ResourceManager
 from pipeline.errors import InventoryError, MeanwhileError, PublishError
@@ -10,7 +11,7 @@ from pipeline.publish.apply import Outcome, Run
 from pipeline.publish.live import Live
 from pipeline.publish.merge import Finding, Key, Merged
 from pipeline.publish.plan import Choices, Plan, listed
-from pipeline.publish.record import Writer, of_json
+from pipeline.publish.record import Record, of_json
 from pipeline.publish.rollback_file import RollbackFile, State
 from pipeline.publish.steps import Target, excesses, ordered
 
@@ -80,13 +81,28 @@ def _merged(target: Target) -> Merged:
     return Merged(target.key, word, target.before, None, target.after)
 
 
-def roll_back(manager: ResourceManager, writer: Writer, way: Way, run: Run) -> Outcome:
-    """Go back.
+def roll_back_now(
+    manager: ResourceManager, folder: Path, kept: RollbackFile, choices: Choices, run: Run
+) -> tuple[Plan, Outcome]:
+    """Plan the way back as `way_back`, and go it where no problem stands against it; nobody else applies meanwhile.
+
+    Args:
+        manager: connected.
+        folder: of the store, where the record lies.
+        kept: the file of the run that is rolled back.
+        choices: what was allowed.
+        run: who and why.
 
     Raises:
-        PublishError: the rollback file of the way back, or the record, can't be written.
+        PublishError: another process applies, the file is of something else, or a file can't be written.
+        MeanwhileError: somebody changed what the run touched.
+        AzureError: what is in force can't be read.
     """
-    return apply.apply(manager, writer, way.plan, way.live.rules, run)
+    with Record(folder).writing() as writer:
+        way = way_back(manager, kept, choices)
+        if way.plan.problems:
+            return way.plan, Outcome((), 0)
+        return way.plan, apply.apply(manager, writer, way.plan, way.live.rules, run)
 
 
 def _key(state: State) -> Key:

@@ -41,6 +41,7 @@ RULE_LISTS = (
 )  # fmt: skip
 DIRECTIONS = {"Inbound", "Outbound"}
 MOST_ELEMENTS = 200
+APPLIES_TO_ALL = [{"resourceType": "*", "features": ["*"]}]
 
 Written = tuple[int, Any, dict[str, str]]
 """Status, body and headers of an answer."""
@@ -142,7 +143,7 @@ class ResourceManager(Service):
             return (*_error(400, wrong), {})
         properties = {"provisioningState": "Succeeded", "direction": item["properties"]["direction"]}
         properties |= {name: item["properties"].get(name, []) for name in (*RULE_LISTS, "networkSecurityPerimeters")}
-        properties["appliesTo"] = [{"resourceType": "*", "features": ["*"]}]
+        properties["appliesTo"] = item["properties"].get("appliesTo", APPLIES_TO_ALL)
         if self._elements(path, properties) > MOST_ELEMENTS:
             return (*_error(400, "AccessRuleElementsLimitExceeded"), {})
         is_new = path not in self.items
