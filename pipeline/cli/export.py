@@ -1,6 +1,7 @@
 """nsp export: accepted rules as code."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,13 +83,14 @@ def _rules(common: "Context", source: str, scope: "Scope") -> "Writable":
         UsageError: there is no such file.
         InventoryError: the file holds no rules, or some that can't be written.
     """
-    from pipeline.cli.recommend import limits_of
-    from pipeline.recommend.run import recommend
     from pipeline.recommend.writable import of_file, of_proposals
 
     if source == ACCEPTED:
         raise UsageError("No rules were accepted: decisions can't be recorded yet. Use --rules proposed or a file.")
     if source == PROPOSED:
+        from pipeline.cli.recommend import limits_of
+        from pipeline.recommend.run import recommend
+
         now = datetime.now(UTC).replace(tzinfo=None)
         with common.open() as store:
             proposals = recommend(store, limits_of(common), scope, now).proposals
@@ -142,5 +144,6 @@ def _put(path: Path, text: str) -> None:
         part.write_bytes(text.encode())
         part.replace(path.resolve())
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise PublishError(f"{path} can't be written: {error.strerror}.") from error
