@@ -1,12 +1,13 @@
 """nsp export as people run it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from pipeline.publish.form import Form
-from tests.cli.test_cli import SAMPLE, out, told
+from tests.cli.test_cli import ROOT, SAMPLE, out, told
 from tests.publish import readers
 from tests.publish.samples import OF_TWO, bare
 
@@ -48,6 +49,11 @@ def test_nsp_itself_takes_the_rules(sample: Path) -> None:
     again.mkdir()
     out(again, "inventory", "load", str(sample / "rules.json"))
     assert '"address-prefixes"' in out(again, "inventory", "show", "rule_elements", "-f", "json")
+
+
+def test_the_page_shows_what_is_written(sample: Path) -> None:
+    (shown,) = re.findall(r"```bicep\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), flags=re.DOTALL)
+    assert out(sample, "export", "bicep", "--rules", "run.json", "--profile", "data").startswith(shown)
 
 
 def test_a_file_and_a_folder(sample: Path) -> None:
