@@ -8,7 +8,8 @@
     │   └── UnansweredError  1  a stretch of a workspace can't be read; caught by ingest, which goes on with the next
     ├── StoreError           1  the warehouse cannot be opened or is of another version
     │   ├── StoreBusyError   1  another nsp is writing to it
-    │   └── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
+    │   ├── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
+    │   └── ConflictError    1  somebody else decided meanwhile; nothing was recorded
     ├── InventoryError       1  a perimeter description cannot be read
     ├── PublishError         1  rules cannot be written as code: none, too many, two of one name
     └── AzureError           4  Azure refused, or gave no answer
@@ -59,6 +60,10 @@ class StoreBusyError(StoreError):
 
 class QueryError(StoreError):
     """DuckDB could not run a query. While loading, `pipeline.ingest` narrows it down to the file that causes it."""
+
+
+class ConflictError(StoreError):
+    """Somebody else decided about the same proposal since the caller looked. Nothing was recorded."""
 
 
 class InventoryError(NspError):

@@ -11,6 +11,7 @@ from pipeline import sql
 from pipeline.errors import UsageError
 from pipeline.store import QUERY_VIEWS, Store
 from pipeline.tables import TABLES, VIEWS
+from pipeline.tables.decisions import DECISION
 from pipeline.transform.load import _STAGED_LINE
 from pipeline.transform.record import structure
 
@@ -47,9 +48,11 @@ SAMPLES: dict[str, object] = {
     "tags": ["storage"],
     "moment": None,
     "snapshot_id": 1,
+    "proposal_id": None,
 }
 VERDICT = "flow bigint, profile varchar, verdict varchar, reason varchar, disagreement varchar"
 SCRATCH = {
+    "decision": DECISION.ddl().replace("create table if not exists", "create temp table"),  # stored by SQLite
     "line_text": "create temp table line_text (source_id bigint, line bigint, text varchar)",
     "judged_line": "create temp table judged_line (source_id bigint, line bigint, text varchar, reason varchar)",
     "staged_line": _STAGED_LINE.ddl(),

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Context
     from pipeline.sql import Query
 
-INTERNAL = ("extract/", "transform/", "verdict/admitting_rules", "verdict/changes", "verdict/losses")
-"""Queries over what only exists during a load or a comparison; they are not listed."""
+INTERNAL = ("extract/", "review/", "transform/", "verdict/admitting_rules", "verdict/changes", "verdict/losses")
+"""Queries over what only exists during a load or a comparison, or not in the warehouse; they are not listed."""
 
 
 def query(

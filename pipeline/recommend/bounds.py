@@ -149,6 +149,20 @@ def canonical_prefix(text: str) -> Network | None:
     return network
 
 
+def prefix_as_written(text: str) -> Network:
+    """Return the prefix that a person wrote, who may have meant another: one with host bits is refused.
+
+    Raises:
+        ValueError: it is none, or an address inside one; the message goes on after what holds it.
+    """
+    network, start = canonical_prefix(text), read_prefix(text.partition("/")[0].partition("%")[0])
+    if network is None:
+        raise ValueError(f"holds {text!r}, which is no prefix such as 203.0.113.0/24")
+    if start != read_prefix(str(read_prefix(text)).partition("/")[0]):
+        raise ValueError(f"holds {text!r}, an address inside a prefix; did you mean {network}?")
+    return network
+
+
 def canonical_subscription(text: str) -> str | None:
     """Return the id in a subscription's bare id, its ARM id or that of anything in it; None where there is none."""
     parts = [part for part in text.strip().lower().split("/") if part]

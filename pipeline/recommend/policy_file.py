@@ -7,15 +7,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pipeline.addresses import read_prefix
 from pipeline.errors import SettingsError
 from pipeline.recommend.bounds import (
     Bounds,
-    Network,
     canonical_host,
-    canonical_prefix,
     canonical_subscription,
     canonical_tag,
+    prefix_as_written,
 )
 
 POLICY_FILE = "policy.toml"
@@ -115,15 +113,6 @@ def _value(key: str, value: Any) -> Any:
     return frozenset(_ENTRIES[key.partition(".")[0]](each) for each in value)
 
 
-def _network(text: str) -> Network:
-    network, start = canonical_prefix(text), read_prefix(text.partition("/")[0].partition("%")[0])
-    if network is None:
-        raise ValueError(f"holds {text!r}, which is no prefix such as 203.0.113.0/24")
-    if start != read_prefix(str(read_prefix(text)).partition("/")[0]):
-        raise ValueError(f"holds {text!r}, an address inside a prefix; did you mean {network}?")
-    return network
-
-
 def _subscription(text: str) -> str:
     found = canonical_subscription(text)
     if found is None:
@@ -148,7 +137,7 @@ def _tag(text: str) -> str:
 
 
 _ENTRIES: dict[str, Callable[[str], Any]] = {
-    "addresses": _network,
+    "addresses": prefix_as_written,
     "subscriptions": _subscription,
     "hosts": _host,
     "service_tags": _tag,

@@ -1,7 +1,7 @@
 """A proposed access rule, with its evidence, what it opens beyond that, and a sentence that says why."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -51,10 +51,8 @@ class Proposal:
     @property
     def id(self) -> str:
         """Content-addressed: the same choice for the same profile has the same id in every run."""
-        parts = (self.perimeter, self.profile.lower(), self.direction, self.kind, *self.elements)
-        if not self.elements:
-            parts += (self.topic,)
-        return sha256("\n".join(parts).encode()).hexdigest()[:12]
+        what = self.elements or (self.topic,)
+        return identity(self.perimeter, self.profile, self.direction, self.kind, what)
 
     @property
     def name(self) -> str:
@@ -121,6 +119,19 @@ class Proposal:
                 "resources_opened": list(self.resources_opened),
             },
         }
+
+
+def identity(perimeter: str, profile: str, direction: str, kind: str, what: Iterable[str]) -> str:
+    """Return the id of a proposal.
+
+    Args:
+        perimeter: ARM id, lower case.
+        profile: name of the profile, in any case.
+        direction: Inbound or Outbound.
+        kind: of the proposal.
+        what: its elements; where it has none, its topic.
+    """
+    return sha256("\n".join((perimeter, profile.lower(), direction, kind, *what)).encode()).hexdigest()[:12]
 
 
 def days_flags(needs: Sequence[Need]) -> tuple[str, ...]:

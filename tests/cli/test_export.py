@@ -80,6 +80,20 @@ def test_terraform_imports_rules_in_force(sample: Path) -> None:
     assert "--import is for terraform" in told(sample, "export", "az", "--rules", "run.json", "--import", code=2)
 
 
+def test_what_is_accepted_is_written_by_default(sample: Path) -> None:
+    assert "No rule of what was asked for is accepted" in told(sample, "export", "json", code=1)
+    run = json.loads((sample / "run.json").read_text())
+    chosen = next(each for each in run["proposals"] if each["recommended"] and each["profile"] == "data")
+    reason = "'; >pwned; ' \u202e"
+    out(sample, "decide", "accept", chosen["id"], "--from", "run.json", "--reason", reason, "--who", "ann")
+    (item,) = json.loads(out(sample, "export", "json"))["accessRules"]
+    assert (item["name"], item["proposal"], item["reason"]) == (chosen["name"], chosen["id"], reason)
+    assert "'; >pwned; ' \\u202e\n" in out(sample, "export", "az")
+    assert "is accepted" in told(sample, "export", "json", "--profile", "ai-apps", code=1)
+    out(sample, "decide", "reject", chosen["id"], "--from", "run.json", "--reason", "no", "--who", "ann")
+    assert "is accepted" in told(sample, "export", "json", code=1)
+
+
 def test_several_perimeters(tmp_path: Path) -> None:
     from pipeline.publish.export import export
 
@@ -94,7 +108,7 @@ def test_several_perimeters(tmp_path: Path) -> None:
 
 
 def test_nothing_to_write_is_no_success(sample: Path) -> None:
-    assert "There is no rule in run.json" in told(
+    assert "There is no rule of what was asked for in run.json" in told(
         sample, "export", "az", "--rules", "run.json", "--profile", "x", code=1
     )
     assert "there is no file 'no.json'" in told(sample, "export", "az", "--rules", "no.json", code=2)

@@ -1,0 +1,59 @@
+"""From decisions to the rules that are exported and applied."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.review.accepted import accepted_rules, expired
+from pipeline.review.decisions import Decisions, open_decisions
+from tests.review.some import DAY, NOW, PERIMETER, choose, proposal
+
+FIRST, SECOND = proposal("203.0.113.0/28"), proposal("198.51.100.7/32", "192.0.2.1/32")
+HOST = proposal("a.example.com", kind="fqdns")
+NOTE = proposal()
+
+
+@pytest.fixture
+def decisions(tmp_path: Path) -> Decisions:
+    return open_decisions(tmp_path)
+
+
+def test_accepted_and_edited_rules_in_order_whoever_came_first(decisions: Decisions) -> None:
+    decisions.record([choose(HOST), choose(SECOND, reason="")], NOW)
+    decisions.record([choose(FIRST, "edit", reason="only these", elements=("203.0.113.4/30", "203.0.113.1"))], NOW)
+    rules = accepted_rules(decisions.trail(), NOW)
+    assert rules == sorted(rules)
+    by_proposal = {each.proposal: each for each in rules}
+    assert by_proposal[FIRST["id"]].elements == ("203.0.113.1/32", "203.0.113.4/30")
+    assert by_proposal[SECOND["id"]].elements == ("192.0.2.1/32", "198.51.100.7/32")
+    assert (by_proposal[SECOND["id"]].reason, by_proposal[FIRST["id"]].reason) == ("Head office", "only these")
+    assert by_proposal[HOST["id"]].id == f"{PERIMETER}/profiles/Data/accessRules/{HOST['name']}"
+
+
+def test_what_makes_no_rule(decisions: Decisions) -> None:
+    third = proposal("192.0.2.9/32")
+    decisions.record([choose(NOTE), choose(FIRST, "reject"), choose(SECOND, "defer"), choose(third)], NOW)
+    decisions.record([choose(third, "undo")], NOW)
+    assert accepted_rules(decisions.trail(), NOW) == []
+
+
+def test_expired_rules_are_told_not_silently_gone(decisions: Decisions) -> None:
+    decisions.record([choose(FIRST, expires=NOW + 2 * DAY), choose(SECOND, expires=NOW + DAY), choose(HOST)], NOW)
+    trail = decisions.trail()
+    assert len(accepted_rules(trail, NOW + DAY / 2)) == 3
+    assert expired(trail, NOW + DAY / 2) == []
+    assert [each.proposal for each in accepted_rules(trail, NOW + 2 * DAY)] == [HOST["id"]]
+    assert [each.proposal_id for each in expired(trail, NOW + 2 * DAY)] == [SECOND["id"], FIRST["id"]]
+
+
+def test_a_decision_that_makes_no_rule_is_told(decisions: Decisions) -> None:
+    decisions.record([choose(FIRST, "edit", elements=("203.0.113.0/30",))], NOW)
+    with closing(sqlite3.connect(decisions.path)) as connection:
+        connection.execute("drop trigger decision_is_never_changed")
+        connection.execute("update decision set elements = '[\"everything\"]'")
+        connection.commit()
+    with pytest.raises(StoreError, match="makes no rule"):
+        accepted_rules(decisions.trail(), NOW)
