@@ -5,6 +5,7 @@ RUN_READY := .venv/.run-ready
 DEV_READY := .venv/.dev-ready
 SERVICES := tests/services
 SERVICES_READY := $(SERVICES)/node_modules/.ready
+AZ_READY := .venv-az/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
@@ -27,10 +28,15 @@ $(SERVICES_READY): $(SERVICES)/package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix $(SERVICES)
 	touch $@
 
+$(AZ_READY): $(SERVICES)/azure-cli.txt
+	test -x .venv-az/bin/python || $(PYTHON) -m venv .venv-az
+	.venv-az/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
 	$(BIN)/nsp --store $(DEMO_STORE) demo
 
-test: check $(SERVICES_READY) ## all checks and all tests
+test: check $(SERVICES_READY) $(AZ_READY) ## all checks and all tests
 	$(BIN)/python -m pytest
 
 check: $(DEV_READY) ## format, lint, types, dependency direction, SQL
@@ -66,4 +72,5 @@ lock: ## pin the newest versions that pyproject.toml admits
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
 	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group dev -c requirements.txt -o requirements-dev.txt
+	.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(SERVICES)/azure-cli.in -o $(SERVICES)/azure-cli.txt
 	rm -r .venv-lock

@@ -8,7 +8,19 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import __version__
-from pipeline.cli import coverage, demo, export, ingest, inventory, query, recommend, tighten, traffic, whatif
+from pipeline.cli import (
+    coverage,
+    decide,
+    demo,
+    export,
+    ingest,
+    inventory,
+    query,
+    recommend,
+    tighten,
+    traffic,
+    whatif,
+)
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
@@ -21,6 +33,7 @@ IN_FLOW_ORDER = (
     "traffic",
     "recommend",
     "whatif",
+    "decide",
     "tighten",
     "export",
     "query",
@@ -56,6 +69,7 @@ app.command("traffic")(traffic.traffic)
 app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
 app.command("whatif")(whatif.whatif)
+app.add_typer(decide.app, name="decide")
 app.command("tighten")(tighten.tighten)
 app.command("export")(export.export)
 app.command("query")(query.query)
@@ -86,7 +100,9 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return app(arguments)
     except NspError as error:
-        sys.stderr.write(f"nsp: {error}\n")
+        from pipeline.cli.output import plain
+
+        sys.stderr.write(f"nsp: {plain(str(error))}\n")  # it may quote a name of the log, or a person's reason
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # so says Typer, after a blank line, when it met a KeyboardInterrupt

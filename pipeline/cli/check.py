@@ -88,14 +88,13 @@ def run_check(common: "Context", scope: "Scope", form: Format, rules: str | None
 
 
 def _checked(store: "Store", common: "Context", scope: "Scope", bounds: "Bounds", source: str) -> Checked:
-    from pipeline.cli.recommend import limits_of
+    from pipeline.cli.candidate import candidate
     from pipeline.inventory import rules
     from pipeline.recommend.bounds import violations
-    from pipeline.recommend.candidate import rules_of
     from pipeline.recommend.configuration import Configuration
 
     now = datetime.now(UTC).replace(tzinfo=None)
-    tried = rules_of(store, source, limits_of(common), scope, now) or rules.in_force(store)
+    tried = candidate(store, common, source, scope, now) or rules.in_force(store)
     if not tried.told:
         raise InventoryError(
             "No access rule and no profile is known, so there is nothing to check: nsp inventory pull --subscription "

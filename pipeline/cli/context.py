@@ -12,6 +12,7 @@ from pipeline import settings
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from pipeline.review.decisions import Decisions
     from pipeline.store import Store
 
 StoreOption = Annotated[
@@ -47,3 +48,9 @@ class Context:
 
         chosen = self.settings
         return open_store(chosen.store, read_only=read_only, memory=chosen.memory, wait=chosen.store_wait)
+
+    def decisions(self) -> "Decisions":
+        """Return the decisions beside the warehouse."""
+        from pipeline.review.decisions import open_decisions
+
+        return open_decisions(self.settings.store, wait=self.settings.store_wait)

@@ -1,6 +1,7 @@
 """nsp export: accepted rules as code."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from pipeline.recommend.scope import Scope
     from pipeline.recommend.writable import Writable
 
-ACCEPTED, PROPOSED = "accepted", "proposed"
-
 
 def export(
     context: typer.Context,
@@ -30,7 +29,7 @@ def export(
             help="Rules to write: the accepted ones, the recommended ones, or a file of `nsp recommend -f json` or of "
             "access rules as in an inventory.",
         ),
-    ] = ACCEPTED,
+    ] = "accepted",
     perimeter: PerimeterOption = None,
     profile: ProfileOption = None,
     output: Annotated[
@@ -82,14 +81,21 @@ def _rules(common: "Context", source: str, scope: "Scope") -> "Writable":
         UsageError: there is no such file.
         InventoryError: the file holds no rules, or some that can't be written.
     """
-    from pipeline.cli.recommend import limits_of
-    from pipeline.recommend.run import recommend
-    from pipeline.recommend.writable import of_file, of_proposals
+    from pipeline.cli.candidate import tell_expired
+    from pipeline.recommend.candidate import ACCEPTED, PROPOSED
+    from pipeline.recommend.writable import Writable, of_file, of_proposals
+    from pipeline.review.accepted import accepted_rules
+
+    now = datetime.now(UTC).replace(tzinfo=None)
 
     if source == ACCEPTED:
-        raise UsageError("No rules were accepted: decisions can't be recorded yet. Use --rules proposed or a file.")
+        trail = common.decisions().trail()
+        tell_expired(trail, now)
+        return Writable(tuple(each for each in accepted_rules(trail, now) if scope.holds(each.perimeter, each.profile)))
     if source == PROPOSED:
-        now = datetime.now(UTC).replace(tzinfo=None)
+        from pipeline.cli.recommend import limits_of
+        from pipeline.recommend.run import recommend
+
         with common.open() as store:
             proposals = recommend(store, limits_of(common), scope, now).proposals
         return of_proposals((each.as_json() for each in proposals if each.is_rule), scope)
@@ -100,9 +106,13 @@ def _rules(common: "Context", source: str, scope: "Scope") -> "Writable":
 
 
 def _nothing(source: str, found: "Writable") -> str:
+    from pipeline.recommend.candidate import ACCEPTED
+
     if found.flagged:
         return f"No rule of {source} is without a flag; {found.flagged:,} are flagged: ask who knows, then accept them."
-    return f"There is no rule in {source} of what was asked for. See what is proposed: nsp recommend."
+    if source == ACCEPTED:
+        return "No rule of what was asked for is accepted: see nsp decide list, then nsp decide accept."
+    return f"There is no rule of what was asked for in {source}."
 
 
 def _counted(found: "Writable") -> str:
@@ -142,5 +152,6 @@ def _put(path: Path, text: str) -> None:
         part.write_bytes(text.encode())
         part.replace(path.resolve())
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise PublishError(f"{path} can't be written: {error.strerror}.") from error

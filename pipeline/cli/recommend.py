@@ -1,5 +1,6 @@
 """nsp recommend: proposals, readiness, backtest."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ def recommend(
     from pipeline.cli.output import console, write, write_json
     from pipeline.recommend import difference
     from pipeline.recommend.scope import Scope
+    from pipeline.review.accepted import answered
 
     common: Context = context.obj
     scope = Scope(since, until, perimeter, profile)
@@ -63,7 +65,7 @@ def recommend(
     earlier = difference.read(diff) if diff else None
     with common.open() as store:
         now = datetime.now(UTC).replace(tzinfo=None)
-        result = run(store, common, scope, now, policy)
+        result = run(store, common, scope, now, policy, answered(common.decisions().trail(), now))
     if earlier:
         write_difference(difference.compare(earlier, difference.run_of(result.as_json()), scope), form)
     elif form is Format.JSON:
@@ -78,9 +80,23 @@ def recommend(
 
 
 def run(
-    store: "Store", common: "Context", scope: "Scope", now: datetime, policy: Path | None = None
+    store: "Store",
+    common: "Context",
+    scope: "Scope",
+    now: datetime,
+    policy: Path | None = None,
+    answered: "Callable[[Proposal], bool] | None" = None,
 ) -> "Recommendation":
-    """Run the recommender as the settings and the policy say, as of a time in UTC."""
+    """Run the recommender as the settings and the policy say, as of a time in UTC.
+
+    Args:
+        store: the warehouse.
+        common: the settings.
+        scope: what part of it.
+        now: UTC.
+        policy: what --policy says.
+        answered: tells of a proposal whether it is no open question any longer.
+    """
     from pipeline.recommend import run as recommender
     from pipeline.recommend.association import Tolerance
 
@@ -90,6 +106,7 @@ def run(
         scope,
         now,
         Tolerance(common.settings.callers_at_risk, common.settings.min_days),
+        answered,
     )
 
 

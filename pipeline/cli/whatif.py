@@ -43,8 +43,8 @@ def whatif(
         typer.Option(
             "--rules",
             metavar="proposed|in-force|accepted|FILE",
-            help="Rules to try: the recommended ones on top of those in force, just those in force, or a file of "
-            "`nsp recommend -f json` or of access rules as in an inventory.",
+            help="Rules to try: the recommended or the accepted ones on top of those in force, just those in force, "
+            "or a file of `nsp recommend -f json` or of access rules as in an inventory.",
         ),
     ] = "proposed",
     mode: Annotated[
@@ -66,9 +66,8 @@ def whatif(
     denied. Rules are tried on the traffic that was seen: what was never seen is not in here (see nsp recommend for
     the callers to expect).
     """
+    from pipeline.cli.candidate import candidate
     from pipeline.cli.output import console, write, write_json
-    from pipeline.cli.recommend import limits_of
-    from pipeline.recommend.candidate import rules_of
     from pipeline.recommend.configuration import Configuration
     from pipeline.recommend.run import check_scope
     from pipeline.recommend.scope import Scope
@@ -79,7 +78,7 @@ def whatif(
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
         check_scope(scope, Configuration(store))
-        tried = rules_of(store, rules, limits_of(common), scope, now)
+        tried = candidate(store, common, rules, scope, now)
         found = compare(
             store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,
             public_network_access=access.value if access else None, **scope.parameters(),

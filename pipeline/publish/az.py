@@ -20,6 +20,8 @@ OPTIONS = {
     "fqdns": "--fqdn",
 }
 COMMENT = "#"
+NULL = "'null'"
+"""The name null in the shorthand syntax, to which, bare, it would be no value."""
 
 
 def text(perimeters: Sequence[PerimeterRules]) -> str:
@@ -59,4 +61,4 @@ def _command(perimeter: PerimeterRules, profile: str, rule: AccessRule) -> Itera
         (OPTIONS[rule.kind], elements),
         ("--output", "none"),
     ):
-        yield f"{option}={quote(value)}"
+        yield f"{option}={quote(value if value != 'null' else NULL)}"

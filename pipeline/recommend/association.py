@@ -102,7 +102,7 @@ def steps(
     Args:
         associations: of the profile.
         weeks: the replayed weeks of the profile.
-        proposals: all of the profile.
+        proposals: of the profile, without the questions that a person answered.
         tolerance: callers at risk and the shortest window.
     """
     found = [_step(each, weeks, proposals, tolerance) for each in associations]

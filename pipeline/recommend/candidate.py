@@ -1,4 +1,4 @@
-"""The rules that a what-if tries: those in force, those proposed, or those of a file."""
+"""The rules that a what-if tries: those in force, those proposed, those accepted, or those of a file."""
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
@@ -17,27 +17,41 @@ from pipeline.store import Store
 IN_FORCE, PROPOSED, ACCEPTED = "in-force", "proposed", "accepted"
 
 
-def rules_of(store: Store, source: str, limits: Limits, scope: Scope, now: datetime) -> RuleSet | None:
+def rules_of(
+    store: Store,
+    source: str,
+    limits: Limits,
+    scope: Scope,
+    now: datetime,
+    accepted: Collection[RuleElement] = (),
+) -> RuleSet | None:
     """Return all rules of a scenario; None for just those in force.
 
     Args:
         store: the warehouse.
-        source: in-force; proposed, for what `nsp recommend` recommends without a flag, on top of those in force; or
-            the path of a file: what `nsp recommend --format json` printed (its recommended rules on top of those in
-            force), or access rules as in an inventory, in the place of those of their profiles. A list of rules that
-            is empty takes those of the profiles that the file lists, so it must list some.
+        source: in-force; proposed, for what `nsp recommend` recommends without a flag, on top of those in force;
+            accepted, for what people accepted, on top of those in force as well; or the path of a file: what
+            `nsp recommend --format json` printed (its recommended rules on top of those in force), or access rules as
+            in an inventory, in the place of those of their profiles. A list of rules that is empty takes those of the
+            profiles that the file lists, so it must list some.
         limits: as for proposals.
         scope: what part of the traffic proposals are made from.
         now: time of the run, UTC.
+        accepted: elements of the rules that people accepted.
 
     Raises:
-        UsageError: there are no accepted rules yet, or there is no such file.
+        UsageError: no rule is accepted, or there is no such file.
         InventoryError: the file holds neither proposals nor access rules, or they are of a profile nobody knows.
     """
     if source == IN_FORCE:
         return None
     if source == ACCEPTED:
-        raise UsageError("No rules were accepted: decisions can't be recorded yet. Use --rules proposed or a file.")
+        if not accepted:
+            raise UsageError(
+                "No rule is accepted: see nsp decide list, then nsp decide accept. Or try --rules proposed."
+            )
+        _check(store, {each.profile_key for each in accepted}, "What was accepted")
+        return rules.in_force(store).plus(accepted)
     if source == PROPOSED:
         proposed = [each.as_json() for each in recommend(store, limits, scope, now).proposals]
         return rules.in_force(store).plus(_of_proposals(proposed))
@@ -107,7 +121,7 @@ def _rows(found: document.Document) -> Iterator[items.Row]:
         yield from items.rule_elements(item)
 
 
-def _check(store: Store, profiles: Collection[ProfileKey], path: Path) -> None:
+def _check(store: Store, profiles: Collection[ProfileKey], path: Path | str) -> None:
     """Refuse rules of a profile that nobody knows: they would be tried on nothing, and nothing would be lost."""
     known = {(row[0], row[1].lower()) for row in store.rows("recommend/profiles_known")}
     for perimeter, profile in sorted(profiles):

@@ -122,7 +122,7 @@ def judge(
         profile: name of the profile.
         evidence: what its logs can tell.
         weeks: both directions added up, newest first.
-        proposals: all of the profile.
+        proposals: of the profile, without the questions that a person answered.
         tolerance: callers at risk and the shortest window.
         calendar: what its days have to say.
     """

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -68,6 +69,7 @@ def recommend(
     scope: Scope,
     created: datetime,
     tolerance: Tolerance | None = None,
+    answered: Callable[[Proposal], bool] | None = None,
 ) -> Recommendation:
     """Propose rules for every profile that the logs or the inventory know, and judge each.
 
@@ -79,6 +81,7 @@ def recommend(
         scope: perimeter, profile and window.
         created: time of the run, UTC.
         tolerance: of the first two lights; None for the default.
+        answered: tells of a proposal whether a person decided about it, so that it is no open question.
 
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
@@ -105,6 +108,7 @@ def recommend(
         mine = {direction: rows.get((perimeter, profile, direction), []) for direction in DIRECTIONS}
         found, weeks = _one_profile(known, (perimeter, profile), mine, seen, limits, judge_parties)
         proposals += found
+        undecided = [each for each in found if each.recommended or not (answered and answered(each))]
         tolerated = tolerance or Tolerance()
         evidence = known.evidence(perimeter, profile, len(seen), created)
         judged = judge(
@@ -112,12 +116,12 @@ def recommend(
             known.spelled(perimeter, profile),
             evidence,
             weeks,
-            found,
+            undecided,
             tolerated,
             calendar(found, seen),
         )
         resources = Counter(resource for some in written.values() for resource in some)
-        order = steps(known.associations(perimeter, profile, resources), weeks, found, tolerated)
+        order = steps(known.associations(perimeter, profile, resources), weeks, undecided, tolerated)
         readiness.append(replace(judged, steps=tuple(order)))
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}

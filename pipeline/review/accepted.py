@@ -1,12 +1,17 @@
 """The rules that people accepted or edited: what is tried, exported and applied."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from pipeline.errors import InventoryError, StoreError
 from pipeline.recommend.access_rule import AccessRule
+from pipeline.recommend.proposal import Proposal
 from pipeline.review.decision import ACCEPT, EDIT, REJECT, Decision, Trail
 from pipeline.review.rule import rule_of
+
+GROWTH = 2
+"""A note about so many times the callers is another question."""
 
 
 def accepted_rules(trail: Trail, now: datetime) -> list[AccessRule]:
@@ -28,16 +33,41 @@ def expired(trail: Trail, now: datetime) -> list[Decision]:
     return sorted(gone, key=lambda each: (each.expires, each.sequence))
 
 
-def answered(trail: Trail, now: datetime) -> frozenset[str]:
-    """Return the ids of the proposals that are no open question any longer: accepted, edited, acknowledged, rejected.
+def answered(trail: Trail, now: datetime) -> Callable[[Proposal], bool]:
+    """Return what tells whether a proposal is no open question any longer: accepted, edited, acknowledged or rejected.
 
     Args:
         trail: of the decisions.
-        now: UTC; what expired or is only deferred is open.
+        now: UTC; what expired or is only deferred is open, and so is a note about more than it was about then.
     """
-    closed = (ACCEPT, EDIT, REJECT)
-    return frozenset(
-        proposal for proposal, each in trail.current.items() if each.action in closed and not each.has_expired(now)
+    closed = {
+        proposal: each
+        for proposal, each in trail.current.items()
+        if each.action in {ACCEPT, EDIT, REJECT} and not each.has_expired(now)
+    }
+
+    def is_answered(proposal: Proposal) -> bool:
+        decision = closed.get(proposal.id)
+        return decision is not None and not has_grown(decision.proposal, proposal.as_json())
+
+    return is_answered
+
+
+def has_grown(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Tell whether a note is about more than when it was decided about.
+
+    A rule admits what it admits, whoever calls. A note keeps its id while callers come and go, so what was said of a
+    few isn't said of many: it has grown with twice the callers, or with a resource that wasn't concerned.
+
+    Args:
+        then: the proposal as it stood.
+        now: as it is.
+    """
+    if now["elements"]:
+        return False
+    before, after = then["evidence"], now["evidence"]
+    return bool(
+        after["callers"] >= GROWTH * max(1, before["callers"]) or set(after["resources"]) - set(before["resources"])
     )
 
 

@@ -18,6 +18,23 @@ NO_HASH = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person chose.
+
+    Args:
+        action: accept, edit, reject, defer or undo; of a proposal without elements, accept means acknowledged.
+        reason: of any content; wanted for edit, reject and the accept of a flagged proposal.
+        elements: of an edit, what the rule shall hold instead.
+        expires: of accept and edit, when it ends to count; of defer, when to look again; UTC. None: never.
+    """
+
+    action: str
+    reason: str = ""
+    elements: tuple[str, ...] = ()
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A decision as it was recorded.
 
@@ -52,6 +69,11 @@ class Decision:
         """The proposal as it stood, as `nsp recommend --format json` has it."""
         found: dict[str, Any] = json.loads(self.proposal_text)
         return found
+
+    @property
+    def choice(self) -> Choice:
+        """What was chosen."""
+        return Choice(self.action, self.reason, self.elements, self.expires)
 
     def has_expired(self, now: datetime) -> bool:
         """Tell whether it counts no longer."""

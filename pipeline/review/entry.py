@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.errors import InventoryError, UsageError
 from pipeline.recommend.bounds import Bounds
 from pipeline.recommend.proposal import identity
-from pipeline.review.decision import ACCEPT, ACTIONS, DEFER, EDIT, REJECT, canonical
+from pipeline.review.decision import ACCEPT, ACTIONS, DEFER, EDIT, REJECT, Choice, canonical, moment_of
 from pipeline.review.rule import rule_of
 
 REASON_LENGTH = 2_000
@@ -19,23 +19,6 @@ PROPOSAL_LENGTH = 4_000_000
 _ID = re.compile(r"[0-9a-f]{12}")
 _WORD = re.compile(r"\w{2,}")
 _MAY_EXPIRE = (ACCEPT, EDIT, DEFER)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a person chose.
-
-    Args:
-        action: accept, edit, reject, defer or undo; of a proposal without elements, accept means acknowledged.
-        reason: of any content; wanted for edit, reject and the accept of a flagged proposal.
-        elements: of an edit, what the rule shall hold instead.
-        expires: of accept and edit, when it ends to count; of defer, when to look again; UTC. None: never.
-    """
-
-    action: str
-    reason: str = ""
-    elements: tuple[str, ...] = ()
-    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +70,14 @@ def _check_proposal(proposal: Mapping[str, Any]) -> None:
     try:
         place = [proposal[name] for name in ("perimeter", "profile", "direction", "kind", "name")]
         given, elements, flags = proposal["id"], proposal["elements"], proposal["flags"]
-        well_typed = isinstance(given, str) and isinstance(elements, list) and isinstance(flags, list)
-    except (KeyError, TypeError) as error:
+        evidence = proposal["evidence"]
+        well_typed = all(isinstance(each, list) for each in (elements, flags, evidence["resources"]))
+        well_typed &= type(evidence["callers"]) is int and isinstance(moment_of(evidence["first_seen"]), datetime)
+    except KeyError as error:
         raise UsageError(f"A proposal lacks {error}; take what nsp recommend --format json prints.") from None
-    if not well_typed or not all(isinstance(each, str) for each in (*place, *elements, *flags)):
+    except (TypeError, ValueError):
+        well_typed = False
+    if not well_typed or not all(isinstance(each, str) for each in (given, *place, *elements, *flags)):
         raise UsageError("A proposal isn't as nsp recommend --format json prints it.")
     if not _ID.fullmatch(given) or (elements and given != identity(place[0], place[1], place[2], place[3], elements)):
         raise UsageError(f"The proposal {given!r} isn't what its id stands for: it was changed after it was made.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline.review.accepted import accepted_rules
+from pipeline.review.accepted import accepted_rules, has_grown
 from pipeline.review.decision import ACCEPT, DEFER, EDIT, REJECT, Decision, Trail, moment_of
 from pipeline.review.extent import Extent
 
@@ -38,8 +38,8 @@ class ProposalState:
     Args:
         proposal: as `nsp recommend --format json` has it; where no run proposes it any longer, as it stood.
         state: open, accepted, edited, acknowledged (an accepted note), rejected, deferred or expired. What was
-            deferred until a time that has come is open.
-        decision: that stands; None where there is none. An open one may have a deferral that has ended.
+            deferred until a time that has come is open, and so is a note about more than when it was decided about.
+        decision: that stands; None where there is none. An open one may have one that counts no longer.
         sequence: number of the last decision on it, an undo among them; 0 where there is none: what
             `Decisions.record` takes as `expected`.
         is_proposed: the run proposes it; if not, it was accepted or edited and is kept.
@@ -169,6 +169,8 @@ def _word(decision: Decision | None, proposal: Mapping[str, Any], now: datetime)
         return OPEN
     if decision.has_expired(now):
         return OPEN if decision.action == DEFER else EXPIRED
+    if decision.action != DEFER and has_grown(decision.proposal, proposal):
+        return OPEN
     if decision.action == ACCEPT and not proposal["elements"]:
         return ACKNOWLEDGED
     return {ACCEPT: ACCEPTED, EDIT: EDITED, REJECT: REJECTED, DEFER: DEFERRED}[decision.action]

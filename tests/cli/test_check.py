@@ -77,7 +77,7 @@ def test_check_of_other_rules_and_of_a_part(sample: Path) -> None:
     assert len(proposed["violations"]) > 2
     from_file = json.loads(out(sample, *words, "--rules", "last.json", code=3))
     assert from_file["violations"] == proposed["violations"]
-    assert "decisions can't be recorded yet" in told(sample, *words, "--rules", "accepted", code=2)
+    assert "No rule is accepted" in told(sample, *words, "--rules", "accepted", code=2)
     assert "nsp-contoso-ai/data" in told(sample, *words, "--profile", "typo", code=2)
     assert "leave --since" in told(sample, *words, "--since", "7d", code=2)
     assert "add --check" in told(sample, "recommend", "--rules", "in-force", code=2)

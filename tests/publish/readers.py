@@ -13,6 +13,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
@@ -154,27 +155,56 @@ def _calls(words: list[str]) -> Iterator[list[str]]:
         del words[:count]
 
 
+FIELDS = {
+    "address_prefixes": "addressPrefixes",
+    "subscriptions": "subscriptions",
+    "service_tags": "serviceTags",
+    "fqdn": "fullyQualifiedDomainNames",
+}
+AZ_PYTHON = SERVICES.parents[1] / ".venv-az" / "bin" / "python"
+
+
 def az(calls: Sequence[Sequence[str]]) -> Rules:
-    """The rules that calls of az create."""
-    fields = {
-        "address_prefixes": "addressPrefixes",
-        "subscriptions": "subscriptions",
-        "service_tags": "serviceTags",
-        "fqdn": "fullyQualifiedDomainNames",
-    }
+    """The rules that calls of az create, read as a strict command line with JSON values."""
     words = ArgumentParser(exit_on_error=False, allow_abbrev=False)
-    for name in ("subscription", "resource-group", "perimeter-name", "profile-name", "name", "direction", "output"):
+    for name in ("subscription", "resource-group", "perimeter-name", "profile-name", "direction", "output"):
         words.add_argument(f"--{name}", required=True)
-    for name in fields:
+    words.add_argument("--name", required=True, dest="access_rule_name")
+    for name in FIELDS:
         words.add_argument(f"--{name.replace('_', '-')}", type=json.loads)
     found = []
     for call in calls:
         assert list(call[:5]) == ["network", "perimeter", "profile", "access-rule", "create"]
-        given = words.parse_args(call[5:])
-        values = {field: getattr(given, name) for name, field in fields.items() if getattr(given, name)}
-        place = perimeter(given.perimeter_name, given.resource_group, given.subscription), given.profile_name
-        found.append(_rule(place, given.name, {"direction": given.direction, **values}))
+        given = vars(words.parse_args(call[5:]))
+        plain = {name: "null" if value == "'null'" else value for name, value in given.items()}
+        found.append(_called(plain))
     return found
+
+
+def azure_cli(calls: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """What Azure CLI's own parser takes each call for, or what it finds wrong."""
+    if not AZ_PYTHON.exists():
+        raise AssertionError(
+            "Azure CLI's parser isn't installed. Install it: make .venv-az/.ready   (make test does it)"
+        )
+    command = [str(AZ_PYTHON), str(SERVICES / "az_arguments.py")]
+    with TemporaryDirectory() as folder:
+        env = {"AZURE_CONFIG_DIR": folder, "AZURE_CORE_COLLECT_TELEMETRY": "no"}
+        done = subprocess.run(
+            command, input=json.dumps(calls), env=env, capture_output=True, text=True, check=True, timeout=120
+        )
+    return list(json.loads(done.stdout))
+
+
+def az_by_azure_cli(calls: Sequence[Sequence[str]]) -> Rules:
+    """The rules that calls of az create, as Azure CLI takes them."""
+    return [_called(answer["given"]) for answer in azure_cli(calls)]
+
+
+def _called(given: dict[str, Any]) -> AccessRule:
+    values = {field: given[name] for name, field in FIELDS.items() if given.get(name)}
+    place = perimeter(given["perimeter_name"], given["resource_group"], given["subscription"]), given["profile_name"]
+    return _rule(place, given["access_rule_name"], {"direction": given["direction"], **values})
 
 
 def powershell(script: str) -> Rules:

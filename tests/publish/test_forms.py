@@ -28,6 +28,7 @@ from tests.publish.samples import (
     RULES,
     SUBSCRIPTION,
     bare,
+    perimeter,
     rule_sets,
 )
 
@@ -38,7 +39,7 @@ READERS: dict[Form, Callable[[str], Rules]] = {
     Form.POWERSHELL: readers.powershell,
     Form.JSON: readers.objects,
 }
-AT_ONCE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+AT_ONCE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 BATCHES = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -68,6 +69,22 @@ def test_terraform_is_read_back(sets: list[Rules]) -> None:
 @given(rules=rule_sets())
 def test_az_is_read_back_from_a_run(tmp_path: Path, rules: Rules) -> None:
     assert bare(readers.az(readers.ran(export(rules, Form.AZ), tmp_path))) == bare(rules)
+
+
+@BATCHES
+@given(sets=st.lists(rule_sets(), min_size=15, max_size=15))
+def test_azure_cli_takes_the_calls_for_the_rules(tmp_path: Path, sets: list[Rules]) -> None:
+    calls = [call for rules in sets for call in readers.ran(export(rules, Form.AZ), tmp_path)]
+    found = readers.az_by_azure_cli(calls)
+    assert sorted(found) == sorted(rule for rules in sets for rule in bare(rules))
+
+
+def test_null_is_a_name(tmp_path: Path) -> None:
+    """To Azure CLI's shorthand syntax, bare, it would be no value."""
+    rule = access_rule((perimeter("null", "null"), "null"), "null", "Outbound", "fqdns", ["null", "a.example.com"])
+    assert readers.az_by_azure_cli(readers.ran(export([rule], Form.AZ), tmp_path)) == [rule]
+    (found,) = readers.azure_cli([["network", "perimeter", "profile", "access-rule", "create", "--name=null"]])
+    assert "not nullable" in found["wrong"]
 
 
 @AT_ONCE

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.recommend.proposal import identity
-from pipeline.review.decision import ACCEPT
-from pipeline.review.entry import Choice, Entry, entry
+from pipeline.review.decision import ACCEPT, Choice
+from pipeline.review.entry import Entry, entry
 
 PERIMETER = (
     "/subscriptions/00000000-0000-0000-0000-00000000000a/resourcegroups/rg"
@@ -13,6 +13,10 @@ PERIMETER = (
 )
 NOW = datetime(2026, 11, 2, 8)
 DAY = timedelta(days=1)
+
+
+def evidence(first_seen: str = "2026-10-01T00:00:00Z", callers: int = 1, *resources: str) -> dict[str, Any]:
+    return {"requests": 7, "callers": callers, "first_seen": first_seen, "resources": list(resources)}
 
 
 def proposal(*elements: str, kind: str = "address-prefixes", **fields: Any) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def proposal(*elements: str, kind: str = "address-prefixes", **fields: Any) -> d
         "recommended": bool(elements) and not fields.get("flags"),
         "flags": [],
         "reason": "Head office",
-        "evidence": {"requests": 7, "first_seen": "2026-10-01T00:00:00Z", "resources": []},
+        "evidence": evidence(),
         "exposure": {"extra_addresses": 0, "resources_opened": []},
         **fields,
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.review.accepted import accepted_rules, answered, expired
+from pipeline.review.accepted import accepted_rules, expired
 from pipeline.review.decisions import Decisions, open_decisions
 from tests.review.some import DAY, NOW, PERIMETER, choose, proposal
 
@@ -38,7 +38,6 @@ def test_what_makes_no_rule(decisions: Decisions) -> None:
     decisions.record([choose(NOTE), choose(FIRST, "reject"), choose(SECOND, "defer"), choose(third)], NOW)
     decisions.record([choose(third, "undo")], NOW)
     assert accepted_rules(decisions.trail(), NOW) == []
-    assert answered(decisions.trail(), NOW) == {NOTE["id"], FIRST["id"]}
 
 
 def test_expired_rules_are_told_not_silently_gone(decisions: Decisions) -> None:
@@ -48,7 +47,6 @@ def test_expired_rules_are_told_not_silently_gone(decisions: Decisions) -> None:
     assert expired(trail, NOW + DAY / 2) == []
     assert [each.proposal for each in accepted_rules(trail, NOW + 2 * DAY)] == [HOST["id"]]
     assert [each.proposal_id for each in expired(trail, NOW + 2 * DAY)] == [SECOND["id"], FIRST["id"]]
-    assert answered(trail, NOW + DAY) == {FIRST["id"], HOST["id"]}
 
 
 def test_a_decision_that_makes_no_rule_is_told(decisions: Decisions) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.recommend.bounds import Bounds
-from pipeline.review.entry import REASON_LENGTH, Choice, entry
-from tests.review.some import DAY, NOW, choose, proposal
+from pipeline.review.decision import Choice
+from pipeline.review.entry import REASON_LENGTH, entry
+from tests.review.some import DAY, NOW, choose, evidence, proposal
 
 ADDRESS = proposal("203.0.113.7/32")
 FLAGGED = proposal("203.0.113.8/32", flags=["seen-on-one-day"])
@@ -114,8 +115,11 @@ def test_a_policy_bounds_what_people_accept_and_edit() -> None:
         ({**ADDRESS, "id": "../../etc"}, Choice("accept"), "changed after it was made"),
         ({**ADDRESS, "elements": "203.0.113.7/32"}, Choice("accept"), "isn't as nsp recommend"),
         ({"id": "x"}, Choice("accept"), "lacks 'perimeter'"),
+        ({**ADDRESS, "evidence": {}}, Choice("accept"), "lacks 'resources'"),
+        ({**ADDRESS, "evidence": 7}, Choice("accept"), "isn't as nsp recommend"),
+        ({**ADDRESS, "evidence": evidence("yesterday")}, Choice("accept"), "isn't as nsp recommend"),
         (proposal("203.0.113.7/32", profile=""), Choice("accept"), "no name of a profile"),
-        (proposal("203.0.113.7/32", evidence={"x": "y" * 4_000_000}), Choice("accept"), "larger than"),
+        (proposal("203.0.113.7/32", reason="y" * 4_000_000), Choice("accept"), "larger than"),
     ],
 )
 def test_what_is_refused(given: dict[str, Any], choice: Choice, told: str) -> None:

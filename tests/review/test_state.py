@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.review.decisions import Decisions, open_decisions
 from pipeline.review.extent import Extent
 from pipeline.review.state import ProposalState, state_of
-from tests.review.some import DAY, NOW, choose, proposal
+from tests.review.some import DAY, NOW, choose, evidence, proposal
 
 FIRST, SECOND, NOTE = proposal("203.0.113.0/28"), proposal("198.51.100.7/32"), proposal()
 
@@ -66,7 +66,7 @@ def test_accepted_rules_are_kept_when_nobody_proposes_them_any_longer(decisions:
 
 
 def test_new_is_what_was_first_seen_after_the_last_decision_on_its_profile(decisions: Decisions) -> None:
-    later = {"requests": 1, "first_seen": "2026-11-03T00:00:00Z"}
+    later = evidence("2026-11-03T00:00:00Z")
     new = proposal("203.0.113.64/28", evidence=later)
     elsewhere = proposal("203.0.113.64/28", evidence=later, profile="Other")
     assert not one(decisions, new).is_new, "nobody decided about anything yet"
@@ -120,6 +120,19 @@ def test_names_overlap_by_what_they_stand_for(decisions: Decisions) -> None:
     assert one(decisions, proposal("b.example.com", kind="fqdns")).overlaps[0].relation == "covered"
     assert one(decisions, proposal("b.example.com", "c.example.com", kind="fqdns")).overlaps[0].relation == "widens"
     assert one(decisions, proposal("c.example.com", kind="fqdns")).overlaps == ()
+
+
+@pytest.mark.parametrize("action", ["accept", "reject"])
+def test_a_note_about_much_more_is_an_open_question_again(decisions: Decisions, action: str) -> None:
+    decisions.record([choose(proposal(evidence=evidence(callers=3)), action)], NOW)
+    state = {"accept": "acknowledged", "reject": "rejected"}[action]
+    assert one(decisions, proposal(evidence=evidence(callers=5))).state == state
+    assert one(decisions, proposal(evidence=evidence(callers=6))).state == "open"
+    other = evidence()
+    other["resources"] = ["/another"]
+    assert one(decisions, proposal(evidence=other)).state == "open"
+    decisions.record([choose(SECOND, action)], NOW)
+    assert one(decisions, proposal(*SECOND["elements"], evidence=evidence(callers=99))).state != "open"
 
 
 def test_all_unflagged_takes_only_what_nobody_decided(decisions: Decisions) -> None:

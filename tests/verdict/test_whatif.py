@@ -117,7 +117,7 @@ def test_wrong_rules_are_told(store: Store, tmp_path: Path, content: Any, error:
     name = write(tmp_path / "r.json", content) if content else "nowhere.json"
     with pytest.raises(error, match=told):
         rules_of(store, name, Limits(), Scope(), NOW)
-    with pytest.raises(UsageError, match="decisions can't be recorded yet"):
+    with pytest.raises(UsageError, match="No rule is accepted"):
         rules_of(store, "accepted", Limits(), Scope(), NOW)
 
 
