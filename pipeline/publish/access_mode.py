@@ -7,7 +7,6 @@ networkSecurityPerimeter.json, 2025-05-01, NetworkSecurityPerimeterAssociations_
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,13 @@ from pipeline.inventory.document import Item
 from pipeline.inventory.rules import ProfileKey
 from pipeline.publish import apply, live
 from pipeline.publish.apply import Job, Outcome, Run, name_of
+from pipeline.publish.mode import Mode
 from pipeline.publish.plan import Choices, listed
 from pipeline.publish.record import MODE, Record, Writer
 from pipeline.publish.rollback_file import RollbackFile, State
 from pipeline.publish.write import Write
 from pipeline.recommend.run import Recommendation
 from pipeline.store import Store
-
-
-class Mode(StrEnum):
-    """Access modes that can be set."""
-
-    ENFORCED = "Enforced"
-    LEARNING = "Learning"
-
 
 _READ_ONLY = frozenset({"provisioningState", "hasProvisioningIssues"})
 _ENVELOPE = frozenset({"id", "name", "type", "etag", "systemData"})
@@ -74,6 +66,18 @@ class Gate:
     association: Association
     reasons: tuple[str, ...]
     prediction: Mapping[str, Any]
+
+    def as_json(self, mode: Mode) -> dict[str, Any]:
+        """Return the judgement as a JSON object."""
+        return {
+            "id": self.association.id,
+            "resource": self.association.resource,
+            "access_mode": self.association.mode,
+            "wanted": mode.value,
+            "ready": not self.reasons,
+            "reasons": list(self.reasons),
+            "prediction": self.prediction,
+        }
 
 
 def known(store: Store, words: Collection[str], perimeter: str | None) -> list[tuple[str, str]]:
@@ -118,17 +122,24 @@ def read(manager: ResourceManager, wanted: Collection[tuple[str, str]]) -> list[
         AzureError: they can't be read.
         PublishError: one isn't there any more.
     """
-    found = {
-        (perimeter, each.resource): each
-        for perimeter in sorted({perimeter for perimeter, _ in wanted})
-        for each in map(_association, live.associations(manager, perimeter))
-    }
+    perimeters = sorted({perimeter for perimeter, _ in wanted})
+    found = {(perimeter, each.resource): each for perimeter in perimeters for each in all_of(manager, perimeter)}
     for perimeter, resource in wanted:
         if (perimeter, resource) not in found:
             raise PublishError(
                 f"{resource} isn't associated with {perimeter} any more. Take a new inventory: nsp inventory pull."
             )
     return [found[key] for key in wanted]
+
+
+def all_of(manager: ResourceManager, perimeter: str) -> list[Association]:
+    """Return all associations of a perimeter as they are in Azure.
+
+    Raises:
+        AzureError: they can't be read.
+        PublishError: one holds something unexpected.
+    """
+    return [_association(item) for item in live.associations(manager, perimeter)]
 
 
 def _association(item: Item) -> Association:
@@ -268,19 +279,29 @@ def roll_back_now(
         MeanwhileError: somebody changed a mode since.
         PublishError: an association isn't there any more, or a file can't be written.
     """
-    before = [_association(dict(each.before or {})) for each in kept.states]
     with Record(folder).writing() as writer:
-        now = read(manager, [(each.profile[0], each.resource) for each in before])
-        pairs = list(zip(now, before, kept.states, strict=True))
-        changed = [
-            each.id
-            for each, was, state in pairs
-            if each.mode.lower() not in {was.mode.lower(), *(str(mode).lower() for mode in state.along)}
-        ]
-        if changed and not choices.accept_drift:
-            names = listed([name_of(each) for each in changed])
-            raise MeanwhileError(f"Somebody changed since: {names}. --accept-drift overwrites that as well.")
-        open_ones = [(each, was) for each, was, _ in pairs if each.mode.lower() != was.mode.lower()]
-        jobs = [_job(Gate(each, (), {}), was.mode, "") for each, was in open_ones]
-        states = tuple(State(each.id, each.item, (was.mode,)) for each, was in open_ones)
+        found = _way_back(manager, kept, choices)
+        jobs = [_job(Gate(each, (), {}), mode, "") for each, mode in found]
+        states = tuple(State(each.id, each.item, (mode,)) for each, mode in found)
         return apply.carry_out_all(manager, writer, MODE, jobs, states, run)
+
+
+def way_back(manager: ResourceManager, kept: RollbackFile, choices: Choices) -> list[str]:
+    """Return in words what leads back to the modes before a run; raises as roll_back_now does."""
+    return [f"{each.mode} -> {mode} {name_of(each.id)}" for each, mode in _way_back(manager, kept, choices)]
+
+
+def _way_back(manager: ResourceManager, kept: RollbackFile, choices: Choices) -> list[tuple[Association, str]]:
+    """Return the associations whose mode isn't as before, with the one that it was."""
+    before = [_association(dict(each.before or {})) for each in kept.states]
+    now = read(manager, [(each.profile[0], each.resource) for each in before])
+    pairs = list(zip(now, before, kept.states, strict=True))
+    changed = [
+        each.id
+        for each, was, state in pairs
+        if each.mode.lower() not in {was.mode.lower(), *(str(mode).lower() for mode in state.along)}
+    ]
+    if changed and not choices.accept_drift:
+        names = listed([name_of(each) for each in changed])
+        raise MeanwhileError(f"Somebody changed since: {names}. --accept-drift overwrites that as well.")
+    return [(each, was.mode) for each, was, _ in pairs if each.mode.lower() != was.mode.lower()]

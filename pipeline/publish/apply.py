@@ -34,17 +34,24 @@ class Run:
         at: when it began, UTC.
         source: which rules or what command.
         prediction: what was expected of it; see pipeline.publish.prediction.
+        clock: tells the time, UTC.
     """
 
     by: str
     at: datetime
     source: str
     prediction: Mapping[str, Any]
+    clock: Callable[[], datetime]
 
     @property
     def created(self) -> str:
         """When it began, as texts have it."""
         return self.at.isoformat(timespec="seconds") + "Z"
+
+    @property
+    def now(self) -> str:
+        """What time it is, as texts have it."""
+        return self.clock().isoformat() + "Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,17 +221,17 @@ def carry_out_all(
     )  # fmt: skip
     for number, job in enumerate(jobs):
         noted = {"kind": kind, "run": identity, "number": number + 1, **job.noted}
-        writer.add(event="step", at=run.created, **noted)
+        writer.add(event="step", at=run.now, **noted)
         try:
             found = carry_out(manager, job.write)
         except StoppedError as stopped:
             told_as = "refused" if stopped.nothing_done else "failed"
-            writer.add(event=told_as, at=run.created, why=str(stopped.why), **noted)
+            writer.add(event=told_as, at=run.now, why=str(stopped.why), **noted)
             return Outcome(steps, number, path, _halfway(stopped, number, steps, path))
         etag = found.etag if found else ""
-        writer.add(event="done", at=run.created, etag=etag, modified=_modified(found.item if found else {}), **noted)
+        writer.add(event="done", at=run.now, etag=etag, modified=_modified(found.item if found else {}), **noted)
         told(job.words)
-    writer.add(event="end", kind=kind, run=identity, at=run.created)
+    writer.add(event="end", kind=kind, run=identity, at=run.now)
     return Outcome(steps, len(jobs), path)
 
 

@@ -29,12 +29,14 @@ class Choices:
         accept_drift: overwrite what somebody changed in rules of this tool.
         narrow_first: close before opening, where the limit leaves no other way.
         remove_all: remove every rule that this tool applied, where nothing is accepted any more.
+        objections: what else speaks against applying, such as a policy.
     """
 
     limit: int = 200
     accept_drift: bool = False
     narrow_first: bool = False
     remove_all: bool = False
+    objections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def make(
         for key in last.keys() - now.keys() - wanted.keys()
     }
     ids |= {key: rule.id for key, rule in live.rules.items()}
+    problems += choices.objections
     problems += _refusals(merged, choices, ids)
     targets = [Target(each.key, each.live, each.accepted) for each in merged if each.is_open]
     steps = ordered(targets, narrow_first=choices.narrow_first)
@@ -204,7 +207,8 @@ def _refusals(merged: Collection[Merged], choices: Choices, ids: Mapping[Key, st
             )
         elif each.finding is Finding.DRIFT and not choices.accept_drift:
             problems.append(
-                f"Somebody changed {name}, which nsp applied: {_drift(each)}. --accept-drift overwrites it."
+                f"Somebody changed {name}, which nsp applied: {drift_words(each.live, each.last)}. "
+                "--accept-drift overwrites it."
             )
     removed = [each for each in merged if each.finding is Finding.REMOVE]
     if removed and not choices.remove_all and not any(each.accepted for each in merged):
@@ -215,15 +219,16 @@ def _refusals(merged: Collection[Merged], choices: Choices, ids: Mapping[Key, st
     return problems
 
 
-def _drift(each: Merged) -> str:
-    if each.live is None:
+def drift_words(live: Content | None, last: Content | None) -> str:
+    """Return in words how a rule differs from what was applied last."""
+    if live is None:
         return "it is gone"
-    if not each.live.is_readable:
+    if not live.is_readable:
         return "it holds something that nsp can't read"
-    added, removed = difference(each.last, each.live)
+    added, removed = difference(last, live)
     words = []
-    if each.last is not None and each.live.direction != each.last.direction:
-        words.append(f"it is {each.live.direction} now")
+    if last is not None and live.direction != last.direction:
+        words.append(f"it is {live.direction} now")
     if added:
         words.append(f"it admits {listed(added)} as well")
     if removed:

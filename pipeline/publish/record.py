@@ -211,10 +211,15 @@ def mode_changes(entries: list[Entry]) -> list[ModeChange]:
             found.append(
                 ModeChange(
                     step["association"], step["resource"], step["profile"], step["after"],
-                    datetime.fromisoformat(entry["at"]), step.get("prediction") or {},
+                    moment(entry), step.get("prediction") or {},
                 )
             )  # fmt: skip
     return found
+
+
+def moment(entry: Entry) -> datetime:
+    """Return when a line was written, UTC."""
+    return datetime.fromisoformat(entry["at"].removesuffix("Z"))
 
 
 def unfinished(entries: list[Entry]) -> list[Entry]:

@@ -26,7 +26,8 @@ KEY = PERIMETER.lower()
 PROFILE = f"{PERIMETER}/profiles/Apps"
 RULES = f"{KEY}/profiles/apps/accessrules"
 STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/docs"
-RUN = Run("somebody", datetime(2026, 11, 25, 12), "accepted", {})
+MOMENT = datetime(2026, 11, 25, 12)
+RUN = Run("somebody", MOMENT, "accepted", {}, lambda: MOMENT)
 
 
 def rule(name: str, *prefixes: str, profile: str = "Apps") -> AccessRule:

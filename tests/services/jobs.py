@@ -63,7 +63,8 @@ def apply(port: int, certificate: str, folder: Path, accepted: list[AccessRule],
     access = ArmAccess(
         f"https://127.0.0.1:{port}", Auth.DEFAULT, credential=Token(), verify=certificate, patience=HASTY
     )  # fmt: skip
-    run = publisher.Run("somebody", datetime(2026, 11, 25), "accepted", {})
+    moment = datetime(2026, 11, 25)
+    run = publisher.Run("somebody", moment, "accepted", {}, lambda: moment)
     with connect_arm(access) as manager:
         sys.setprofile(count)
         _, outcome = publisher.apply_now(manager, folder, accepted, Scope(), Choices(), run)
