@@ -1,5 +1,6 @@
 """What the commands that write to Azure share: who runs them, what they print, and how they end."""
 
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -145,7 +146,7 @@ def end(outcome: "Outcome", to: "Console") -> None:
     for step in outcome.steps[outcome.done :][:SHOWN]:
         to.print(f"not done: {plain(step)}", markup=False)
     if outcome.rollback:
-        to.print(f"Back to before: nsp rollback {plain(outcome.rollback)}", markup=False)
+        to.print(f"Back to before: nsp rollback {plain(shlex.quote(str(outcome.rollback)))}", markup=False)
     if outcome.error:
         raise outcome.error
 

@@ -4,6 +4,7 @@ The same writes roll back. A run that ends anywhere, by kill -9 or a cut line, l
 knows what was done, and a rollback file that leads back to before.
 """
 
+import shlex
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -242,7 +243,7 @@ def _halfway(stopped: StoppedError, done: int, steps: Sequence[str], path: Path)
     last = "is not done" if stopped.nothing_done else "may be done or not: nobody answered"
     return HalfwayError(
         f"{stopped.why} {done:,} of {len(steps):,} steps are done; step {done + 1} ({steps[done]}) {last}, those after "
-        f"it are not. Run the command again to go on, or go back: nsp rollback {path}"
+        f"it are not. Run the command again to go on, or go back: nsp rollback {shlex.quote(str(path))}"
     )
 
 

@@ -4,6 +4,8 @@ What the log shows since is put beside what was expected at the time, which the 
 do about it.
 """
 
+import shlex
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +16,7 @@ from pipeline.inventory.items import KINDS
 from pipeline.publish import content, record
 from pipeline.publish.content import Content
 from pipeline.publish.merge import Key
-from pipeline.publish.plan import drift_words
+from pipeline.publish.plan import drift_words, listed
 from pipeline.publish.record import Entry, ModeChange
 from pipeline.recommend.allot import Limits
 from pipeline.recommend.scope import Scope
@@ -23,9 +25,13 @@ from pipeline.store import Store
 
 SCHEMA_VERSION = 1
 UNEXPECTED, NEWCOMER, EXPECTED, SETTLED = "denied-unexpected", "denied-newcomer", "denied-as-expected", "denied-settled"
+STRANGERS = "denied-strangers"
 SHARE, DRIFT, MODE_DRIFT, UNUSED_RULE, UNKNOWN = "denied-share", "drift", "mode-drift", "unused", "unknown"
-CALM = frozenset({EXPECTED, SETTLED})
+CALM = frozenset({EXPECTED, SETTLED, STRANGERS})
 """Findings that ask for nothing."""
+STEADY_DAYS = 3
+"""An unidentified caller that is denied on fewer days is taken for one of the strangers that every address meets."""
+NAMELESS = frozenset({"public-address", "unmatchable-address", "unknown"})
 _FIELDS = {kind: name for name, kind in KINDS.items()}
 
 
@@ -35,9 +41,10 @@ class Finding:
 
     Args:
         kind: denied-unexpected, of whom succeeded before and wasn't expected to be denied; denied-newcomer, of whom
-            nobody had seen; denied-as-expected; denied-settled, of whom a rule of today admits; denied-share, where
-            more is denied than predicted; drift and mode-drift, where Azure isn't as nsp left it; unused, of a rule
-            that nsp applied; unknown, where something can't be looked at.
+            nobody had seen and who has an identity or keeps coming; denied-strangers, the rest of those, together;
+            denied-as-expected; denied-settled, of whom a rule of today admits; denied-share, where more is denied than
+            predicted; drift and mode-drift, where Azure isn't as nsp left it; unused, of a rule that nsp applied;
+            unknown, where something can't be looked at.
         perimeter: ARM id, lower case.
         profile: name.
         about: the resource, rule or association.
@@ -182,7 +189,6 @@ def verify(
         found, still = _denials(store, each, scope)
         findings += found
         still_denied += still
-        findings += _shares(store, each, scope)
     findings += _drift(entries, last, now_in_force)
     findings += _mode_drift(changes, now_in_force)
     findings += _unused(store, last, scope, now, limits)
@@ -212,14 +218,24 @@ def _denials(store: Store, enforced: Enforced, scope: Scope) -> tuple[list[Findi
         profile=scope.profile,
     ).to_dicts()  # fmt: skip
     foreseen = {(each["direction"], each["caller"]) for each in enforced.prediction.get("losses", ())}
-    found, still = [], 0
+    found: list[Finding] = []
+    strangers: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    still = 0
     for row in rows:
         kind = _kind(row, (row["direction"], row["caller"]) in foreseen)
+        place = row["perimeter"] or "", row["profile"] or "", row["resource"] or ""
         if kind is None:
             still += 1
-            continue
-        found.append(_denial(row, kind))
-    return found, still
+        elif kind == STRANGERS:
+            strangers.setdefault(place, []).append(row)
+        else:
+            found.append(_denial(row, kind))
+    found += [_strangers(place, some) for place, some in strangers.items()]
+    return found + _shares(store, enforced, scope, found), still
+
+
+def _short(resource: str | None) -> str:
+    return (resource or "").rsplit("/", 1)[-1]
 
 
 def _kind(row: Mapping[str, Any], is_foreseen: bool) -> str | None:
@@ -229,13 +245,29 @@ def _kind(row: Mapping[str, Any], is_foreseen: bool) -> str | None:
         return EXPECTED
     if row["allowed_before"]:
         return UNEXPECTED
-    return None if row["denied_before"] else NEWCOMER
+    if row["denied_before"]:
+        return None
+    is_known = row["caller_kind"] not in NAMELESS or row["direction"] == "Outbound"
+    return NEWCOMER if is_known or row["days_denied"] >= STEADY_DAYS else STRANGERS
+
+
+def _strangers(place: tuple[str, str, str], rows: Sequence[Mapping[str, Any]]) -> Finding:
+    count = sum(row["denied_requests"] for row in rows)
+    names = listed([str(row["caller"] or "unnamed") for row in rows])
+    return Finding(
+        STRANGERS,
+        *place,
+        f"{count:,} requests of {len(rows):,} callers that were never seen before, without identity and on few days, "
+        f"were denied at {_short(place[2])}: {names}.",
+        "Nothing, as long as nobody complains: any public address is called by strangers.",
+        {"callers": len(rows), "denied_requests": count},
+    )
 
 
 def _denial(row: Mapping[str, Any], kind: str) -> Finding:
     who = row["caller"] or "a caller without a name"
     way = "to" if row["direction"] == "Outbound" else "of"
-    resource = (row["resource"] or "").rsplit("/", 1)[-1]
+    resource = _short(row["resource"])
     before = {
         UNEXPECTED: f"{row['allowed_before']:,} succeeded before, and nobody expected it",
         EXPECTED: "that was expected when it was enforced",
@@ -245,7 +277,7 @@ def _denial(row: Mapping[str, Any], kind: str) -> Finding:
     rule = f" (by {row['matched_rule']})" if row["matched_rule"] else ""
     advice = {
         UNEXPECTED: "nsp recommend proposes what would admit it: nsp decide accept, then nsp apply. Until then, nsp "
-        f"enforce {resource} --mode Learning --yes lets it in again.",
+        f"enforce {shlex.quote(resource)} --mode Learning --yes lets it in again.",
         EXPECTED: "Leave it, or accept its proposal after all: nsp decide accept, then nsp apply.",
         SETTLED: "Nothing: see whether it stays so.",
         NEWCOMER: "Ask whose it is. If it belongs here: nsp recommend, nsp decide accept, nsp apply; else leave it.",
@@ -264,30 +296,37 @@ def _denial(row: Mapping[str, Any], kind: str) -> Finding:
     )
 
 
-def _shares(store: Store, enforced: Enforced, scope: Scope) -> list[Finding]:
-    """Compare the share of denied requests with the one that was predicted for the profile."""
+def _shares(store: Store, enforced: Enforced, scope: Scope, denials: Sequence[Finding]) -> list[Finding]:
+    """Compare the share of requests that were denied though they shouldn't be with what was predicted."""
     predicted = {
         (each["perimeter"], each["profile"].lower()): each["predicted_denied_share"]
         for each in enforced.prediction.get("profiles", ())
     }
     rows = store.rows(
-        "publish/shares_since", since=enforced.since, resource=enforced.resource, perimeter=scope.perimeter,
+        "publish/admitted_since", since=enforced.since, resource=enforced.resource, perimeter=scope.perimeter,
         profile=scope.profile,
     )  # fmt: skip
+    admitted = {(row[0], row[1], row[2]): row[3] for row in rows}
+    denied: Counter[tuple[str, str, str]] = Counter()
+    for each in denials:
+        if each.kind in {UNEXPECTED, NEWCOMER}:
+            denied[each.perimeter, each.profile, each.about] += each.evidence["denied_requests"]
     found = []
-    for perimeter, profile, resource, admitted, denied, _ in rows:
-        high = (predicted.get((perimeter, profile)) or {}).get("high")
-        share = denied / (admitted + denied) if admitted + denied else 0.0
+    for place, count in sorted(denied.items()):
+        high = (predicted.get(place[:2]) or {}).get("high")
+        share = count / (count + admitted.get(place, 0))
         if high is not None and share > high:
             found.append(
                 Finding(
-                    SHARE, perimeter, profile, resource,
-                    f"{share:.2%} of the requests that perimeter rules decide about were denied at "
-                    f"{(resource or '').rsplit('/', 1)[-1]}; at most {high:.2%} was predicted.",
-                    "Look who is denied, in the findings above; strangers that never succeeded count as well.",
-                    {"share": share, "predicted_high": high, "denied_requests": denied, "admitted_requests": admitted},
+                    SHARE,
+                    *place,
+                    f"{share:.2%} of the requests that rules have to decide about were denied at "
+                    f"{_short(place[2])}, strangers left out; at most {high:.2%} was predicted.",
+                    "Go back to Learning and look again: nsp enforce "
+                    f"{shlex.quote(_short(place[2]))} --mode Learning --yes, then nsp recommend.",
+                    {"share": share, "predicted_high": high, "denied_requests": count},
                 )
-            )  # fmt: skip
+            )
     return found
 
 
@@ -336,9 +375,9 @@ def _mode_drift(changes: Sequence[ModeChange], now: InForce) -> list[Finding]:
         found.append(
             Finding(
                 MODE_DRIFT, perimeter, profile, each.resource,
-                f"{each.resource.rsplit('/', 1)[-1]} was set to {each.mode} by nsp; it is "
+                f"{_short(each.resource)} was set to {each.mode} by nsp; it is "
                 f"{mode or 'not associated'} now.",
-                f"If that isn't meant: nsp enforce {each.resource.rsplit('/', 1)[-1]} --mode {each.mode}.",
+                f"If that isn't meant: nsp enforce {shlex.quote(_short(each.resource))} --mode {each.mode}.",
             )
         )  # fmt: skip
     return found

@@ -57,6 +57,7 @@ denial as (
         max(caller_kind) as caller_kind,
         matched_rule,
         sum(requests)::bigint as denied_requests,
+        count(distinct last_seen::date) as days_denied,
         coalesce(sum(requests) filter (where verdict = 'denied'), 0)::bigint as denied_by_rules_of_today,
         min(first_seen) as first_seen,
         max(last_seen) as last_seen
@@ -74,6 +75,7 @@ select
     d.caller_kind,
     d.matched_rule,
     d.denied_requests,
+    d.days_denied,
     d.denied_by_rules_of_today,
     coalesce(p.allowed_before, 0)::bigint as allowed_before,
     coalesce(p.denied_before, 0)::bigint as denied_before,

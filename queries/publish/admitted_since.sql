@@ -1,4 +1,4 @@
--- How many requests resources denied since a moment, of those that rules decide about.
+-- How many requests the rules of the perimeter admitted since a moment.
 -- reads: verdict
 -- grain: one row a perimeter, profile and resource
 -- $since  the moment (UTC)
@@ -9,12 +9,11 @@ select
     perimeter,
     lower(profile) as profile,
     service_resource as resource,
-    coalesce(sum(requests) filter (where action = 'Approved'), 0)::bigint as admitted,
-    coalesce(sum(requests) filter (where action = 'Denied'), 0)::bigint as denied,
-    max(last_seen) as last_seen
+    sum(requests)::bigint as admitted
 from verdict
 where
     rule_origin = 'Perimeter'
+    and action = 'Approved'
     and last_seen >= $since
     and ($resource is null or service_resource = lower($resource))
     and ($perimeter is null or perimeter = lower($perimeter) or ends_with(perimeter, '/' || lower($perimeter)))
