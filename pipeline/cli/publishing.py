@@ -111,8 +111,8 @@ def show_plan(plan: "Plan", limit: int, to: "Console") -> None:
     foreign = plan.of(Finding.FOREIGN)
     count = sum(each.live.count() for each in foreign if each.live)
     to.print(
-        f"{len(plan.steps):,} writes; {in_place:,} rules are in place; {len(foreign):,} of others "
-        f"({count:,} elements) are never touched.",
+        f"To write: {len(plan.steps):,}; in place: {in_place:,}; of others, never touched: {len(foreign):,} "
+        f"({count:,} elements).",
         markup=False,
     )
     for side, (now, after, most) in sorted(plan.elements.items()):
