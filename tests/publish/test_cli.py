@@ -1,15 +1,18 @@
 """The whole way with the command itself: pull, ingest, decide, plan, apply, enforce, verify, roll back."""
 
+import contextlib
+import io
 import json
 import os
-import subprocess
-import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.connector import _SSL_CONTEXT_VERIFIED
 
+from pipeline.cli import main
 from pipeline.publish.record import Record
 from tests.publish.world import PERIMETER, PROFILE, RULES, STORAGE, World, item
 from tests.services.resource_manager import IDENTITY, refused
@@ -18,29 +21,27 @@ CALLER, OTHER, NEW = "203.0.113.7", "203.0.113.99", "203.0.113.200"
 HOSTILE = "\x1b[31m=cmd|' /C calc'!A0<script>alert(1)</script>\u202e$(reboot)"
 
 
+@dataclass
+class Done:
+    stdout: str
+    stderr: str
+
+
 class Nsp:
-    """The command, signed in by the managed identity of an App Service."""
+    """The command, in this process, signed in by the managed identity of an App Service."""
 
     def __init__(self, there: World) -> None:
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("NSP_", "AZURE_", "IDENTITY_"))}
-        self._environment = {
-            **clean,
-            "NSP_AZURE_RESOURCE_MANAGER": there.azure.url,
-            "NSP_AZURE_AUTH": "managed-identity",
-            "NSP_WHO": "ada",
-            "SSL_CERT_FILE": there.azure.certificate,
-            "IDENTITY_ENDPOINT": f"{there.azure.url}{IDENTITY}",
-            "IDENTITY_HEADER": "secret",
-        }
-        self.folder = there.folder
+        self._folder = there.folder
 
-    def __call__(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "pipeline", "--store", str(self.folder), *words], capture_output=True, text=True,
-            check=False, env=self._environment, cwd=Path(__file__).parents[2], timeout=120,
-        )  # fmt: skip
-        assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
+    def __call__(self, *words: str, code: int = 0) -> Done:
+        out, err, ended = io.StringIO(), io.StringIO(), 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main(["--store", str(self._folder), *words])
+            except SystemExit as end:
+                ended = int(end.code or 0)
+        done = Done(out.getvalue(), err.getvalue())
+        assert ended == code, (words, ended, done)
         assert not {"\x1b", "\u202e"} & set(done.stdout + done.stderr)
         return done
 
@@ -66,7 +67,21 @@ def record(moment: datetime, address: str, category: str, **more: Any) -> str:
 
 
 @pytest.fixture
-def nsp(there: World) -> Nsp:
+def nsp(there: World, monkeypatch: pytest.MonkeyPatch) -> Nsp:
+    for key in os.environ:
+        if key.startswith(("NSP_", "AZURE_", "IDENTITY_")):
+            monkeypatch.delenv(key)
+    environment = {
+        "NSP_AZURE_RESOURCE_MANAGER": there.azure.url,
+        "NSP_AZURE_AUTH": "managed-identity",
+        "NSP_WHO": "ada",
+        "IDENTITY_ENDPOINT": f"{there.azure.url}{IDENTITY}",
+        "IDENTITY_HEADER": "secret",
+    }
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    # what SSL_CERT_FILE would do, had it been set when the client was imported
+    _SSL_CONTEXT_VERIFIED.load_verify_locations(there.azure.certificate)
     return Nsp(there)
 
 
