@@ -17,6 +17,9 @@ WEEK = timedelta(days=7)
 ORIGINS = 4
 MIN_LEARNING = timedelta(days=7)
 MIN_DAYS = 5
+DISPERSION = 2.0
+"""Variance of a week's count over its mean. Poisson's 1 would have callers come one by one; but a new service or a
+month's end brings several, and in simulated perimeters intervals for 1 held too seldom (docs/evaluation.md)."""
 
 Judge = Callable[[Sequence[Party], Sequence[RuleElement]], list[str | None]]
 """Names for each party a rule that admits it: pipeline.verdict.scenario.admitting_rules, bound to a store."""
@@ -160,17 +163,20 @@ class Forecast:
 def forecast(counts: Sequence[int]) -> Forecast | None:
     """Predict next week's count from those of past weeks; None without any.
 
-    Gamma-Poisson with Jeffreys' prior: after n weeks with sum s the next count is negative binomial with
+    Negative binomial around the mean m = (s + 1/2) / n of n weeks with sum s, with the variance of a new week and of
+    the mean together: m d (1 + 1/n). At a dispersion d of 1 that is the Gamma-Poisson predictive with Jeffreys' prior,
     r = s + 1/2 and p = n / (n + 1). Zero denials in four weeks still leave an upper bound of about one.
     """
     if not counts:
         return None
-    weeks, shape = len(counts), sum(counts) + 0.5
-    return Forecast(shape / weeks, _quantile(0.05, shape, weeks), _quantile(0.95, shape, weeks))
+    weeks = len(counts)
+    mean = (sum(counts) + 0.5) / weeks
+    p = 1 / (DISPERSION * (1 + 1 / weeks))
+    shape = mean * p / (1 - p)
+    return Forecast(mean, _quantile(0.05, shape, p), _quantile(0.95, shape, p))
 
 
-def _quantile(share: float, shape: float, weeks: int) -> int:
-    p = weeks / (weeks + 1)
+def _quantile(share: float, shape: float, p: float) -> int:
     total, value = 0.0, 0
     while True:
         log = math.lgamma(shape + value) - math.lgamma(shape) - math.lgamma(value + 1)

@@ -139,6 +139,14 @@ class Draft:
         why = f"{len(found):,} more callers succeeded and look odd: who are they?"
         return self.note("leave-denied", found, why, topic="odd", flags=("odd",))
 
+    def passing(self, found: list[Need]) -> Proposal:
+        """Ask about those seen once for whom no element is left: a monthly job among them looks like a stranger."""
+        why = (
+            f"{len(found):,} more callers succeeded on a day or two, and no rule element is left for them: who of them "
+            "comes back? Split the resources over profiles, or give those a managed identity"
+        )
+        return self.note("leave-denied", found, why, topic="passing", flags=("seen-on-one-day", "over-budget"))
+
     def strangers(self, found: list[Need]) -> Proposal:
         """Note whom nothing changes for."""
         who = "callers" if self.profile.direction == "Inbound" else "destinations"

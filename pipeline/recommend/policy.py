@@ -164,16 +164,18 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     for group, prefixes in zip(singles, asked.prefixes, strict=True):
         proposals += draft.rules(prefixes, group, refused)
     proposals += draft.rules(questioned.prefixes[0], odd, refused)
-    if left_out := [*allotted.left_out, *asked.left_out]:
-        proposals.append(draft.over_budget(left_out, whole, max(allotted.least, whole + 1)))
+    if allotted.left_out:
+        proposals.append(draft.over_budget(list(allotted.left_out), whole, max(allotted.least, whole + 1)))
+    if asked.left_out:
+        proposals.append(draft.passing(list(asked.left_out)))
     if questioned.left_out:
         proposals.append(draft.odd(list(questioned.left_out)))
     return proposals
 
 
 def _is_steady(need: Need, risk: Risk) -> bool:
-    """Whether a caller may widen a prefix: it came back and doesn't look odd, or its network is known."""
-    return bool(need.networks) or (len(need.days) > 1 and not risk.is_odd)
+    """Whether a caller may widen a prefix: it or its pool came back and doesn't look odd, or its network is known."""
+    return bool(need.networks) or ((len(need.days) > 1 or risk.is_pooled) and not risk.is_odd)
 
 
 def _group(need: Need, limits: Limits) -> tuple[str, str]:

@@ -22,6 +22,8 @@ MANY_RESOURCES, SEVERAL_RESOURCES = 8, 4
 MANY_OPERATIONS = 5
 STEADY_DAYS = 5
 NEIGHBOURS = 3
+POOL_ADDRESSES, POOL_DAYS = 8, 5
+"""From how many addresses on how many days on a block is a pool, whose agents get another address each day."""
 BRIEF = timedelta(days=2)
 IDENTIFIED_SHARE = 0.5
 """Where fewer of the callers name an application, its absence says nothing."""
@@ -36,20 +38,29 @@ class Surroundings:
         subscriptions: those in which the perimeter and its resources lie.
         neighbours: block of addresses (/24, IPv6 /48) -> callers in it that look fine by themselves.
         identities_told: most callers name an application or a resource.
+        pools: blocks of which many addresses were seen on many days, none of them refused.
     """
 
     days: tuple[date, date]
     subscriptions: Collection[str]
     neighbours: Mapping[str, int]
     identities_told: bool
+    pools: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """Points and what they are for; the most telling first."""
+    """Points and what they are for; the most telling first.
+
+    Args:
+        points: how many, and why.
+        is_outsider: steady, and nothing tells who it is.
+        is_pooled: one of many addresses of a pool.
+    """
 
     points: tuple[tuple[int, str], ...]
     is_outsider: bool = False
+    is_pooled: bool = False
 
     @property
     def total(self) -> int:
@@ -86,17 +97,26 @@ def surroundings(found: Sequence[Need], days: tuple[date, date], subscriptions: 
         days: first and last day observed.
         subscriptions: those in which the perimeter and its resources lie.
     """
-    fine = [need for need in found if need.kind == "address-prefixes" and len(need.days) > 1 and not need.denied]
+    fine = [(need, block_of(need.key)) for need in found if need.kind == "address-prefixes" and not need.denied]
+    seen: dict[str, set[date]] = {}
+    for need, block in fine:
+        seen.setdefault(block, set()).update(need.days)
+    many = Counter(block for _, block in fine)
     named = sum(need.has_identity for need in found)
     return Surroundings(
-        days, subscriptions, Counter(block_of(need.key) for need in fine), named >= IDENTIFIED_SHARE * len(found)
+        days,
+        subscriptions,
+        Counter(block for need, block in fine if len(need.days) > 1),
+        named >= IDENTIFIED_SHARE * len(found),
+        {block for block in many if many[block] >= POOL_ADDRESSES and len(seen[block]) >= POOL_DAYS},
     )
 
 
 def assess(need: Need, around: Surroundings) -> Risk:
     """Return the points of one caller that succeeded."""
     points = [*_conduct(need, around), *_standing(need, around)]
-    return Risk(tuple(sorted(points, key=lambda each: -each[0])), _is_outsider(need, around))
+    is_pooled = need.kind == "address-prefixes" and block_of(need.key) in around.pools
+    return Risk(tuple(sorted(points, key=lambda each: -each[0])), _is_outsider(need, around), is_pooled)
 
 
 def _conduct(need: Need, around: Surroundings) -> list[tuple[int, str]]:
@@ -131,7 +151,9 @@ def _standing(need: Need, around: Surroundings) -> list[tuple[int, str]]:
         points.append((-3, f"in the network {', '.join(sorted(need.networks))}"))
     elif not need.has_identity and around.identities_told:
         points.append((2, "no identity, where most callers have one"))
-    if need.kind == "address-prefixes" and around.neighbours.get(block_of(need.key), 0) > NEIGHBOURS:
+    if need.kind == "address-prefixes" and (
+        around.neighbours.get(block_of(need.key), 0) > NEIGHBOURS or block_of(need.key) in around.pools
+    ):
         points.append((-2, "among other callers of its network"))
     return points
 

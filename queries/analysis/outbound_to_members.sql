@@ -16,7 +16,7 @@ select
     coalesce(sum(requests) filter (where category = 'NspOutboundAttempt'), 0)::bigint as attempts,
     coalesce(sum(requests) filter (where action = 'Approved'), 0)::bigint as approved_requests,
     coalesce(sum(requests) filter (where action = 'Denied'), 0)::bigint as denied_requests,
-    coalesce(sum(requests) filter (where verdict = 'allowed-by-resource-rules-only'), 0)::bigint as denied_if_enforced,
+    coalesce(sum(requests) filter (where verdict.denied_if_enforced), 0)::bigint as denied_if_enforced,
     bool_or(reason = 'log-artefact') as works_although_logged_otherwise,
     min(first_seen) as first_seen,
     max(last_seen) as last_seen

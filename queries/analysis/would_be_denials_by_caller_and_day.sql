@@ -21,7 +21,7 @@ select
     count(distinct hour) as hours_seen
 from verdict
 where
-    verdict = 'allowed-by-resource-rules-only'
+    denied_if_enforced
     and hour >= coalesce($since, '-infinity'::timestamp)
     and hour < coalesce($until, 'infinity'::timestamp)
     and ($perimeter is null or perimeter = lower($perimeter) or ends_with(perimeter, '/' || lower($perimeter)))

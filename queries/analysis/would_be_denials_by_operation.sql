@@ -11,12 +11,12 @@ select
     lower(profile) as profile,
     direction,
     operation,
-    sum(requests) filter (where verdict = 'allowed-by-resource-rules-only')::bigint as denied_if_enforced,
+    sum(requests) filter (where verdict.denied_if_enforced)::bigint as denied_if_enforced,
     coalesce(
         sum(requests) filter (where verdict in ('allowed-by-rule', 'allowed-by-membership', 'allowed-by-link')), 0
     )::bigint as allowed,
-    count(distinct service_resource) filter (where verdict = 'allowed-by-resource-rules-only') as resources,
-    count(distinct caller_key) filter (where verdict = 'allowed-by-resource-rules-only') as callers
+    count(distinct service_resource) filter (where verdict.denied_if_enforced) as resources,
+    count(distinct caller_key) filter (where verdict.denied_if_enforced) as callers
 from verdict
 where
     hour >= coalesce($since, '-infinity'::timestamp)
@@ -24,7 +24,7 @@ where
     and ($perimeter is null or perimeter = lower($perimeter) or ends_with(perimeter, '/' || lower($perimeter)))
     and ($profile is null or lower(profile) = lower($profile))
 group by perimeter, lower(profile), direction, operation
-having count_if(verdict = 'allowed-by-resource-rules-only') > 0
+having count_if(verdict.denied_if_enforced) > 0
 order by
     denied_if_enforced desc,
     perimeter,

@@ -19,7 +19,7 @@ select
     ) as destinations
 from verdict
 where
-    verdict = 'allowed-by-resource-rules-only'
+    denied_if_enforced
     and hour >= coalesce($since, '-infinity'::timestamp)
     and hour < coalesce($until, 'infinity'::timestamp)
     and ($perimeter is null or perimeter = lower($perimeter) or ends_with(perimeter, '/' || lower($perimeter)))

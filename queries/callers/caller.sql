@@ -46,7 +46,7 @@ select
     sum(i.requests)::bigint as requests,
     coalesce(sum(i.requests) filter (where i.action = 'Denied'), 0)::bigint as denied_requests,
     coalesce(
-        sum(i.requests) filter (where i.verdict = 'allowed-by-resource-rules-only'), 0
+        sum(i.requests) filter (where i.denied_if_enforced), 0
     )::bigint as denied_if_enforced,
     count(distinct i.hour::date) as days_seen,
     min(i.first_seen) as first_seen,

@@ -444,6 +444,9 @@ select
     if(r.reason = 'rule', r.element_kind, null) as element_kind,
     if(r.reason = 'rule', r.element, null) as element,
     case r.reason when 'rule' then r.rule when 'rule-as-logged' then r.matched_rule end as rule,
+    -- it succeeded; what a rule admitted that is gone by now was never put to the resource's own rules
+    v.verdict = 'allowed-by-resource-rules-only' or coalesce(r.reason = 'never-asked' and r.action = 'Approved', false)
+        as denied_if_enforced,
     r.disagreement
 from reasoned as r
 inner join verdict_reason as v on r.reason = v.reason

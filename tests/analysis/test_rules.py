@@ -263,3 +263,16 @@ def test_rule_version_timeline(store: Store, tmp_path: Path) -> None:
         ("apps", "4", at(4), at(4), None, 1, 1, True),
         ("data", "1", at(1), at(1), None, 1, 1, None),
     ]
+
+
+def test_what_a_rule_admitted_that_is_gone_would_be_denied(store: Store, tmp_path: Path) -> None:
+    inventory(
+        store, tmp_path, accessRules=[rule("other", addressPrefixes=["192.0.2.0/24"])], associations=[member(SQL)]
+    )
+    gone = flow(at(1, 9), ADMITTED, 7, source_ip=OUTSIDE, service_resource=SQL, rules_version="3", matched_rule="gone")
+    refused = flow(at(1, 9), REFUSED, 2, source_ip=OUTSIDE, service_resource=SQL, rules_version="3")
+    put(store, gone, refused)
+    assert ask(store, "would_be_denials_by_resource_and_hour", "requests") == [(7,)]
+    assert ask(store, "would_be_denials_by_caller_and_day", "requests") == [(7,)]
+    assert ask(store, "would_be_denials_by_operation", "denied_if_enforced") == [(7,)]
+    assert store.rows("callers/callers", kind=None, perimeter=None, limit=None)[0][10] == 7

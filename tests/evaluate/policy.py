@@ -25,6 +25,7 @@ class Answer:
         asked: elements of rules that wait for a person.
         questioned: addresses and subscription ids that are asked about without a rule.
         unfixable: those listed as beyond rules.
+        outsiders: addresses that recommended rules admit and that are listed as steady, alone and without identity.
         questions: how many proposals wait for a person.
         estimate: callers wrongly denied next week, mean; None where nothing tells it.
         low: 5 % quantile.
@@ -36,6 +37,7 @@ class Answer:
     asked: Sequence[str] = ()
     questioned: frozenset[str] = field(default=frozenset())
     unfixable: frozenset[str] = field(default=frozenset())
+    outsiders: frozenset[str] = field(default=frozenset())
     questions: int = 0
     estimate: float | None = None
     low: int = 0
@@ -63,6 +65,7 @@ def ask(store: Store, rows: Sequence[CallerDay], days: Sequence[date]) -> Answer
         [element for each in waiting for element in each.elements],
         frozenset(need.key for each in waiting if not each.is_rule for need in each.needs),
         frozenset(need.key for each in proposals if each.kind == "cannot-fix" for need in each.needs),
+        frozenset(key for each in proposals if each.recommended for key in each.outsiders),
         len(waiting),
         risk.estimate if risk else None,
         risk.low if risk else 0,

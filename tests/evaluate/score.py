@@ -9,12 +9,12 @@ from math import nan
 
 from pipeline.recommend.need import CallerDay
 from tests.evaluate.policy import Answer
-from tests.evaluate.simulate import ASKED, KEPT, REFUSED, Caller, Simulation
+from tests.evaluate.simulate import ASKED, KEPT, LISTED, REFUSED, Caller, Simulation
 
 UNFIXABLE = "unfixable"
 UNSEEN = "unseen"
 """The kind of attackers of any kind who come next week only: rules admit them by what is beside somebody legit."""
-OUTCOMES = (KEPT, ASKED, UNFIXABLE, REFUSED)
+OUTCOMES = (KEPT, LISTED, ASKED, UNFIXABLE, REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def _outcomes(simulation: Simulation, answer: Answer, rules: Rules, asked: Rules
     found: Counter[tuple[str, str]] = Counter()
     for owner, keys in _keys(simulation).items():
         if 2 * sum(rules.admit(key) for key in keys) >= max(1, len(keys)):
-            outcome = KEPT
+            outcome = LISTED if keys & answer.outsiders else KEPT
         elif any(asked.admit(key) or key in answer.questioned for key in keys):
             outcome = ASKED
         else:

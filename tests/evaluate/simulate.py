@@ -23,7 +23,7 @@ GROUP = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg/p
 RESOURCES = tuple(f"{GROUP}/microsoft.storage/storageaccounts/docs{number}" for number in range(12))
 OPERATIONS = ("GetBlob", "PutBlob", "ListBlobs", "DeleteBlob", "GetBlobProperties", "ListContainers", "PutBlockList")
 
-KEPT, ASKED, REFUSED = "kept", "asked", "refused"
+KEPT, LISTED, ASKED, REFUSED = "kept", "listed", "asked", "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,20 @@ class Kind:
 
 
 KINDS = {
-    "service": Kind(True, frozenset({KEPT})),
-    "pool": Kind(True, frozenset({KEPT})),
-    "branch": Kind(True, frozenset({KEPT})),
-    "office": Kind(True, frozenset({KEPT})),
-    "home": Kind(True, frozenset({KEPT, ASKED})),
-    "identity": Kind(True, frozenset({KEPT})),
-    "weekly": Kind(True, frozenset({KEPT, ASKED})),
-    "monthly": Kind(True, frozenset({KEPT, ASKED})),
+    "service": Kind(True, frozenset({KEPT, LISTED})),
+    "pool": Kind(True, frozenset({KEPT, LISTED})),
+    "branch": Kind(True, frozenset({KEPT, LISTED})),
+    "office": Kind(True, frozenset({KEPT, LISTED})),
+    "home": Kind(True, frozenset({KEPT, LISTED, ASKED})),
+    "identity": Kind(True, frozenset({KEPT, LISTED})),
+    "weekly": Kind(True, frozenset({KEPT, LISTED, ASKED})),
+    "monthly": Kind(True, frozenset({KEPT, LISTED, ASKED})),
     "migration": Kind(True, frozenset({ASKED})),
     "hotel": Kind(True, frozenset({ASKED})),
     "vendor": Kind(True, frozenset({ASKED}), has_app=False),
     "scanner": Kind(False, frozenset({REFUSED}), has_app=False),
     "burst": Kind(False, frozenset({ASKED, REFUSED}), has_app=False),
-    "slow": Kind(False, frozenset({ASKED}), has_app=False),
+    "slow": Kind(False, frozenset({ASKED, LISTED}), has_app=False),
     "stolen": Kind(False, frozenset({ASKED, REFUSED})),
 }
 """Home addresses, weekly and monthly jobs may have been seen just once, so asking about them is right as well."""

@@ -211,10 +211,15 @@ def test_outcomes() -> None:
         ("vendor", "20.0.1.3", steady("20.0.1.3", 0)),
         ("burst", "20.0.2.1", steady("20.0.2.1", 0, allowed=5, denied=9)),
         ("scanner", "20.0.3.1", steady("20.0.3.1", 0, allowed=0, denied=9)),
+        ("slow", "20.0.4.1", steady("20.0.4.1", *range(9))),
+        ("slow", "20.0.4.2", steady("20.0.4.2", *range(9))),
     )
     found = judged(
         simulation,
         "20.0.0.2/31",
+        "20.0.4.1/32",
+        "20.0.4.2/32",
+        outsiders=frozenset({"20.0.4.1"}),
         asked=["20.0.1.1/32"],
         questioned=frozenset({"20.0.2.1"}),
         unfixable=frozenset({"20.0.1.3"}),
@@ -226,6 +231,8 @@ def test_outcomes() -> None:
             ("vendor", "unfixable"): 1,
             ("burst", "asked"): 1,
             ("scanner", "refused"): 1,
+            ("slow", "listed"): 1,
+            ("slow", "kept"): 1,
         }
     )
 
@@ -238,9 +245,10 @@ def test_recommender_is_asked_as_it_is(store: Store) -> None:
     assert sorted(answer.recommended) == ["/subscriptions/s", "20.0.0.1/32", "20.0.2.1/32"]
     assert answer.asked == ["20.0.1.1/32"]
     assert (set(answer.questioned), set(answer.unfixable)) == ({"20.0.4.1"}, {"10.0.0.1"})
+    assert answer.outsiders == {"20.0.0.1", "20.0.2.1"}
     assert answer.questions == 2
     assert answer.estimate == (1 + 0.5) / 2  # two weeks, and 20.0.2.1 was new in the second
-    assert (answer.low, answer.high) == (0, 3)
+    assert (answer.low, answer.high) == (0, 4)
 
 
 def test_page_names_the_goals_that_are_missed() -> None:

@@ -42,7 +42,7 @@ def test_safest_association_goes_first_and_enforced_ones_last() -> None:
         (0, [week()] * 4, "not one record of it"),
         (30, [week()] * 4, "30 days seen, 31 wanted"),
         (35, [], "no whole week could be replayed"),
-        (35, [week(storage=3)] * 4, "up to 7 callers may be wrongly denied"),
+        (35, [week(storage=3)] * 4, "up to 9 callers may be wrongly denied"),
     ],
 )
 def test_what_speaks_against_an_association_is_told(days: int, weeks: list[Week], told: str) -> None:

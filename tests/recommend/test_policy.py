@@ -262,6 +262,15 @@ def test_infeasible_cover_is_told_not_widened() -> None:
     assert "the 15 rule elements that are left don't suffice" in note.reason
 
 
+def test_those_seen_once_for_whom_no_element_is_left_are_asked_about() -> None:
+    rows = [seen(day, ip=f"{first}.113.0.1") for first in (11, 12) for day in (0, 1)]
+    rows += [seen(3, ip=f"{first}.113.0.1") for first in (41, 42, 43)]
+    *rules, note = inbound(*rows, max_elements=3, reserve=0, rule_cost=0)
+    assert [each.recommended for each in rules] == [True, True, False]
+    assert (note.kind, note.elements, note.flags) == ("leave-denied", (), ("seen-on-one-day", "over-budget"))
+    assert (len(note.needs), note.requests) == (2, 10)
+
+
 def test_budget_counts_rules_in_force_and_subscriptions_first() -> None:
     rows = [seen(day, ip=f"203.0.{third}.1") for third in range(0, 40, 2) for day in (0, 1)]
     rows += [seen(day, source_resource=FUNCTION, source_subscription=str(n)) for n in range(3, 6) for day in (0, 1)]

@@ -99,5 +99,30 @@ def test_more_odd_callers_than_anybody_looks_through_are_one_row() -> None:
     assert (len(rest.needs), rest.flags) == (17, ("odd",))
 
 
+def _pool(days: int, agents: int = 2) -> list[CallerDay]:
+    """Agents of 198.51.100.0/24 that get another address each day."""
+    return [seen(day, ip=f"198.51.100.{3 + 5 * (agents * day + n)}") for day in range(days) for n in range(agents)]
+
+
+def test_agents_of_a_pool_seen_once_or_twice_are_one_prefix_and_no_question() -> None:
+    pool = _pool(20)
+    again = [seen(row.day.day + 5, ip=row.source_ip) for row in pool[:7]]
+    (one,) = inbound(*pool, *again, rule_cost=256)
+    assert (one.recommended, len(one.needs), one.elements) == (True, 40, ("198.51.100.0/24",))
+
+
+def test_addresses_that_were_refused_as_well_are_no_pool() -> None:
+    (one,) = inbound(*(seen(row.day.day - 1, ip=row.source_ip, denied=1) for row in _pool(20)))
+    assert one.flags == ("odd",)
+
+
+def test_who_acts_oddly_in_a_pool_never_widens_a_prefix() -> None:
+    burst = [
+        seen(9, ip="198.51.100.200", service_resource=f"/r/{n}", operations=list("abcde"), denied=4) for n in range(9)
+    ]
+    proposals = inbound(*_pool(20), *burst)
+    assert not any(each.recommended and "198.51.100.200" in {need.key for need in each.needs} for each in proposals)
+
+
 def test_block_of_neighbours() -> None:
     assert (block_of("203.0.113.9"), block_of("2001:db8:1:2::9")) == ("203.0.113.0/24", "2001:db8:1::/48")
