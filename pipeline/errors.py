@@ -11,7 +11,9 @@
     │   ├── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
     │   └── ConflictError    1  somebody else decided meanwhile; nothing was recorded
     ├── InventoryError       1  a perimeter description cannot be read
-    ├── PublishError         1  rules cannot be written as code: none, too many, two of one name
+    ├── PublishError         1  rules cannot be written as code or applied: none, too many, two of one name
+    │   ├── MeanwhileError   3  somebody changed what is to be written
+    │   └── HalfwayError     5  a part was written to Azure, then something failed
     └── AzureError           4  Azure refused, or gave no answer
         ├── SignInError      4  nobody is signed in, or a secret is wrong or expired
         ├── ForbiddenError   4  signed in, but without the role that is needed
@@ -71,7 +73,19 @@ class InventoryError(NspError):
 
 
 class PublishError(NspError):
-    """Rules cannot be written as code that Azure would take."""
+    """Rules cannot be written as code that Azure would take, or cannot be applied."""
+
+
+class MeanwhileError(PublishError):
+    """Somebody else changed what is to be written since it was read. Nothing was overwritten."""
+
+    exit_code = 3
+
+
+class HalfwayError(PublishError):
+    """Writing to Azure stopped halfway. The message says what is done, and how to go on or back."""
+
+    exit_code = 5
 
 
 class AzureError(NspError):

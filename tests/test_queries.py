@@ -47,6 +47,7 @@ SAMPLES: dict[str, object] = {
     "unknown": ["New"],
     "tags": ["storage"],
     "moment": None,
+    "resource": None,
     "snapshot_id": 1,
     "proposal_id": None,
 }

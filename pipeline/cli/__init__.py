@@ -9,16 +9,20 @@ from typer.core import TyperGroup
 
 from pipeline import __version__
 from pipeline.cli import (
+    apply,
     coverage,
     decide,
     demo,
+    enforce,
     export,
     ingest,
     inventory,
     query,
     recommend,
+    rollback,
     tighten,
     traffic,
+    verify,
     whatif,
 )
 from pipeline.cli.context import ConfigOption, Context, StoreOption
@@ -36,6 +40,10 @@ IN_FLOW_ORDER = (
     "decide",
     "tighten",
     "export",
+    "apply",
+    "enforce",
+    "rollback",
+    "verify",
     "query",
 )
 
@@ -72,6 +80,10 @@ app.command("whatif")(whatif.whatif)
 app.add_typer(decide.app, name="decide")
 app.command("tighten")(tighten.tighten)
 app.command("export")(export.export)
+app.command("apply")(apply.apply)
+app.command("enforce")(enforce.enforce)
+app.command("rollback")(rollback.rollback)
+app.command("verify")(verify.verify)
 app.command("query")(query.query)
 
 

@@ -1,12 +1,14 @@
-"""What --rules names: the rules that nsp whatif and nsp recommend --check look at."""
+"""What --rules names: for whatif and recommend --check rules to look at, for export and apply rules to write."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
     from pipeline.inventory.rules import RuleSet
     from pipeline.recommend.scope import Scope
+    from pipeline.recommend.writable import Writable
     from pipeline.review.decision import Trail
     from pipeline.store import Store
 
@@ -31,6 +33,40 @@ def candidate(store: "Store", common: "Context", source: str, scope: "Scope", no
         tell_expired(trail, now)
         elements = [element for rule in accepted_rules(trail, now) for element in rule.rule_elements()]
     return rules_of(store, source, limits_of(common), scope, now, elements)
+
+
+def writable(common: "Context", source: str, scope: "Scope") -> "Writable":
+    """Return the rules to write that a word or a file names.
+
+    Args:
+        common: the settings, and the decisions beside the warehouse.
+        source: what --rules says: accepted, proposed or a file.
+        scope: perimeter and profile of the rules.
+
+    Raises:
+        UsageError: there is no such file.
+        InventoryError: the file holds no rules, or some that can't be written.
+    """
+    from pipeline.cli.recommend import limits_of
+    from pipeline.errors import UsageError
+    from pipeline.recommend.candidate import ACCEPTED, PROPOSED
+    from pipeline.recommend.run import recommend
+    from pipeline.recommend.writable import Writable, of_file, of_proposals
+    from pipeline.review.accepted import accepted_rules
+
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if source == ACCEPTED:
+        trail = common.decisions().trail()
+        tell_expired(trail, now)
+        return Writable(tuple(each for each in accepted_rules(trail, now) if scope.holds(each.perimeter, each.profile)))
+    if source == PROPOSED:
+        with common.open() as store:
+            proposals = recommend(store, limits_of(common), scope, now).proposals
+        return of_proposals((each.as_json() for each in proposals if each.is_rule), scope)
+    path = Path(source)
+    if not path.exists():
+        raise UsageError(f"--rules must be {ACCEPTED}, {PROPOSED} or a file; there is no file {source!r}.")
+    return of_file(path, scope)
 
 
 def tell_expired(trail: "Trail", now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 import os
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ from pipeline.publish.form import API_VERSION, Form
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
-    from pipeline.recommend.scope import Scope
     from pipeline.recommend.writable import Writable
 
 
@@ -48,6 +46,7 @@ def export(
 
     Nothing is sent to Azure. The exit code is 1 where there is no rule, or Azure would refuse them.
     """
+    from pipeline.cli.candidate import writable
     from pipeline.cli.output import console, write_text
     from pipeline.publish.export import Options, export_each
     from pipeline.publish.export import export as export_all
@@ -56,7 +55,7 @@ def export(
     common: Context = context.obj
     if imported and form is not Form.TERRAFORM:
         raise UsageError(f"--import is for terraform; {form} takes what is there as it is.")
-    found = _rules(common, rules, Scope(perimeter=perimeter, profile=profile))
+    found = writable(common, rules, Scope(perimeter=perimeter, profile=profile))
     if not found.rules:
         raise PublishError(_nothing(rules, found))
     options = Options(api_version, _live(common) if imported else ())
@@ -74,36 +73,6 @@ def export(
         _put(file, text)
     names = ", ".join(str(file) for file in texts)
     console(stderr=True).print(f"{_counted(found)} written to {names}.", markup=False)
-
-
-def _rules(common: "Context", source: str, scope: "Scope") -> "Writable":
-    """Return the rules that are meant.
-
-    Raises:
-        UsageError: there is no such file.
-        InventoryError: the file holds no rules, or some that can't be written.
-    """
-    from pipeline.cli.candidate import tell_expired
-    from pipeline.recommend.candidate import ACCEPTED, PROPOSED
-    from pipeline.recommend.writable import Writable, of_file, of_proposals
-    from pipeline.review.accepted import accepted_rules
-
-    now = datetime.now(UTC).replace(tzinfo=None)
-    if source == ACCEPTED:
-        trail = common.decisions().trail()
-        tell_expired(trail, now)
-        return Writable(tuple(each for each in accepted_rules(trail, now) if scope.holds(each.perimeter, each.profile)))
-    if source == PROPOSED:
-        from pipeline.cli.recommend import limits_of
-        from pipeline.recommend.run import recommend
-
-        with common.open() as store:
-            proposals = recommend(store, limits_of(common), scope, now).proposals
-        return of_proposals((each.as_json() for each in proposals if each.is_rule), scope)
-    path = Path(source)
-    if not path.exists():
-        raise UsageError(f"--rules must be {ACCEPTED}, {PROPOSED} or a file; there is no file {source!r}.")
-    return of_file(path, scope)
 
 
 def _nothing(source: str, found: "Writable") -> str:

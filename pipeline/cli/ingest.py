@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, SinceOption, UntilOption
+from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, SinceOption, UntilOption, way_of
 from pipeline.cli.output import Format, FormatOption
 
 if TYPE_CHECKING:
-    from pipeline.azure.signin import Auth
     from pipeline.cli.context import Context
     from pipeline.ingest import Ingested
     from pipeline.store import Store
@@ -112,7 +111,7 @@ def blob(
         relist=relist,
     )
     connection_string, sas = _secrets(connection_string_env, sas_env, secret_file)
-    access = Access(chosen.blob_account_url, connection_string, sas, _auth(chosen.auth), chosen.client_id)
+    access = Access(chosen.blob_account_url, connection_string, sas, way_of(chosen.auth), chosen.client_id)
     with (
         connect(access, concurrency=chosen.blob_concurrency) as account,
         common.open(read_only=False) as store,
@@ -163,7 +162,7 @@ def workspace(
         overlap=timedelta(minutes=chosen.workspace_overlap_minutes),
         audit=timedelta(days=chosen.workspace_audit_days),
     )
-    way = _auth(chosen.auth)
+    way = way_of(chosen.auth)
     connection = connect(chosen.workspace_id, auth=way, client_id=chosen.client_id, endpoint=chosen.workspace_endpoint)
     with connection as connected, common.open(read_only=False) as store, Reading() as reading:
         result = ingest_workspace(store, connected, timing=timing, since=since, until=until, watcher=reading)
@@ -187,16 +186,6 @@ def _secrets(connection_string_env: str | None, sas_env: str | None, secret_file
         secret = secret_of_file(secret_file)
         return ("", secret) if "sig=" in secret and "Endpoint=" not in secret else (secret, "")
     return "", ""
-
-
-def _auth(word: str) -> "Auth":
-    from pipeline.azure.signin import Auth
-    from pipeline.errors import UsageError
-
-    try:
-        return Auth(word)
-    except ValueError:
-        raise UsageError(f"azure.auth (--auth) is one of {', '.join(Auth)}, not {word!r}.") from None
 
 
 def _end(common: "Context", result: "Ingested", form: Format) -> None:

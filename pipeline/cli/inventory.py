@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, SinceOption, UntilOption, moment
+from pipeline.cli.options import (
+    AuthOption,
+    ClientIdOption,
+    PerimeterOption,
+    SinceOption,
+    UntilOption,
+    moment,
+    resource_manager,
+)
 from pipeline.cli.output import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -61,20 +69,14 @@ def pull(
     """
     import polars as pl
 
-    from pipeline.azure.signin import Auth
     from pipeline.cli.output import console, write
-    from pipeline.errors import SettingsError
     from pipeline.inventory import arm
 
     common: Context = context.obj
-    chosen = common.chosen(auth=auth, client_id=client_id)
-    try:
-        way = Auth(chosen.auth)
-    except ValueError:
-        raise SettingsError(f"azure.auth must be one of {', '.join(Auth)}, not {chosen.auth!r}.") from None
+    access = resource_manager(common, auth, client_id)
     wanted = arm.Wanted(tuple(subscription or ()), tuple(perimeter or ()), service_tags)
     with common.open(read_only=False) as store:
-        result = arm.pull(store, wanted, arm.Access(chosen.resource_manager, way, chosen.client_id))
+        result = arm.pull(store, wanted, access)
     write(pl.DataFrame({"list": list(result.counts), "items": list(result.counts.values())}), form)
     for gap in result.gaps:
         console(stderr=True).print(f"not read: {gap}", markup=False)

@@ -2,9 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pipeline.azure.resource_manager import Access
+    from pipeline.azure.signin import Auth
+    from pipeline.cli.context import Context
 
 _AGO = re.compile(r"(\d{1,4})([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -44,3 +49,30 @@ ClientIdOption = Annotated[
     str | None,
     typer.Option("--client-id", help="Client id of a user-assigned managed identity."),
 ]
+
+
+def way_of(word: str) -> "Auth":
+    """Return the way of signing in that --auth or azure.auth names.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    from pipeline.azure.signin import Auth
+    from pipeline.errors import UsageError
+
+    try:
+        return Auth(word)
+    except ValueError:
+        raise UsageError(f"azure.auth (--auth) is one of {', '.join(Auth)}, not {word!r}.") from None
+
+
+def resource_manager(common: "Context", auth: str | None, client_id: str | None) -> "Access":
+    """Return how to get at Azure Resource Manager, as the settings and a command's options say.
+
+    Raises:
+        UsageError: there is no such way of signing in.
+    """
+    from pipeline.azure.resource_manager import Access
+
+    chosen = common.chosen(auth=auth, client_id=client_id)
+    return Access(chosen.resource_manager, way_of(chosen.auth), chosen.client_id)

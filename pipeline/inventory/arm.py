@@ -9,21 +9,15 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from pipeline.azure.patience import Patience
-from pipeline.azure.signin import Auth
+from pipeline.azure.resource_manager import FORBIDDEN, NOT_FOUND, Access, ResourceManager, UnreadError, connect
 from pipeline.errors import AzureError, ForbiddenError, InventoryError, UnreachableError, UsageError
 from pipeline.inventory import items, networks, snapshot
-from pipeline.inventory.arm_client import FORBIDDEN, NOT_FOUND, ResourceManager, UnreadError, connect
 from pipeline.inventory.arm_member import Members, Told, gap
 from pipeline.inventory.arm_perimeter import NETWORK_VERSION, Perimeter, read_lists
 from pipeline.inventory.document import Document, Item
 from pipeline.store import Store
-
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
 
 NETWORK = "providers/Microsoft.Network"
 
@@ -46,27 +40,6 @@ class Wanted:
     subscriptions: tuple[str, ...] = ()
     perimeters: tuple[str, ...] = ()
     service_tags: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to get at Azure Resource Manager.
-
-    Args:
-        url: https://management.azure.com; other clouds have their own.
-        auth: how to sign in.
-        client_id: of a managed identity.
-        credential: of azure-identity's aio kind, in the place of one by `auth`.
-        verify: a file with certificates to trust, in the place of the machine's.
-        patience: how long to bear with the service.
-    """
-
-    url: str
-    auth: Auth
-    client_id: str = ""
-    credential: "AsyncTokenCredential | None" = field(default=None, repr=False)
-    verify: bool | str = True
-    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +83,7 @@ def pull(store: Store, wanted: Wanted, access: Access) -> Pulled:
     wanted = _checked(wanted)
     taken_at = datetime.now(UTC).replace(tzinfo=None)
     known = {row[0]: bool(row[5]) for row in store.rows("inventory/newest_snapshots", moment=taken_at)}
-    with connect(
-        access.url,
-        auth=access.auth,
-        client_id=access.client_id,
-        patience=access.patience,
-        credential=access.credential,
-        verify=access.verify,
-    ) as manager:
+    with connect(access) as manager:
         read = manager.background.run(_read(manager, wanted, known))
     return _keep(store, read, taken_at)
 

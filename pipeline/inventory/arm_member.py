@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.azure.resource_manager import FORBIDDEN, NOT_FOUND, ResourceManager, UnreadError
 from pipeline.errors import InventoryError
 from pipeline.inventory import items
-from pipeline.inventory.arm_client import FORBIDDEN, NOT_FOUND, ResourceManager, UnreadError
 from pipeline.inventory.document import Item
 
 PROVIDERS_VERSION = "2021-04-01"

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.azure.resource_manager import NOT_FOUND, ResourceManager, UnreadError
 from pipeline.errors import InventoryError
 from pipeline.inventory import items
-from pipeline.inventory.arm_client import NOT_FOUND, ResourceManager, UnreadError
 from pipeline.inventory.arm_member import gap
 from pipeline.inventory.document import Document, Item
 

@@ -1,1 +1,1 @@
-"""Accepted rules as code, applied, rolled back and verified."""
+"""Rules as code, and their way into Azure: apply, roll back, enforce, verify."""

@@ -50,6 +50,7 @@ class Readiness:
         reasons: one sentence for each light that is not green.
         calendar: what its window has not seen of the calendar, and what is due.
         steps: its associations, in the order in which to enforce them.
+        shared: those of the reasons that speak against each of its associations: of the window, and of what is logged.
     """
 
     perimeter: str
@@ -61,6 +62,7 @@ class Readiness:
     reasons: tuple[str, ...]
     calendar: Calendar = field(default_factory=Calendar)
     steps: tuple[Step, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -125,7 +127,8 @@ def judge(
         calendar: what its days have to say.
     """
     risk = forecast([week.denied_callers for week in weeks])
-    open_questions = _questions(profile, evidence, proposals)
+    of_logging = _questions_of_logging(profile, evidence)
+    open_questions = [*of_logging, *_questions(evidence, proposals)]
     calendar = calendar or Calendar()
     window = _window(evidence, calendar, tolerance.min_days)
     callers = []
@@ -142,7 +145,17 @@ def judge(
         "questions": not open_questions,
     }
     reasons = (*window, *callers, *open_questions)
-    return Readiness(perimeter, profile, evidence.days, tuple(weeks), risk, lights, reasons, calendar)
+    return Readiness(
+        perimeter,
+        profile,
+        evidence.days,
+        tuple(weeks),
+        risk,
+        lights,
+        reasons,
+        calendar,
+        shared=(*window, *of_logging),
+    )
 
 
 def _window(evidence: Evidence, calendar: Calendar, min_days: int) -> list[str]:
@@ -160,7 +173,7 @@ def _window(evidence: Evidence, calendar: Calendar, min_days: int) -> list[str]:
     return reasons
 
 
-def _questions(profile: str, evidence: Evidence, proposals: Sequence[Proposal]) -> list[str]:
+def _questions_of_logging(profile: str, evidence: Evidence) -> list[str]:
     reasons = []
     if not profile:
         reasons.append("questions: these records name no profile")
@@ -177,6 +190,11 @@ def _questions(profile: str, evidence: Evidence, proposals: Sequence[Proposal]) 
         reasons.append(
             f"questions: {evidence.nameless_records:,} records name no perimeter, so nothing is proposed from them"
         )
+    return reasons
+
+
+def _questions(evidence: Evidence, proposals: Sequence[Proposal]) -> list[str]:
+    reasons = []
     if evidence.silent:
         reasons.append(
             f"questions: no record of {', '.join(evidence.silent)} for a month; no data is no proof of no traffic"

@@ -24,6 +24,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from pipeline.sample.generate import write_export
 from tests.services import azurite, log_analytics
 from tests.services.export import hourly
+from tests.services.loopback import Token
 
 CONCURRENCY = 16
 PREFIX = "insights-logs-nsp"
@@ -216,7 +217,7 @@ def workspace(work: Path, rows: int = 100_000) -> None:
         service.answer = answer  # type: ignore[method-assign]
 
         async def through_models() -> None:
-            client = LogsQueryClient(log_analytics.Token(), endpoint=url, connection_verify=service.certificate)
+            client = LogsQueryClient(Token(), endpoint=url, connection_verify=service.certificate)
             async with client:
                 for text in list(ready):
                     result = await client.query_workspace(log_analytics.WORKSPACE, text, timespan=None)
@@ -228,9 +229,7 @@ def workspace(work: Path, rows: int = 100_000) -> None:
 
         ours, models = [], []
         for number in range(4):
-            connection = connect(
-                log_analytics.WORKSPACE, endpoint=url, credential=log_analytics.Token(), verify=service.certificate
-            )
+            connection = connect(log_analytics.WORKSPACE, endpoint=url, credential=Token(), verify=service.certificate)
             with connection as connected, open_store(work / f"workspace{number}") as store:
                 began = time.perf_counter()
                 result = ingest_workspace(store, connected)

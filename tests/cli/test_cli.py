@@ -69,8 +69,8 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "words",
     [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
-     ["traffic"], ["coverage"], ["recommend"], ["decide"], ["decide", "accept"], ["decide", "apply"],
-     ["tighten"], ["query"]],
+     ["traffic"], ["coverage"], ["recommend"], ["decide"], ["decide", "accept"], ["decide", "apply"], ["tighten"],
+     ["export"], ["query"]],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
     text = out(tmp_path, *words, "--help")

@@ -19,7 +19,8 @@ from pipeline.extract.windows import Timing
 from pipeline.ingest import Ingested, ingest_workspace
 from pipeline.store import Store
 from tests.conftest import STORAGE
-from tests.services.log_analytics import COLUMNS, WORKSPACE, Fault, LogAnalytics, Token
+from tests.services.log_analytics import COLUMNS, WORKSPACE, LogAnalytics
+from tests.services.loopback import Fault, Token
 
 QUICK = Patience(attempts=4, seconds=5, pause=0.02, longest_pause=0.2)
 DAY = datetime(2026, 10, 3)

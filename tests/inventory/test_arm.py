@@ -12,16 +12,17 @@ import pytest
 from azure.identity import CredentialUnavailableError
 
 from pipeline.azure.patience import Patience
+from pipeline.azure.resource_manager import Access
 from pipeline.azure.signin import Auth
 from pipeline.errors import AzureError, ForbiddenError, SignInError, UnreachableError, UsageError
-from pipeline.inventory.arm import Access, Pulled, Wanted, pull
+from pipeline.inventory.arm import Pulled, Wanted, pull
 from pipeline.inventory.arm_member import newest
 from pipeline.inventory.file import load
 from pipeline.inventory.snapshot import TABLES
 from pipeline.sample.scenario import ARCHIVE, DOCS, FOUNDRY, INVENTORY, PERIMETER, PERIMETER_GUID, SUBSCRIPTION, VAULT
 from pipeline.store import Store, open_store
 from tests.inventory.test_file import nested
-from tests.services.log_analytics import Fault, Token
+from tests.services.loopback import Fault, Token
 from tests.services.resource_manager import IDENTITY, ResourceManager, refused, running
 
 QUICK = Patience(attempts=3, seconds=5, pause=0.02, longest_pause=0.2)
@@ -239,7 +240,7 @@ def test_provider_that_is_not_registered_stays_so(store: Store, azure: ResourceM
 
 
 def test_endless_pages_end(store: Store, azure: ResourceManager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.inventory.arm_client.MOST_PAGES", 20)
+    monkeypatch.setattr("pipeline.azure.resource_manager.MOST_PAGES", 20)
     again = {"value": [], "nextLink": f"{azure.url}{PERIMETER}/links?api-version=2025-05-01"}
     on(azure, "/links", Fault(status=200, body=again))
     result = pulled(store, azure)

@@ -7,27 +7,18 @@ There is no emulator. The text is translated by duckdb-kql and runs on a DuckDB 
 
 import contextlib
 import datetime as dt
-import ipaddress
 import json
 import re
-import ssl
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import duckdb_kql
-from azure.core.credentials import AccessToken
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pipeline.tables import ACCESS_LOG
-from tests.services.faults import deliver
+from tests.services.loopback import Fault, Handler, Service, as_body, serving
 
 WORKSPACE = "11111111-2222-4333-8444-555555555555"
 HIDDEN = "hidden_ingestion_time"
@@ -45,34 +36,16 @@ COLUMNS = {
 KINDS = {"TIMESTAMP": "datetime", "VARCHAR": "string", "INTEGER": "int", "BIGINT": "long"}
 
 
-@dataclass
-class Fault:
-    """What happens to a query instead of, or before, its answer."""
-
-    status: int = 0
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    reset: bool = False
-    empty: int = 0
-    cut: int = -1
-    trickle: float = 0
-    hang: float = 0
-    first: Callable[[], object] | None = None
-
-
-class LogAnalytics:
+class LogAnalytics(Service):
     """What a test sees and changes of the service."""
 
     def __init__(self) -> None:
-        self.port = 0
-        self.certificate = ""
+        super().__init__()
         self.now = dt.datetime(2026, 10, 3, 12)
         self.most_rows = 500_000
         self.most_bytes = 64_000_000
-        self.token = "a-token"
         self.queries: list[str] = []
         self.choose: Callable[[str, int], Fault | None] = lambda *_: None
-        self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._connection = duckdb.connect()
         self._connection.execute("set TimeZone = 'UTC'")
@@ -175,42 +148,9 @@ def _partial(message: str) -> dict[str, Any]:
     }
 
 
-class Token:
-    """A credential of the aio kind that gives one token."""
-
-    def __init__(self, token: str = "a-token") -> None:
-        self._token = token
-
-    async def get_token(self, *_: str, **__: Any) -> AccessToken:
-        return AccessToken(self._token, 4102444800)
-
-    async def close(self) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, seen: LogAnalytics) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.seen = seen
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that hang up are part of the tests."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def do_POST(self) -> None:
-        seen = self.server.seen
+class _Handler(Handler):
+    def do_POST(self) -> None:  # noqa: N802 -- as http.server has it
+        seen: LogAnalytics = self.service
         request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         text = request["query"]
         seen.queries.append(text)
@@ -220,82 +160,24 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.hang:
             seen.stopping.wait(fault.hang)
         if fault.reset or fault.hang:
-            self._hang_up()
+            self.hang_up()
         elif fault.empty:
-            self._send(fault.empty, b"", fault)
+            self.send(fault.empty, b"", {}, fault)
         elif fault.status:
-            self._send(fault.status, json.dumps(fault.body or {}).encode(), fault)
+            self.send(fault.status, as_body(fault.body or {}), {}, fault)
         elif self.headers.get("Authorization") != f"Bearer {seen.token}":
-            self._send(401, json.dumps({"error": {"code": "AuthorizationRequiredError"}}).encode(), fault)
+            self.send(401, as_body({"error": {"code": "AuthorizationRequiredError"}}), {}, fault)
         elif self.path != f"/v1/workspaces/{WORKSPACE}/query":
             missing = {"message": "The requested path does not exist", "code": "PathNotFoundError"}
-            self._send(404, json.dumps({"error": missing}).encode(), fault)
+            self.send(404, as_body({"error": missing}), {}, fault)
         else:
             status, body = seen.answer(text)
-            ready = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
-            self._send(status, ready, fault)
-
-    def _send(self, status: int, body: bytes, fault: Fault) -> None:
-        self.send_response(status)
-        if status != 204:
-            self.send_header("Content-Type", "application/json; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-        for name, value in fault.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if not deliver(self, body, fault.trickle, fault.cut, self.server.seen.stopping):
-            self._hang_up()
-
-    def _hang_up(self) -> None:
-        self.close_connection = True
-        with contextlib.suppress(OSError):
-            self.connection.close()
-
-    def log_message(self, *_: object) -> None:
-        pass
+            self.send(status, as_body(body), {}, fault)
 
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[LogAnalytics]:
     """Have the service running for the length of the block; its certificate lies in a folder."""
     seen = LogAnalytics()
-    with _Server(seen) as server:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        seen.certificate, key = _certificate(folder)
-        context.load_cert_chain(seen.certificate, key)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        seen.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield seen
-        finally:
-            seen.stopping.set()
-            server.shutdown()
-            thread.join()
-
-
-def _certificate(folder: Path) -> tuple[str, str]:
-    """Write a self-signed certificate for loopback, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = dt.datetime.now(dt.UTC)
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(alternative, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return str(paths[0]), str(paths[1])
+    with serving(seen, _Handler, folder):
+        yield seen

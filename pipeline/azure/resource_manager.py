@@ -1,7 +1,8 @@
-"""Asks Azure Resource Manager: one object, or a list page by page. Nothing but GET is ever sent.
+"""Asks Azure Resource Manager: one object, or a list page by page; and writes single objects, for `pipeline.publish`.
 
 The client's policies are chosen by hand: the usual ones would retry on their own, follow redirects, and register a
-resource provider (a POST) where a subscription lacks one.
+resource provider (a POST) where a subscription lacks one. Reading is repeated until it makes no sense any more; a
+write is sent again only where it is certain that nothing was done, since whoever wrote may not be alone.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from aiohttp import ClientConnectorError
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
 from pipeline.azure import signin
@@ -28,16 +30,22 @@ from pipeline.azure.patience import (
     unreachable,
 )
 from pipeline.errors import AzureError, SignInError, UsageError
-from pipeline.inventory.document import Item
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+Item = dict[str, Any]
+
 CONCURRENCY = 8
 """Requests at a time; Resource Manager throttles a subscription's readers together."""
 MOST_PAGES = 1000
-OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 200, 401, 403, 404
+OK, CREATED, ACCEPTED, NO_CONTENT = 200, 201, 202, 204
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, CONFLICT, PRECONDITION = 401, 403, 404, 408, 409, 412
+TOO_MANY, SERVER_ERROR = 429, 500
 SERVICE = "Azure Resource Manager"
+LONGEST_OPERATION = 900.0
+"""Seconds that a long-running operation is waited for."""
+_POLLS = 3.0
 
 _IN_PATHS = "/-._~()@:$,"
 
@@ -61,6 +69,51 @@ class UnreadError(Exception):
         """Whether Resource Manager itself says that there is no such thing; a proxy's 404 says nothing of it."""
         return self.status == NOT_FOUND and self.code.endswith("NotFound") and self.code != "SubscriptionNotFound"
 
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether what was asked may have been done all the same: the answer got lost, or is of no use."""
+        return self.status < 400 or self.status == REQUEST_TIMEOUT or self.status >= SERVER_ERROR  # noqa: PLR2004
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Resource Manager answered.
+
+    Args:
+        status: of HTTP.
+        item: the object in it; empty where there is none.
+        etag: of the object, from the body or the header; empty where the service gives none.
+        operation: where the state of a long-running operation is told; empty where all is done.
+        wait: seconds to wait before asking there.
+    """
+
+    status: int
+    item: Item
+    etag: str = ""
+    operation: str = ""
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to get at Azure Resource Manager.
+
+    Args:
+        url: https://management.azure.com; other clouds have their own.
+        auth: how to sign in.
+        client_id: of a managed identity.
+        credential: of azure-identity's aio kind, in the place of one by `auth`.
+        verify: a file with certificates to trust, in the place of the machine's.
+        patience: how long to bear with the service.
+    """
+
+    url: str
+    auth: signin.Auth
+    client_id: str = ""
+    credential: "AsyncTokenCredential | None" = field(default=None, repr=False)
+    verify: bool | str = True
+    patience: Patience = field(default_factory=Patience)
+
 
 @dataclass(slots=True)
 class ResourceManager:
@@ -81,7 +134,45 @@ class ResourceManager:
             UnreadError: it can't be read.
             AzureError: nothing can: nobody is signed in, or the service can't be reached.
         """
+        return (await self.read(path, version)).item
+
+    async def read(self, path: str, version: str) -> Answer:
+        """Return an object with its etag.
+
+        Raises:
+            UnreadError: it can't be read.
+            AzureError: nothing can: nobody is signed in, or the service can't be reached.
+        """
         return await self._get(self._address(path), {"api-version": version})
+
+    async def put(self, path: str, version: str, item: Item, *, etag: str | None) -> Answer:
+        """Write an object, and wait until that is done.
+
+        Args:
+            path: of the object.
+            version: API version.
+            item: the object as it is to be.
+            etag: that it has now; empty where the service gives none; None where there must be no such object yet.
+
+        Raises:
+            UnreadError: it was refused, or nobody knows whether it was done (`is_uncertain`).
+            AzureError: nobody is signed in, or the service can't be reached, so nothing was done.
+        """
+        return await self._write("PUT", path, version, item, etag)
+
+    async def delete(self, path: str, version: str, *, etag: str) -> Answer:
+        """Delete an object, and wait until that is done; one that isn't there is deleted, too.
+
+        Args:
+            path: of the object.
+            version: API version.
+            etag: that it has now; empty where the service gives none.
+
+        Raises:
+            UnreadError: it was refused, or nobody knows whether it was done (`is_uncertain`).
+            AzureError: nobody is signed in, or the service can't be reached, so nothing was done.
+        """
+        return await self._write("DELETE", path, version, None, etag)
 
     async def items(self, path: str, version: str, key: str = "value") -> list[Item]:
         """Return a list, all of its pages.
@@ -98,7 +189,7 @@ class ResourceManager:
         address, parameters = self._address(path), {"api-version": version}
         found: list[Item] = []
         for _ in range(MOST_PAGES):
-            page = await self._get(address, parameters)
+            page = (await self._get(address, parameters)).item
             values, link = page.get(key), page.get("nextLink")
             if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
                 raise UnreadError("the answer is no list of objects")
@@ -128,25 +219,65 @@ class ResourceManager:
             )
         return f"{self.url}{parts.path}?{parts.query}"
 
-    async def _get(self, address: str, parameters: dict[str, str]) -> Item:
+    async def _get(self, address: str, parameters: dict[str, str]) -> Answer:
+        return await self._patiently("GET", address, parameters, {}, None)
+
+    async def _write(self, method: str, path: str, version: str, item: Item | None, etag: str | None) -> Answer:
+        # a service without etags leaves both headers alone (RFC 9110, section 13.2.1)
+        condition = {"If-None-Match": "*"} if etag is None else {"If-Match": etag} if etag else {}
+        answer = await self._patiently(method, self._address(path), {"api-version": version}, condition, item)
+        if answer.operation:
+            await self._finished(answer)
+        return answer
+
+    async def _finished(self, answer: Answer) -> None:
+        """Wait for a long-running operation.
+
+        Raises:
+            UnreadError: it failed, or isn't done after LONGEST_OPERATION seconds.
+        """
+        address = self._next(answer.operation)
+        wait, deadline = answer.wait, asyncio.get_running_loop().time() + LONGEST_OPERATION
+        while asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(min(self.patience.longest_pause, wait or min(_POLLS, self.patience.pause)))
+            told = await self._get(address, {})
+            state = str(told.item.get("status", ""))
+            if state.lower() == "succeeded":
+                return
+            if state.lower() in {"failed", "canceled", "cancelled"}:
+                error = told.item.get("error")
+                code = error.get("code") if isinstance(error, dict) else ""
+                raise UnreadError(f"the operation ended as {state} {code or ''}".strip(), CONFLICT, str(code or ""))
+            wait = told.wait
+        raise UnreadError(f"the operation isn't done after {LONGEST_OPERATION:g} seconds")
+
+    async def _patiently(
+        self, method: str, address: str, parameters: dict[str, str], headers: dict[str, str], item: Item | None
+    ) -> Answer:
+        repeatable = self._worth_repeating if method == "GET" else _was_not_done
         async with self.requests:
             try:
                 found = await patiently(
-                    lambda: self._once(address, parameters), self.patience, repeatable=self._worth_repeating
+                    lambda: self._once(method, address, parameters, headers, item),
+                    self.patience,
+                    repeatable=repeatable,
                 )
             except REQUEST_ERRORS as error:
                 raise self._refusal(error) from None
         self._answered = True
         return found
 
-    async def _once(self, address: str, parameters: dict[str, str]) -> Item:
+    async def _once(
+        self, method: str, address: str, parameters: dict[str, str], headers: dict[str, str], item: Item | None
+    ) -> Answer:
         from azure.core.rest import HttpRequest
 
-        request = HttpRequest("GET", address, params=parameters, headers={"Accept": "application/json"})
+        sent = {"Accept": "application/json", **headers}
+        request = HttpRequest(method, address, params=parameters, headers=sent, json=item)
         response = await self.client.send_request(request)
-        if response.status_code != OK:
+        if response.status_code not in _FINE[method]:
             raise HttpResponseError(response=response)
-        return _object(response.content)
+        return _answer(method, response)
 
     def _worth_repeating(self, error: BaseException) -> bool:
         return is_transient(error) if self._answered else is_transient_at_first(error)
@@ -168,6 +299,36 @@ class ResourceManager:
             return UnreadError("too slow" if isinstance(error, TimeoutError) else "the connection was cut")
         code = _code(error)
         return UnreadError(f"the answer was {status} {code}".strip(), status, code)
+
+
+_FINE = {"GET": {OK}, "PUT": {OK, CREATED, ACCEPTED}, "DELETE": {OK, ACCEPTED, NO_CONTENT}}
+
+
+def _was_not_done(error: BaseException) -> bool:
+    """Whether a write surely left everything as it was, and may be sent again: throttled, or no connection was made."""
+    return is_transient(error) and (
+        getattr(error, "status_code", None) == TOO_MANY or isinstance(error.__cause__, ClientConnectorError)
+    )
+
+
+def _answer(method: str, response: Any) -> Answer:
+    """Return what an answer holds.
+
+    Raises:
+        UnexpectedAnswerError: it holds no object where there must be one.
+    """
+    item = _object(response.content) if method != "DELETE" else {}
+    etag = item.get("etag") or response.headers.get("ETag") or ""
+    operation = ""
+    if response.status_code in {CREATED, ACCEPTED}:
+        operation = response.headers.get("Azure-AsyncOperation") or ""
+    if method == "DELETE" and response.status_code == ACCEPTED and not operation:
+        raise UnexpectedAnswerError("the answer doesn't say where to ask whether it is done")
+    wait = response.headers.get("Retry-After", "")
+    return Answer(
+        response.status_code, item, etag if isinstance(etag, str) else "", operation,
+        float(wait) if wait.isdecimal() else 0.0,
+    )  # fmt: skip
 
 
 def _object(body: bytes) -> Item:
@@ -194,24 +355,8 @@ def _code(error: BaseException) -> str:
 
 
 @contextmanager
-def connect(
-    url: str,
-    *,
-    auth: signin.Auth,
-    client_id: str = "",
-    patience: Patience | None = None,
-    credential: "AsyncTokenCredential | None" = None,
-    verify: bool | str = True,
-) -> Iterator[ResourceManager]:
+def connect(access: Access) -> Iterator[ResourceManager]:
     """Have Resource Manager connected for the length of the block; nothing is asked of it yet.
-
-    Args:
-        url: https://management.azure.com, or that of another cloud.
-        auth: how to sign in.
-        client_id: of a managed identity.
-        patience: how long to bear with the service.
-        credential: of azure-identity's aio kind, in the place of one by `auth`.
-        verify: a file with certificates to trust, in the place of the machine's.
 
     Raises:
         UsageError: the URL is none, or would send a token in clear.
@@ -221,10 +366,10 @@ def connect(
     from azure.mgmt.core import AsyncARMPipelineClient
     from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
-    url = _base(url)
+    url = _base(access.url)
     with Background() as background:
-        credential = credential or signin.credential(auth, client_id)
-        options = transport_options(url, verify=verify)
+        credential = access.credential or signin.credential(access.auth, access.client_id)
+        options = transport_options(url, verify=access.verify)
         policies = [
             RequestIdPolicy(),
             UserAgentPolicy(base_user_agent="nsp"),
@@ -233,8 +378,10 @@ def connect(
         ]
         client: Any = AsyncARMPipelineClient(url, policies=policies, transport=options["transport"])
         background.run(client.__aenter__())
+        # aiohttp would send a PUT or DELETE once more by itself where a connection is cut
+        options["transport"].session._retry_connection = False  # noqa: SLF001 -- there is no public way
         try:
-            yield ResourceManager(url, background, client, patience or Patience(), auth)
+            yield ResourceManager(url, background, client, access.patience, access.auth)
         finally:
             background.run(_close(client, credential))
 
