@@ -61,7 +61,7 @@ def enforce(
         gates = _gates(common, manager, found, mode)
         if form is Format.TABLE:
             _show(gates, mode)
-        closed = [each for each in gates if each.reasons and not override.strip()]
+        closed = [each for each in gates if each.reasons and not override.strip() and not each.is_so(mode)]
         if yes and not closed:
             run = this_run(f"enforce --mode {mode}", {})
             outcome = access_mode.change(manager, common.settings.store, gates, mode, run, override)
@@ -77,7 +77,7 @@ def enforce(
     if closed:
         to.print("Not ready, so nothing was written. --override REASON enforces all the same.")
         raise typer.Exit(ATTENTION)
-    if any(each.association.mode.lower() != mode.lower() for each in gates):
+    if not all(each.is_so(mode) for each in gates):
         to.print("Nothing was written. To do so, add --yes.")
         raise typer.Exit(ATTENTION)
 
@@ -107,10 +107,9 @@ def _show(gates: "Sequence[Gate]", mode: Mode) -> None:
 
     to = console()
     for each in gates:
-        is_so = each.association.mode.lower() == mode.lower()
-        word = f"is {mode} already" if is_so else f"{each.association.mode} -> {mode}"
-        ready = "" if mode is Mode.LEARNING else ", NOT READY" if each.reasons else ", READY"
+        word = f"is {mode} already" if each.is_so(mode) else f"{each.association.mode} -> {mode}"
+        ready = "" if mode is Mode.LEARNING or each.is_so(mode) else ", NOT READY" if each.reasons else ", READY"
         name = each.association.resource.rpartition("/providers/")[2]
         to.print(f"{plain(name)}: {plain(word)}{ready}", markup=False)
-        for reason in each.reasons:
+        for reason in () if each.is_so(mode) else each.reasons:
             to.print(f"  - {plain(reason)}", markup=False)

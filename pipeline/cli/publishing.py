@@ -69,7 +69,13 @@ def this_run(source: str, prediction: "Mapping[str, Any]") -> "Run":
     from pipeline.cli.desk import person
     from pipeline.publish.apply import Run
 
-    return Run(person(None), _now(), source, prediction, _now)
+    return Run(person(None), _now(), source, prediction, _now, _told)
+
+
+def _told(step: str) -> None:
+    from pipeline.cli.output import console, plain
+
+    console(stderr=True).print(f"done: {plain(step)}", markup=False)
 
 
 def _now() -> datetime:
@@ -134,15 +140,13 @@ def show_plan(plan: "Plan", limit: int, to: "Console") -> None:
 
 
 def end(outcome: "Outcome", to: "Console") -> None:
-    """Print what was done, and end with the error where something stopped it.
+    """Print what wasn't done, and the way back, and end with the error where something stopped it.
 
     Raises:
         NspError: what stopped it.
     """
     from pipeline.cli.output import plain
 
-    for step in outcome.steps[: outcome.done][-SHOWN:]:
-        to.print(f"done: {plain(step)}", markup=False)
     for step in outcome.steps[outcome.done :][:SHOWN]:
         to.print(f"not done: {plain(step)}", markup=False)
     if outcome.rollback:

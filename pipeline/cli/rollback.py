@@ -7,7 +7,7 @@ import typer
 
 from pipeline.cli.options import AuthOption, ClientIdOption, resource_manager
 from pipeline.cli.output import Format, FormatOption
-from pipeline.cli.publishing import AcceptDriftOption, NarrowFirstOption, YesOption
+from pipeline.cli.publishing import AcceptDriftOption, NarrowFirstOption
 
 if TYPE_CHECKING:
     from pipeline.azure.resource_manager import ResourceManager
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def rollback(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Rollback file; they lie in rollback/ of the store.")],
-    yes: YesOption = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done.")] = False,
     accept_drift: AcceptDriftOption = False,
     narrow_first: NarrowFirstOption = False,
     auth: AuthOption = None,
     client_id: ClientIdOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Bring everything that a run touched into the state before it; without --yes it says what that would be.
+    """Bring everything that a run touched into the state before it; with --plan it only says what that would be.
 
     It refuses where somebody changed any of it since. Decisions stay as they are: nsp apply would apply them again.
     """
@@ -43,9 +43,9 @@ def rollback(
     choices = Choices(common.settings.max_elements, accept_drift, narrow_first)
     with connect(access) as manager:
         if kept.kind == MODE:
-            _modes(common, manager, kept, choices, yes=yes, form=form)
+            _modes(common, manager, kept, choices, plan=plan, form=form)
         else:
-            _rules(common, manager, kept, choices, yes=yes, form=form)
+            _rules(common, manager, kept, choices, plan=plan, form=form)
 
 
 def _found(common: "Context", file: Path) -> Path:
@@ -55,14 +55,14 @@ def _found(common: "Context", file: Path) -> Path:
 
 
 def _rules(
-    common: "Context", manager: "ResourceManager", kept: "RollbackFile", choices: "Choices", *, yes: bool, form: Format
+    common: "Context", manager: "ResourceManager", kept: "RollbackFile", choices: "Choices", *, plan: bool, form: Format
 ) -> None:
     from pipeline.cli.output import console, write_json
     from pipeline.cli.publishing import ATTENTION, end, show_plan, this_run
     from pipeline.publish.rollback import roll_back_now, way_back
 
     outcome = None
-    if yes:
+    if not plan:
         run = this_run(f"rollback of {kept.run}", {})
         made, outcome = roll_back_now(manager, common.settings.store, kept, choices, run)
     else:
@@ -76,25 +76,25 @@ def _rules(
     if outcome:
         end(outcome, console(stderr=True))
     elif made.steps:
-        console(stderr=True).print("Nothing was written. To do so, add --yes.")
+        console(stderr=True).print("Nothing was written. To do so, leave --plan out.")
         raise typer.Exit(ATTENTION)
 
 
 def _modes(
-    common: "Context", manager: "ResourceManager", kept: "RollbackFile", choices: "Choices", *, yes: bool, form: Format
+    common: "Context", manager: "ResourceManager", kept: "RollbackFile", choices: "Choices", *, plan: bool, form: Format
 ) -> None:
     from pipeline.cli.output import console, plain, write_json
     from pipeline.cli.publishing import ATTENTION, end, this_run
     from pipeline.publish import access_mode
 
-    if not yes:
+    if plan:
         steps = access_mode.way_back(manager, kept, choices)
         if form is Format.JSON:
             write_json({"steps": steps})
         for step in steps:
             console().print(f"would do: {plain(step)}", markup=False) if form is Format.TABLE else None
         if steps:
-            console(stderr=True).print("Nothing was written. To do so, add --yes.")
+            console(stderr=True).print("Nothing was written. To do so, leave --plan out.")
             raise typer.Exit(ATTENTION)
         return
     run = this_run(f"rollback of {kept.run}", {})

@@ -22,6 +22,7 @@ from pipeline.publish.plan import Choices, listed
 from pipeline.publish.record import MODE, Record, Writer
 from pipeline.publish.rollback_file import RollbackFile, State
 from pipeline.publish.write import Write
+from pipeline.recommend.access_rule import PERIMETER
 from pipeline.recommend.run import Recommendation
 from pipeline.store import Store
 
@@ -66,6 +67,10 @@ class Gate:
     association: Association
     reasons: tuple[str, ...]
     prediction: Mapping[str, Any]
+
+    def is_so(self, mode: Mode) -> bool:
+        """Whether the association has that mode already."""
+        return self.association.mode.lower() == mode.lower()
 
     def as_json(self, mode: Mode) -> dict[str, Any]:
         """Return the judgement as a JSON object."""
@@ -171,6 +176,8 @@ def gate(
     steps = [each for one in ready for each in one.steps if each.association.resource == association.resource]
     reasons = [reason for one in ready for reason in one.shared]
     reasons += [reason for step in steps for reason in step.reasons]
+    if items.association(association.item)[7]:
+        reasons.append("Azure reports provisioning issues of the association (nsp inventory show issues)")
     if not steps:
         reasons.append("neither the inventory nor the logs of this store know it in this profile")
     mine = {key: each for key, each in rules.contents.items() if key[:2] == association.profile}
@@ -207,17 +214,15 @@ def change(
     Raises:
         PublishError: something speaks against enforcing and there is no override, or a file can't be written.
     """
-    if mode is Mode.ENFORCED and not override.strip() and (closed := [each for each in gates if each.reasons]):
+    open_ones = [each for each in gates if not each.is_so(mode)]
+    closed = [each for each in open_ones if each.reasons]
+    if mode is Mode.ENFORCED and closed and not override.strip():
         names = listed([name_of(each.association.id) for each in closed])
         raise PublishError(f"Not ready to be enforced: {names}. --override REASON enforces all the same.")
     with Record(folder).writing() as writer:
         _note_those_done(writer, folder, gates)
-        jobs = [_job(each, mode.value, override) for each in gates if each.association.mode.lower() != mode.lower()]
-        states = tuple(
-            State(each.association.id, each.association.item, (mode.value,))
-            for each in gates
-            if each.association.mode.lower() != mode.lower()
-        )
+        jobs = [_job(each, mode.value, override) for each in open_ones]
+        states = tuple(State(each.association.id, each.association.item, (mode.value,)) for each in open_ones)
         return apply.carry_out_all(manager, writer, MODE, jobs, states, run)
 
 
@@ -294,6 +299,9 @@ def way_back(manager: ResourceManager, kept: RollbackFile, choices: Choices) -> 
 def _way_back(manager: ResourceManager, kept: RollbackFile, choices: Choices) -> list[tuple[Association, str]]:
     """Return the associations whose mode isn't as before, with the one that it was."""
     before = [_association(dict(each.before or {})) for each in kept.states]
+    for each in before:
+        if not PERIMETER.fullmatch(each.profile[0]):
+            raise PublishError(f"{each.profile[0]!r} is no id of a perimeter.")
     now = read(manager, [(each.profile[0], each.resource) for each in before])
     pairs = list(zip(now, before, kept.states, strict=True))
     changed = [

@@ -36,6 +36,7 @@ class Run:
         source: which rules or what command.
         prediction: what was expected of it; see pipeline.publish.prediction.
         clock: tells the time, UTC.
+        told: is told of each write that is done.
     """
 
     by: str
@@ -43,6 +44,7 @@ class Run:
     source: str
     prediction: Mapping[str, Any]
     clock: Callable[[], datetime]
+    told: Callable[[str], object] = lambda _: None
 
     @property
     def created(self) -> str:
@@ -158,6 +160,8 @@ def apply(
     for each in made.of(Finding.GONE):
         if each.last is not None:  # whoever makes a rule of that name from now on is somebody else
             writer.add(event="gone", kind=RULES, rule=each.key, at=run.created)
+    if made.begun and not made.steps:
+        writer.add(event="end", kind=RULES, run="", at=run.created)  # what was cut short left nothing to do
     jobs = [_job(step, made.ids[step.key]) for step in made.steps]
     states = states_of(made.steps, made.ids, {key: rule.item for key, rule in rules.items()})
     return carry_out_all(manager, writer, RULES, jobs, states, run)
@@ -194,7 +198,6 @@ def carry_out_all(
     jobs: Sequence[Job],
     states: tuple[State, ...],
     run: Run,
-    told: Callable[[str], object] = lambda _: None,
 ) -> Outcome:
     """Carry out writes one after the other, up to the first that fails.
 
@@ -205,7 +208,6 @@ def carry_out_all(
         jobs: in order.
         states: how it all was, for the rollback file.
         run: who and why.
-        told: is told of each write that is done.
 
     Raises:
         PublishError: the rollback file or the record can't be written.
@@ -231,7 +233,7 @@ def carry_out_all(
             return Outcome(steps, number, path, _halfway(stopped, number, steps, path))
         etag = found.etag if found else ""
         writer.add(event="done", at=run.now, etag=etag, modified=_modified(found.item if found else {}), **noted)
-        told(job.words)
+        run.told(job.words)
     writer.add(event="end", kind=kind, run=identity, at=run.now)
     return Outcome(steps, len(jobs), path)
 

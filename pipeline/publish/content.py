@@ -97,7 +97,13 @@ def of_item(item: Mapping[str, Any]) -> Content:
 
 def of_properties(properties: Mapping[str, Any]) -> Content:
     """Return what a rule with these `properties` admits."""
-    sent = {name: value for name, value in properties.items() if name not in _READ_ONLY}
+    sent = {
+        name: value
+        for name, value in properties.items()
+        if name not in _READ_ONLY
+        and value not in (None, "", [], {})
+        and (name, value) != ("appliesTo", _APPLIES_TO_ALL)
+    }
     told = str(properties.get("direction")).capitalize()
     direction = told if told in {"Inbound", "Outbound"} else ""
     elements: set[tuple[str, str]] = set()

@@ -88,7 +88,7 @@ async def _rules(manager: ResourceManager, profile: ProfileKey, name: str) -> di
     path = f"{profile[0]}/profiles/{name}/accessRules"
     found = await _list(manager, path, profile[0])
     rules = (LiveRule(each["id"], each, content.of_item(each)) for each in found)
-    return {(*profile, items.name_of(rule.item).lower()): rule for rule in rules}
+    return {(*profile, rule.id.rsplit("/", 1)[-1].lower()): rule for rule in rules}
 
 
 def associations(manager: ResourceManager, perimeter: str) -> list[Item]:

@@ -223,9 +223,11 @@ def moment(entry: Entry) -> datetime:
 
 
 def unfinished(entries: list[Entry]) -> list[Entry]:
-    """Return the beginnings of runs that never came to an end, since the last one that did."""
+    """Return the beginnings of runs applying rules that never came to an end, since the last one that did."""
     begun: dict[str, Entry] = {}
     for entry in entries:
+        if entry.get("kind") != RULES:
+            continue
         if entry["event"] == "begin":
             begun[entry["run"]] = entry
         elif entry["event"] == "end":

@@ -14,6 +14,7 @@ from pipeline.publish.plan import Choices, Plan, listed
 from pipeline.publish.record import Record, of_json
 from pipeline.publish.rollback_file import RollbackFile, State
 from pipeline.publish.steps import Target, excesses, ordered
+from pipeline.recommend.access_rule import NAME, PERIMETER
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def _key(state: State) -> Key:
         perimeter = items.perimeter_of({"id": state.id})
     except InventoryError as error:
         raise PublishError(str(error)) from None
-    if parts[-4:-3] != ["profiles"] or parts[-2] != "accessrules" or "/".join(parts[:-4]) != perimeter:
+    is_rule = parts[-4:-3] == ["profiles"] and parts[-2] == "accessrules" and "/".join(parts[:-4]) == perimeter
+    if not is_rule or not PERIMETER.fullmatch(perimeter) or not all(map(NAME.fullmatch, (parts[-3], parts[-1]))):
         raise PublishError(f"{state.id} is no id of an access rule.")
     return perimeter, parts[-3], parts[-1]

@@ -71,6 +71,7 @@ def write(folder: Path, kept: RollbackFile) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         with part.open("x", encoding="utf-8") as file:
+            part.chmod(0o600)  # it names who made the rules
             file.write(json.dumps(made, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -150,13 +150,13 @@ def test_the_whole_way(there: World, nsp: Nsp, tmp_path: Path) -> None:  # noqa:
     assert "--accept-drift" in nsp("apply", code=3).stdout.replace("\n", " ")
     path = next(line for line in done.stderr.splitlines() if "nsp rollback" in line)
     path = done.stderr.replace("\n", "").partition("nsp rollback ")[2].split(".json")[0] + ".json"
-    assert "Somebody changed since" in nsp("rollback", path, "--yes", code=3).stderr
-    assert nsp("rollback", path, "--accept-drift", code=3).stdout
-    nsp("rollback", path, "--accept-drift", "--yes")
+    assert "Somebody changed since" in nsp("rollback", path, code=3).stderr
+    assert nsp("rollback", path, "--plan", "--accept-drift", code=3).stdout
+    nsp("rollback", path, "--accept-drift")
     assert there.prefixes(name) is None
     mode = enforced.stderr.replace("\n", "").partition("nsp rollback ")[2].split(".json")[0] + ".json"
-    assert "Enforced -> Learning" in nsp("rollback", mode, code=3).stdout
-    nsp("rollback", mode, "--yes")
+    assert "Enforced -> Learning" in nsp("rollback", mode, "--plan", code=3).stdout
+    nsp("rollback", mode)
     assert there.azure.items[f"{PERIMETER}/resourceAssociations/docs".lower()]["properties"]["accessMode"] == "Learning"
 
 

@@ -1,0 +1,233 @@
+"""Looking back after enforcing: who is denied, was it expected, what drifted, what is unused; and the gate before."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.publish import access_mode, content, prediction, verify
+from pipeline.publish.access_mode import Association
+from pipeline.publish.content import Content
+from pipeline.publish.live import Live, LiveRule
+from pipeline.publish.merge import Key
+from pipeline.publish.record import MODE, RULES, as_json
+from pipeline.publish.verify import InForce, Verified
+from pipeline.recommend.allot import Limits
+from pipeline.recommend.run import Recommendation, recommend
+from pipeline.recommend.scope import Scope
+from pipeline.store import Store
+from tests.verdict.world import DOCS, MOMENT, PERIMETER, VAULT, World, flow, put, write
+
+ENFORCED_AT = MOMENT + timedelta(days=10)
+NOW = ENFORCED_AT + timedelta(days=5)
+DENIED = "NspPublicInboundPerimeterRulesDenied"
+ADMITTED = "NspPublicInboundPerimeterRulesAllowed"
+KEY: Key = (PERIMETER, "apps", "r0")
+RULE = content.of_properties({"direction": "Inbound", "addressPrefixes": ["203.0.113.0/28"]})
+
+
+def at(days: float, address: str, category: str = DENIED, **more: Any) -> dict[str, Any]:
+    """An hour's requests of an address, so many days after enforcing."""
+    moment = ENFORCED_AT + timedelta(days=days)
+    hour = moment.replace(minute=0)
+    told = {"hour": hour, "first_seen": moment, "last_seen": moment, "source_ip": address, "requests": 10}
+    return flow(category=category, caller_key=address, **{"caller_kind": "public-address", **told, **more})
+
+
+def enforced(prediction_of: dict[str, Any] | None = None, resource: str = DOCS) -> list[dict[str, Any]]:
+    """The lines of enforcing a resource."""
+    line = {
+        "kind": MODE, "run": "1", "association": f"{PERIMETER}/resourceassociations/{resource[-4:]}",
+        "resource": resource, "profile": f"{PERIMETER}/profiles/apps", "before": "Learning", "after": "Enforced",
+        "prediction": prediction_of or {}, "at": ENFORCED_AT.isoformat() + "Z",
+    }  # fmt: skip
+    return [{**line, "event": "step"}, {**line, "event": "done"}]
+
+
+def applied(key: Key = KEY, rule: Content = RULE, at_: datetime = ENFORCED_AT) -> list[dict[str, Any]]:
+    """The lines of applying a rule."""
+    line = {"kind": RULES, "run": "0", "rule": list(key), "after": as_json(rule), "at": at_.isoformat() + "Z"}
+    return [{**line, "event": "step"}, {**line, "event": "done"}]
+
+
+def looked(store: Store, entries: list[dict[str, Any]], in_force: InForce | None = None, **scope: Any) -> Verified:
+    told = in_force or verify.of_inventory(store)
+    return verify.verify(store, entries, told, Scope(**scope), NOW, Limits())
+
+
+def kinds(found: Verified) -> dict[str, list[str]]:
+    made: dict[str, list[str]] = {}
+    for each in found.findings:
+        made.setdefault(each.kind, []).append(str(each.evidence.get("caller", each.about)))
+    return made
+
+
+@pytest.fixture
+def world(store: Store) -> Store:
+    """One enforced resource with one rule, as applied."""
+    rules = [("apps", "Inbound", "addressPrefixes", "203.0.113.0/28")]
+    modes: dict[str, tuple[str | None, str | None, str]] = {
+        DOCS: ("Enforced", "Enabled", "apps"), VAULT: ("Learning", "Enabled", "apps"),
+    }  # fmt: skip
+    put(store, World(rules=rules, modes=modes), taken_at=ENFORCED_AT + timedelta(days=4))
+    return store
+
+
+def test_denials_are_told_by_what_was_before_and_what_was_expected(world: Store) -> None:
+    before = "NspPublicInboundResourceRulesAllowed"
+    foreseen = {"losses": [{"direction": "Inbound", "caller": "198.51.100.3"}]}
+    write(
+        world,
+        at(-3, "198.51.100.1", before), at(1, "198.51.100.1"), at(2, "198.51.100.1", matched_rule="DefaultDenyAll"),
+        at(-3, "203.0.113.2", before), at(1, "203.0.113.2"),  # a rule admits it now
+        at(-3, "198.51.100.3", before), at(1, "198.51.100.3"),
+        at(-3, "198.51.100.4", "NspPublicInboundResourceRulesDenied"), at(1, "198.51.100.4"),
+        at(1, "198.51.100.5"),
+        at(1, "198.51.100.6", caller_kind="azure-resource", source_subscription="s"),
+        *(at(day, "198.51.100.7") for day in range(1, 4)),
+        at(1, "198.51.100.8", service_resource=VAULT),  # isn't enforced
+        at(-1, "198.51.100.9"),  # before
+        at(1, "203.0.113.3", ADMITTED, matched_rule="r0"),
+    )  # fmt: skip
+    found = looked(world, enforced(foreseen))
+    assert {kind: sorted(some) for kind, some in kinds(found).items()} == {
+        "denied-unexpected": ["198.51.100.1", "198.51.100.1"],  # by each rule
+        "denied-newcomer": ["198.51.100.6", "198.51.100.7"],
+        "denied-as-expected": ["198.51.100.3"],
+        "denied-settled": ["203.0.113.2"],
+        "denied-strangers": [DOCS],
+    }
+    assert found.still_denied == 1
+    assert found.needs_attention
+    assert [each.needs_attention for each in found.findings] == sorted(
+        (each.needs_attention for each in found.findings), reverse=True
+    )
+    first = next(each for each in found.findings if each.kind == "denied-unexpected")
+    assert "enforce docs --mode Learning" in first.suggestion
+    assert all(each.suggestion for each in found.findings)
+    assert looked(world, enforced(foreseen), profile="apps").findings == found.findings
+
+
+def test_nobody_new_denied_is_no_finding(world: Store) -> None:
+    write(world, at(-1, "203.0.113.3", ADMITTED), at(1, "203.0.113.3", ADMITTED, matched_rule="r0"))
+    found = looked(world, [*applied(), *enforced()])
+    assert found.findings == ()
+    assert not found.needs_attention
+    assert [(each.resource, each.since) for each in found.enforced] == [(DOCS, ENFORCED_AT)]
+
+
+@pytest.mark.parametrize(("high", "told"), [(0.4, False), (0.2, True), (None, False)])
+def test_more_denied_than_predicted(world: Store, high: float | None, told: bool) -> None:
+    before = "NspPublicInboundResourceRulesAllowed"
+    write(
+        world, at(-3, "198.51.100.1", before), at(1, "198.51.100.1"), at(1, "198.51.100.5"),
+        *(at(1, f"203.0.113.{number}", ADMITTED, matched_rule="r0") for number in (3, 4)),
+    )  # fmt: skip
+    share = {"estimate": 0, "low": 0, "high": high}
+    foreseen = {"profiles": [{"perimeter": PERIMETER, "profile": "Apps", "predicted_denied_share": share}]}
+    assert ("denied-share" in kinds(looked(world, enforced(foreseen)))) is told  # one in three, strangers left out
+
+
+def test_what_went_back_to_learning_is_not_looked_at(world: Store) -> None:
+    write(world, at(-3, "198.51.100.1", "NspPublicInboundResourceRulesAllowed"), at(1, "198.51.100.1"))
+    back = [{**each, "after": "Learning", "run": "2"} for each in enforced()]
+    assert looked(world, [*enforced(), *back]).enforced == ()
+    assert "mode-drift" in kinds(looked(world, [*enforced(), *back]))  # the inventory says Enforced
+    since = looked(world, [], since=ENFORCED_AT)
+    assert [each.resource for each in since.enforced] == [None]
+    assert "denied-unexpected" in kinds(since)
+    with pytest.raises(UsageError, match="nothing to verify"):
+        looked(world, [])
+
+
+@pytest.mark.parametrize(
+    ("live", "words"),
+    [
+        ({}, "it is gone"),
+        ({KEY: content.of_properties({"direction": "Inbound", "addressPrefixes": ["0.0.0.0/0"]})}, "admits 0.0.0.0/0"),
+        ({KEY: content.of_properties({"direction": "Inbound", "odd": 1})}, "can't read"),
+    ],
+)
+def test_drift_is_told(world: Store, live: dict[Key, Content], words: str) -> None:
+    write(world)
+    found = looked(world, applied(), InForce(live, {}))
+    (drift,) = [each for each in found.findings if each.kind == "drift"]
+    assert words in drift.sentence
+    assert "--accept-drift" in drift.suggestion
+
+
+def test_an_older_inventory_says_nothing_of_drift(world: Store) -> None:
+    write(world)
+    found = looked(world, applied(at_=ENFORCED_AT + timedelta(days=4, hours=1), key=(PERIMETER, "apps", "other")))
+    assert list(kinds(found)) == ["unknown"]
+    assert "nsp inventory pull" in found.findings[0].suggestion
+
+
+def test_unused_rules_that_were_applied_are_told_and_others_not(world: Store) -> None:
+    write(world, *(at(day, "198.51.100.1", "NspPublicInboundResourceRulesAllowed") for day in range(-9, 0)))
+    assert kinds(looked(world, applied()))["unused"] == ["r0"]
+    assert "unused" not in kinds(looked(world, enforced()))
+
+
+def test_hostile_names_are_quoted_in_what_to_run(world: Store) -> None:
+    evil = f"{DOCS}'; reboot #"
+    write(world, at(1, "198.51.100.1", service_resource=evil, caller_kind="app"))
+    (found,) = looked(world, [], since=ENFORCED_AT).findings
+    assert "reboot" not in found.suggestion or "'\"'\"'" in found.suggestion
+
+
+class TestGate:
+    """Whether an association may be enforced."""
+
+    def association(self, resource: str = DOCS) -> Association:
+        item = {"id": f"{PERIMETER}/resourceAssociations/x", "properties": {}}
+        return Association(item["id"], resource, (PERIMETER, "apps"), "Learning", item)  # type: ignore[arg-type]
+
+    def rules(self, *prefixes: str) -> Live:
+        if not prefixes:
+            return Live({}, {})
+        held = content.of_properties({"direction": "Inbound", "addressPrefixes": list(prefixes)})
+        return Live({KEY: LiveRule("r", {}, held)}, {(PERIMETER, "apps"): "apps"})
+
+    def found(self, store: Store, days: int = 40) -> Recommendation:
+        category = "NspPublicInboundResourceRulesAllowed"
+        flows = [at(-day, "203.0.113.2", category) for day in range(days)]
+        write(store, *flows)
+        put(store, World(modes={DOCS: ("Learning", "Enabled", "apps")}), taken_at=ENFORCED_AT)
+        return recommend(store, Limits(), Scope(), ENFORCED_AT)
+
+    def test_it_opens_only_when_the_rules_are_in_force(self, store: Store) -> None:
+        found = self.found(store)
+        closed = access_mode.gate(store, self.association(), found, self.rules())
+        assert any("would be denied: 203.0.113.2" in reason for reason in closed.reasons)
+        opened = access_mode.gate(store, self.association(), found, self.rules("203.0.113.0/28"))
+        assert not any("would be denied" in reason for reason in opened.reasons)
+        assert set(opened.reasons) <= set(closed.reasons)
+        assert opened.prediction["losses"] == []
+        assert closed.prediction["losses"][0]["caller"] == "203.0.113.2"
+
+    def test_a_short_window_and_an_unknown_resource_close_it(self, store: Store) -> None:
+        found = self.found(store, days=5)
+        closed = access_mode.gate(store, self.association(), found, self.rules("203.0.113.0/28"))
+        assert any("days seen" in reason for reason in closed.reasons)
+        unknown = access_mode.gate(store, self.association(VAULT), found, self.rules("203.0.113.0/28"))
+        assert any("know it in this profile" in reason for reason in unknown.reasons)
+
+    def test_what_speaks_against_all_of_a_profile_closes_it(self, store: Store) -> None:
+        found = self.found(store)
+        (ready,) = found.readiness
+        assert set(ready.shared) <= set(ready.reasons)
+        stale = recommend(store, Limits(), Scope(), ENFORCED_AT + timedelta(days=9))
+        closed = access_mode.gate(store, self.association(), stale, self.rules("203.0.113.0/28"))
+        assert any("the last record is" in reason for reason in closed.reasons)
+
+
+def test_a_prediction_is_of_its_profiles_only(store: Store) -> None:
+    write(store, at(-1, "203.0.113.2", "NspPublicInboundResourceRulesAllowed"))
+    put(store, World())
+    found = recommend(store, Limits(), Scope(), ENFORCED_AT)
+    told = prediction.predict(store, found, {}, {(PERIMETER, "apps")})
+    assert [each["caller"] for each in told["losses"]] == ["203.0.113.2"]
+    assert [each["profile"] for each in told["profiles"]] == ["apps"]
+    assert prediction.predict(store, found, {}, {(PERIMETER, "data")})["losses"] == []
