@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 from pipeline import sql
-from pipeline.cli.query import INTERNAL
 from pipeline.store import open_store
 from pipeline.tables import CATEGORIES
 from tests.conftest import line
@@ -250,7 +249,7 @@ def test_recommend_without_data_is_not_ready(tmp_path: Path) -> None:
 
 def test_every_listed_query_runs(sample: Path) -> None:
     listed = json.loads(out(sample, "query", "--format", "json"))
-    assert [each["query"] for each in listed] == [name for name in sql.names() if not name.startswith(INTERNAL)]
+    assert [each["query"] for each in listed] == [name for name in sql.names() if not name.startswith(sql.INTERNAL)]
     assert all(each["rows"].endswith(".") for each in listed)
     needed = {"min_hours": 6, "caller": "203.0.113.7", "tags": ["storage"], "snapshot_id": 1}
     with open_store(sample / ".nsp", read_only=True) as store:
