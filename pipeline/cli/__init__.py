@@ -8,12 +8,23 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import __version__
-from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, tighten, traffic, whatif
+from pipeline.cli import coverage, demo, ingest, inventory, query, recommend, report, tighten, traffic, whatif
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
 INTERRUPTED = 130
-IN_FLOW_ORDER = ("demo", "ingest", "inventory", "coverage", "traffic", "recommend", "whatif", "tighten", "query")
+IN_FLOW_ORDER = (
+    "demo",
+    "ingest",
+    "inventory",
+    "coverage",
+    "traffic",
+    "recommend",
+    "whatif",
+    "tighten",
+    "report",
+    "query",
+)
 
 
 class _InFlowOrder(TyperGroup):
@@ -46,6 +57,7 @@ app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
 app.command("whatif")(whatif.whatif)
 app.command("tighten")(tighten.tighten)
+app.command("report")(report.report)
 app.command("query")(query.query)
 
 

@@ -59,7 +59,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from pipeline.cli import app; from typer.testing import CliRunner; "
         "r = CliRunner().invoke(app, ['--help']); assert r.exit_code == 0, r.output; "
-        "print(sorted({'duckdb', 'polars', 'numpy', 'arro3', 'nanoarrow'} & set(sys.modules)))"
+        "print(sorted({'duckdb', 'polars', 'numpy', 'arro3', 'nanoarrow', 'jinja2'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
@@ -68,7 +68,7 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "words",
     [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
-     ["traffic"], ["coverage"], ["recommend"], ["tighten"], ["query"]],
+     ["traffic"], ["coverage"], ["recommend"], ["tighten"], ["report"], ["query"]],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
     text = out(tmp_path, *words, "--help")
