@@ -9,11 +9,13 @@
     ├── StoreError           1  the warehouse cannot be opened or is of another version
     │   ├── StoreBusyError   1  another nsp is writing to it
     │   ├── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
+    │   ├── NightlyRunningError  6  another nightly runs
     │   └── ConflictError    1  somebody else decided meanwhile; nothing was recorded
     ├── InventoryError       1  a perimeter description cannot be read
     ├── PublishError         1  rules cannot be written as code or applied: none, too many, two of one name
     │   ├── MeanwhileError   3  somebody changed what is to be written
     │   └── HalfwayError     5  a part was written to Azure, then something failed
+    ├── NotifyError          5  nobody could be told what a night brought
     └── AzureError           4  Azure refused, or gave no answer
         ├── SignInError      4  nobody is signed in, or a secret is wrong or expired
         ├── ForbiddenError   4  signed in, but without the role that is needed
@@ -64,6 +66,12 @@ class QueryError(StoreError):
     """DuckDB could not run a query. While loading, `pipeline.ingest` narrows it down to the file that causes it."""
 
 
+class NightlyRunningError(StoreError):
+    """Another nightly holds the lock of the store; this one did nothing."""
+
+    exit_code = 6
+
+
 class ConflictError(StoreError):
     """Somebody else decided about the same proposal since the caller looked. Nothing was recorded."""
 
@@ -84,6 +92,12 @@ class MeanwhileError(PublishError):
 
 class HalfwayError(PublishError):
     """Writing to Azure stopped halfway. The message says what is done, and how to go on or back."""
+
+    exit_code = 5
+
+
+class NotifyError(NspError):
+    """A notify command or webhook failed. The message never holds the webhook's URL."""
 
     exit_code = 5
 

@@ -25,6 +25,9 @@ class Settings:
         blob_container_prefix: how the containers of the export begin.
         blob_look_back_hours: hours before the end of the last run that are looked at again.
         blob_concurrency: requests at a time.
+        blob_connection_string_env: name of the variable that holds a connection string.
+        blob_sas_env: name of the variable that holds a SAS.
+        blob_secret_file: file that holds either.
         workspace_id: GUID of a Log Analytics workspace.
         workspace_endpoint: its query service; other clouds have their own.
         workspace_settle_minutes: an hour of ingestion is first read so long after its end.
@@ -33,6 +36,16 @@ class Settings:
         auth: how to sign in to Azure; see pipeline.azure.signin.
         client_id: of a user-assigned managed identity.
         resource_manager: Azure Resource Manager; other clouds have their own.
+        inventory_subscriptions: nightly pulls all perimeters of these.
+        inventory_perimeters: ARM ids of perimeters that nightly pulls.
+        inventory_file: file or folder that nightly loads the configuration from.
+        ingest_folder: folder that nightly loads logs from.
+        notify_command: is given what a night brought on stdin.
+        webhook_env: name of the variable that holds the URL of a webhook.
+        webhook_file: file that holds it.
+        notify_always: tell also of nights that brought nothing.
+        notify_seconds: how long telling may take.
+        report: where nightly writes the page; "" for report.html in the store's folder.
         rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
         max_elements: rule elements that Azure allows per profile and direction.
         reserve: elements of those to leave free.
@@ -52,6 +65,9 @@ class Settings:
     blob_container_prefix: str = field(default="insights-logs-nsp", metadata={"key": "blob.container_prefix"})
     blob_look_back_hours: int = field(default=3, metadata={"key": "blob.look_back_hours"})
     blob_concurrency: int = field(default=16, metadata={"key": "blob.concurrency"})
+    blob_connection_string_env: str = field(default="", metadata={"key": "blob.connection_string_env"})
+    blob_sas_env: str = field(default="", metadata={"key": "blob.sas_env"})
+    blob_secret_file: str = field(default="", metadata={"key": "blob.secret_file"})
     workspace_id: str = field(default="", metadata={"key": "workspace.id"})
     workspace_endpoint: str = field(default="https://api.loganalytics.io", metadata={"key": "workspace.endpoint"})
     workspace_settle_minutes: int = field(default=15, metadata={"key": "workspace.settle_minutes"})
@@ -60,6 +76,16 @@ class Settings:
     auth: str = field(default="default", metadata={"key": "azure.auth"})
     client_id: str = field(default="", metadata={"key": "azure.client_id"})
     resource_manager: str = field(default="https://management.azure.com", metadata={"key": "azure.resource_manager"})
+    inventory_subscriptions: tuple[str, ...] = field(default=(), metadata={"key": "inventory.subscription"})
+    inventory_perimeters: tuple[str, ...] = field(default=(), metadata={"key": "inventory.perimeter"})
+    inventory_file: str = field(default="", metadata={"key": "inventory.file"})
+    ingest_folder: str = field(default="", metadata={"key": "ingest.folder"})
+    notify_command: str = field(default="", metadata={"key": "nightly.notify_command"})
+    webhook_env: str = field(default="", metadata={"key": "nightly.webhook_env"})
+    webhook_file: str = field(default="", metadata={"key": "nightly.webhook_file"})
+    notify_always: bool = field(default=False, metadata={"key": "nightly.notify_always"})
+    notify_seconds: float = field(default=30.0, metadata={"key": "nightly.notify_seconds"})
+    report: str = field(default="", metadata={"key": "nightly.report"})
     rejected_share: float = field(default=0.01, metadata={"key": "ingest.rejected_share"})
     max_elements: int = field(default=200, metadata={"key": "recommend.max_elements"})
     reserve: int = field(default=10, metadata={"key": "recommend.reserve"})
@@ -122,14 +148,36 @@ def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _typed(value: Any, default: Any, where: str) -> Any:
-    wanted = type(default) if not isinstance(default, os.PathLike) else Path
+    wanted: type = type(default) if not isinstance(default, os.PathLike) else Path
     try:
+        if wanted is tuple:
+            return _texts(value)
+        if wanted is bool:
+            return {"true": True, "false": False}[str(value).lower()]
         if isinstance(value, bool) or (wanted is int and isinstance(value, float)):
             raise ValueError  # noqa: TRY301 -- one message for all
         return wanted(value)
-    except (TypeError, ValueError):
-        word = {int: "a whole number", float: "a number", str: "text", Path: "a path"}[wanted]
-        raise SettingsError(f"{where} must be {word}, not {value!r}.") from None
+    except (TypeError, ValueError, KeyError):
+        raise SettingsError(f"{where} must be {_WORDS[wanted]}, not {value!r}.") from None
+
+
+_WORDS: Mapping[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "a path",
+    bool: "true or false",
+    tuple: "a list of texts",
+}
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return a list of TOML, or the words of a variable, between which there are commas or spaces."""
+    if isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError
+    return tuple(value)
 
 
 def _check(settings: Settings) -> None:
@@ -144,6 +192,7 @@ def _check(settings: Settings) -> None:
         "callers_at_risk": (0, 2**31),
         "min_days": (1, 3650),
         "store_wait": (0, 86400),
+        "notify_seconds": (1, 3600),
         "blob_look_back_hours": (1, 24 * 365),
         "blob_concurrency": (1, 64),
         "workspace_settle_minutes": (0, 24 * 60),

@@ -103,3 +103,37 @@ def secret_of_file(path: Path) -> str:
     if not value:
         raise UsageError(f"{path} is empty; it should hold a connection string or a SAS.")
     return value
+
+
+def way_of(word: str) -> Auth:
+    """Return the way of signing in that --auth or azure.auth names.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    try:
+        return Auth(word)
+    except ValueError:
+        raise UsageError(f"azure.auth (--auth) is one of {', '.join(Auth)}, not {word!r}.") from None
+
+
+def blob_secrets(variable: str, sas_variable: str, file: str | Path, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the connection string and the SAS of a storage account, of which one at most is given.
+
+    Args:
+        variable: name of the environment variable that holds a connection string.
+        sas_variable: of the one that holds a SAS.
+        file: holds either.
+        environment: os.environ.
+
+    Raises:
+        UsageError: the secret isn't there.
+    """
+    if variable:
+        return secret_of_environment(variable, environment), ""
+    if sas_variable:
+        return "", secret_of_environment(sas_variable, environment)
+    if file:
+        secret = secret_of_file(Path(file))
+        return ("", secret) if "sig=" in secret and "Endpoint=" not in secret else (secret, "")
+    return "", ""

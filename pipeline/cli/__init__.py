@@ -17,10 +17,12 @@ from pipeline.cli import (
     export,
     ingest,
     inventory,
+    nightly,
     query,
     recommend,
     report,
     rollback,
+    status,
     tighten,
     traffic,
     verify,
@@ -46,6 +48,8 @@ IN_FLOW_ORDER = (
     "rollback",
     "verify",
     "report",
+    "nightly",
+    "status",
     "query",
 )
 
@@ -69,7 +73,7 @@ app = typer.Typer(
     ),
     epilog=(
         "Exit codes: 0 fine, 1 failed, 2 bad usage, 3 attention needed (not ready), 4 Azure out of reach, "
-        "5 partial (something was rejected or cut short)."
+        "5 partial (something was rejected or cut short), 6 another nightly is running."
     ),
 )
 app.command("demo")(demo.demo)
@@ -87,6 +91,8 @@ app.command("enforce")(enforce.enforce)
 app.command("rollback")(rollback.rollback)
 app.command("verify")(verify.verify)
 app.command("report")(report.report)
+app.command("nightly")(nightly.nightly)
+app.command("status")(status.status)
 app.command("query")(query.query)
 
 

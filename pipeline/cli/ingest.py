@@ -173,19 +173,14 @@ def _secrets(connection_string_env: str | None, sas_env: str | None, secret_file
     """Return the connection string and the SAS, of which one at most is given."""
     import os
 
-    from pipeline.azure.signin import secret_of_environment, secret_of_file
+    from pipeline.azure.signin import blob_secrets
     from pipeline.errors import UsageError
 
     if sum(each is not None for each in (connection_string_env, sas_env, secret_file)) > 1:
         raise UsageError("Give one of --connection-string-env, --sas-env and --secret-file.")
-    if connection_string_env is not None:
-        return secret_of_environment(connection_string_env, os.environ), ""
-    if sas_env is not None:
-        return "", secret_of_environment(sas_env, os.environ)
-    if secret_file is not None:
-        secret = secret_of_file(secret_file)
-        return ("", secret) if "sig=" in secret and "Endpoint=" not in secret else (secret, "")
-    return "", ""
+    if connection_string_env == "" or sas_env == "":
+        raise UsageError("Give the name of an environment variable that holds the secret.")
+    return blob_secrets(connection_string_env or "", sas_env or "", secret_file or "", os.environ)
 
 
 def _end(common: "Context", result: "Ingested", form: Format) -> None:

@@ -57,13 +57,9 @@ def way_of(word: str) -> "Auth":
     Raises:
         UsageError: there is no such way.
     """
-    from pipeline.azure.signin import Auth
-    from pipeline.errors import UsageError
+    from pipeline.azure import signin
 
-    try:
-        return Auth(word)
-    except ValueError:
-        raise UsageError(f"azure.auth (--auth) is one of {', '.join(Auth)}, not {word!r}.") from None
+    return signin.way_of(word)
 
 
 def resource_manager(common: "Context", auth: str | None, client_id: str | None) -> "Access":

@@ -1,0 +1,312 @@
+"""The steps of a nightly, in order. Each is safe to repeat: a night that was killed is made good by the next."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import UsageError
+from pipeline.nightly import kept
+from pipeline.recommend.scope import Scope
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.ingest import Ingested
+    from pipeline.publish.record import Entry
+    from pipeline.recommend.association import Tolerance
+    from pipeline.recommend.difference import Run
+    from pipeline.recommend.policy import Limits
+    from pipeline.review.decision import Trail
+    from pipeline.store import Store
+
+ATTENTION, PARTIAL = 3, 5
+REPORT = "report.html"
+
+
+@dataclass(slots=True)
+class Night:
+    """What a nightly is given and what its steps find.
+
+    Args:
+        settings: in force.
+        limits: what bounds proposals.
+        tolerance: of the lights.
+        run: id of the run.
+        last: id of the last run that found something; None where there is none.
+        found: what this run found, as `nsp recommend --format json` prints it.
+        earlier: what the last one found.
+        verified: findings of this run.
+        verified_before: of the last one.
+    """
+
+    settings: Settings
+    limits: "Limits"
+    tolerance: "Tolerance"
+    run: str
+    last: str | None = None
+    found: dict[str, Any] | None = None
+    earlier: "Run | None" = None
+    verified: list[dict[str, Any]] = field(default_factory=list)
+    verified_before: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the store."""
+        return self.settings.store
+
+    def open(self, *, read_only: bool) -> "Store":
+        """Open the warehouse as the settings say."""
+        from pipeline.store import open_store
+
+        chosen = self.settings
+        return open_store(chosen.store, read_only=read_only, memory=chosen.memory, wait=chosen.store_wait)
+
+    def trail(self) -> "Trail":
+        """Return the decisions as of this moment."""
+        from pipeline.review.decisions import open_decisions
+
+        return open_decisions(self.folder, wait=self.settings.store_wait).trail()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step did.
+
+    Args:
+        counts: how many of what.
+        code: exit code that it calls for: 0, 3 or 5.
+        note: what is to be known where it isn't 0.
+    """
+
+    counts: Mapping[str, int]
+    code: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a nightly.
+
+    Args:
+        name: for people and the record.
+        skipped: why there is nothing to do; "" where there is.
+        action: does it.
+        needs: a step without which there is nothing to do.
+    """
+
+    name: str
+    skipped: Callable[[Night], str]
+    action: Callable[[Night], Done]
+    needs: str = ""
+
+
+def _ingest_folder(night: Night) -> Done:
+    from pipeline.ingest import ingest_folder
+
+    with night.open(read_only=False) as store:
+        return _ingested(night, ingest_folder(store, Path(night.settings.ingest_folder)))
+
+
+def _ingest_blob(night: Night) -> Done:
+    from pipeline.azure.signin import blob_secrets, way_of
+    from pipeline.extract.account import Access, connect
+    from pipeline.extract.blob import Wanted
+    from pipeline.ingest import ingest_blobs
+
+    chosen = night.settings
+    secrets = blob_secrets(
+        chosen.blob_connection_string_env, chosen.blob_sas_env, chosen.blob_secret_file, os.environ
+    )  # fmt: skip
+    wanted = Wanted(
+        container_prefix=chosen.blob_container_prefix, look_back=timedelta(hours=chosen.blob_look_back_hours)
+    )
+    access = Access(chosen.blob_account_url, *secrets, way_of(chosen.auth), chosen.client_id)
+    with connect(access, concurrency=chosen.blob_concurrency) as account, night.open(read_only=False) as store:
+        return _ingested(night, ingest_blobs(store, account, wanted))
+
+
+def _ingest_workspace(night: Night) -> Done:
+    from pipeline.azure.signin import way_of
+    from pipeline.extract.windows import Timing
+    from pipeline.extract.workspace import connect
+    from pipeline.ingest import ingest_workspace
+
+    chosen = night.settings
+    timing = Timing(
+        settle=timedelta(minutes=chosen.workspace_settle_minutes),
+        overlap=timedelta(minutes=chosen.workspace_overlap_minutes),
+        audit=timedelta(days=chosen.workspace_audit_days),
+    )
+    connection = connect(
+        chosen.workspace_id, auth=way_of(chosen.auth), client_id=chosen.client_id, endpoint=chosen.workspace_endpoint
+    )
+    with connection as connected, night.open(read_only=False) as store:
+        return _ingested(night, ingest_workspace(store, connected, timing=timing))
+
+
+def _ingested(night: Night, result: "Ingested") -> Done:
+    outcome = result.outcome
+    counts = {
+        "loaded": outcome.files,
+        "unchanged": result.unchanged,
+        "records": outcome.records,
+        "rejected": outcome.rejected,
+        "failed": len(result.failed),
+    }
+    notes = []
+    if result.failed:
+        name, reason = result.failed[0]
+        notes.append(f"{len(result.failed):,} could not be read, such as {name}: {reason}")
+    if result.rejected_share > night.settings.rejected_share:
+        notes.append(f"{outcome.rejected:,} lines could not be read: nsp query coverage/rejected_records")
+    return Done(counts, PARTIAL if notes else 0, "; ".join(notes))
+
+
+def _inventory(night: Night) -> Done:
+    chosen = night.settings
+    counts: dict[str, int] = {}
+    gaps: tuple[str, ...] = ()
+    with night.open(read_only=False) as store:
+        if chosen.inventory_file:
+            from pipeline.inventory import file
+
+            counts |= file.load(store, Path(chosen.inventory_file))
+        if chosen.inventory_subscriptions or chosen.inventory_perimeters:
+            from pipeline.azure.resource_manager import Access
+            from pipeline.azure.signin import way_of
+            from pipeline.inventory import arm
+
+            access = Access(chosen.resource_manager, way_of(chosen.auth), chosen.client_id)
+            pulled = arm.pull(store, arm.Wanted(chosen.inventory_subscriptions, chosen.inventory_perimeters), access)
+            counts |= pulled.counts
+            gaps = pulled.gaps
+    note = f"{len(gaps):,} parts could not be read, such as: {gaps[0]}" if gaps else ""
+    return Done(counts, PARTIAL if gaps else 0, note)
+
+
+def _recommend(night: Night) -> Done:
+    """Make the proposals and the snapshot that people read in one: both tell of the same state of the warehouse."""
+    from pipeline.published.publish import publish_snapshot
+    from pipeline.review.accepted import answered
+
+    now = _now()
+    result = publish_snapshot(
+        night.folder, night.limits, night.tolerance, now, memory=night.settings.memory,
+        wait=night.settings.store_wait, answered=answered(night.trail(), now),
+    )  # fmt: skip
+    found = result.as_json()
+    kept.write_whole(kept.found_by(night.folder, night.run), json.dumps(found, indent=1))
+    night.found = found
+    ready = sum(each.ready for each in result.readiness)
+    counts = {
+        "profiles": len(result.readiness),
+        "ready": ready,
+        "proposals": len(result.proposals),
+        "recommended": sum(each.recommended for each in result.proposals),
+    }
+    note = "" if result.ready else f"{len(result.readiness) - ready} of {len(result.readiness)} profiles aren't ready"
+    return Done(counts, 0 if result.ready else ATTENTION, note)
+
+
+def _verify(night: Night) -> Done:
+    from pipeline.publish import record, verify
+
+    entries = _applied(night)
+    with night.open(read_only=True) as store:
+        in_force = verify.of_inventory(store)
+        if not record.mode_changes(entries) and not record.last_applied(entries, in_force.rules):
+            return Done({}, 0, "nothing that nsp applied is in force any longer")
+        found = verify.verify(store, entries, in_force, Scope(), _now(), night.limits)
+    told = found.as_json()
+    kept.write_whole(kept.verified_by(night.folder, night.run), json.dumps(told, indent=1))
+    night.verified = told["findings"]
+    attention = sum(each.needs_attention for each in found.findings)
+    counts = {"findings": len(found.findings), "need_attention": attention, "still_denied": found.still_denied}
+    note = f"{attention:,} findings need attention: nsp verify" if attention else ""
+    return Done(counts, ATTENTION if attention else 0, note)
+
+
+def _report(night: Night) -> Done:
+    from pipeline.report.content import content
+    from pipeline.report.gather import gather
+    from pipeline.report.page import html
+    from pipeline.review.state import ACKNOWLEDGED, state_of
+    from pipeline.store import PUBLISHED, attach
+
+    now = _now()
+    proposals = night.found["proposals"] if night.found else []
+    decided = {
+        each.id: str(each.proposal["kind"]) if each.state == ACKNOWLEDGED else each.state
+        for each in state_of(proposals, night.trail(), now)
+        if each.state in _DECIDED
+    }
+    with closing(attach(night.folder / PUBLISHED, memory=night.settings.memory)) as store:
+        found = gather(store, night.limits, night.tolerance, Scope(), now, night.earlier, decided)
+    text = html(content(found))
+    kept.write_whole(report_of(night.settings), text)
+    return Done({"bytes": len(text.encode())})
+
+
+_DECIDED = frozenset({"accepted", "edited", "acknowledged", "rejected", "deferred"})
+
+
+def report_of(settings: Settings) -> Path:
+    """Return where the page is written."""
+    return Path(settings.report) if settings.report else settings.store / REPORT
+
+
+def _applied(night: Night) -> "list[Entry]":
+    from pipeline.publish.record import Record
+
+    return Record(night.folder).entries()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+STEPS = (
+    Step("ingest-folder", lambda night: "" if night.settings.ingest_folder else "no folder is named", _ingest_folder),
+    Step(
+        "ingest-blob",
+        lambda night: "" if _has_account(night.settings) else "blob.account_url isn't set",
+        _ingest_blob,
+    ),
+    Step(
+        "ingest-workspace",
+        lambda night: "" if night.settings.workspace_id else "workspace.id isn't set",
+        _ingest_workspace,
+    ),
+    Step(
+        "inventory",
+        lambda night: "" if _has_inventory(night.settings) else "[inventory] names nothing",
+        _inventory,
+    ),
+    Step("recommend", lambda _: "", _recommend),
+    Step("verify", lambda night: "" if _applied(night) else "nothing was applied by nsp with this store", _verify),
+    Step("report", lambda _: "", _report, needs="recommend"),
+)
+
+
+def _has_account(settings: Settings) -> bool:
+    return bool(settings.blob_account_url or settings.blob_connection_string_env or settings.blob_secret_file)
+
+
+def _has_inventory(settings: Settings) -> bool:
+    return bool(settings.inventory_file or settings.inventory_subscriptions or settings.inventory_perimeters)
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings under which a night would load nothing.
+
+    Raises:
+        UsageError: no source is named.
+    """
+    if not (settings.ingest_folder or _has_account(settings) or settings.workspace_id):
+        raise UsageError(
+            "No logs are named: set blob.account_url, workspace.id or ingest.folder in nsp.toml, or give --folder."
+        )
