@@ -67,8 +67,13 @@ def add_run(folder: Path, entry: Entry) -> None:
         raise StoreError(f"{path} can't be written: {error.strerror}.") from error
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
     """Write a file whole or not at all; it is on the disk then.
+
+    Args:
+        path: of the file; a device or pipe is written to, never replaced.
+        text: its content.
+        mode: who may read it, before the umask.
 
     Raises:
         StoreError: it can't be written.
@@ -76,7 +81,10 @@ def write_whole(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         try:
             _write(handle, text.encode())
         finally:

@@ -86,7 +86,11 @@ def nightly(
 
         def take(name: str, action: Callable[[], Outcome]) -> None:
             lock.at(name)
-            outcomes.append(_timed(name, action))
+            try:
+                outcomes.append(_timed(name, action))
+            except BaseException as error:  # nobody thought of it, or somebody stops it: it goes on upwards
+                outcomes.append(Outcome(name, FAILED, error=f"it was stopped by {type(error).__name__}", code=1))
+                raise
             watcher(outcomes[-1])
 
         try:

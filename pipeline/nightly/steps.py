@@ -247,7 +247,7 @@ def _report(night: Night) -> Done:
     with closing(attach(night.folder / PUBLISHED, memory=night.settings.memory)) as store:
         found = gather(store, night.limits, night.tolerance, Scope(), now, night.earlier, decided)
     text = html(content(found))
-    kept.write_whole(report_of(night.settings), text)
+    kept.write_whole(report_of(night.settings), text, 0o666)  # a page is there to be read by others
     return Done({"bytes": len(text.encode())})
 
 

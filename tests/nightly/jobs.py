@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ import pipeline.report.page  # noqa: F401 -- imported once, for all that are for
 from pipeline.cli import main
 
 
-def night(store: Path, words: list[str], event: str = "", name: str = "") -> None:
-    """Run the command; it is killed at the first call of a function of ours, or return from it, that is named."""
+def night(store: Path, words: list[str], event: str, name: str, number: int) -> None:
+    """Run the command; at the first call of a function of ours that is named, or return from it, it gets a signal."""
 
     def kill(frame: Any, what: str, _: object) -> None:
         if what == event and frame.f_code.co_name == name and "/pipeline/" in frame.f_code.co_filename:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if name:

@@ -15,7 +15,7 @@ from tests.nightly import jobs
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.nightly.jobs"])
-ATTENTION = 3
+ATTENTION, INTERRUPTED = 3, 130
 PLACES = [
     ("return", "at", "begin"),
     ("return", "ingest_folder", "ingest-folder"),
@@ -30,8 +30,8 @@ PLACES = [
 OF_A_TIME = frozenset({"loaded_at", "read_at", "seen_at", "taken_at", "confirmed_at", "created"})
 
 
-def _run(store: Path, words: list[str], event: str = "", name: str = "") -> int | None:
-    process = _FORKS.Process(target=jobs.night, args=(store, words, event, name))
+def _run(store: Path, words: list[str], event: str = "", name: str = "", number: int = signal.SIGKILL) -> int | None:
+    process = _FORKS.Process(target=jobs.night, args=(store, words, event, name, number))
     process.start()
     process.join()
     return process.exitcode
@@ -103,3 +103,19 @@ def test_a_killed_night_is_made_good(
     assert lock.holder(store) is None
     left = {path.name for path in store.iterdir() if ".part" in path.name}
     assert left == set()
+
+
+def test_a_night_that_somebody_stops_says_so(tmp_path: Path, words: list[str]) -> None:
+    store = tmp_path / "store"
+    page = store / "report.html"
+    assert _run(store, words) == ATTENTION
+    page.write_text("last night's")
+    assert _run(store, words, "call", "gather", signal.SIGINT) == INTERRUPTED
+    entry = kept.entries(store)[-1]
+    assert entry["exit_code"] == 1
+    assert entry["ended"]
+    step = entry["steps"][-1]
+    assert (step["name"], step["status"], step["error"]) == ("report", "failed", "it was stopped by KeyboardInterrupt")
+    assert page.read_text() == "last night's"
+    assert "found" not in entry, "the next night compares with the last one that came to its end"
+    assert len(list((store / kept.RUNS).iterdir())) == 1

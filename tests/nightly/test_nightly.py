@@ -148,6 +148,16 @@ def test_a_failed_step_leaves_the_rest_usable(nsp: Nsp, monkeypatch: pytest.Monk
     assert [each["exit_code"] for each in shown["runs"]] == [1, 4]
 
 
+def test_the_page_may_be_read_by_others_and_what_else_is_kept_may_not(nsp: Nsp, tmp_path: Path) -> None:
+    page = tmp_path / "shared" / "page.html"
+    entry = nsp.night("--report", str(page), code=3)
+    assert page.stat().st_mode & 0o044
+    for kept_file in (nsp.store / kept.RECORD, nsp.store / entry["found"]):
+        assert not kept_file.stat().st_mode & 0o077
+    nsp.night("--report", "/dev/null", code=3)
+    assert not Path("/dev/null").is_file()
+
+
 def test_partial_is_5(nsp: Nsp) -> None:
     (nsp.export / "2.json").write_text("no json\n")
     entry = nsp.night(code=5)
@@ -243,6 +253,7 @@ def webhook() -> Iterator[Webhook]:
 
 
 def test_a_webhook_gets_the_same_and_stays_secret(nsp: Nsp, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("HOOK", webhook.url)
     monkeypatch.setenv("NSP_NIGHTLY_WEBHOOK_ENV", "HOOK")
     monkeypatch.setenv("NSP_NIGHTLY_NOTIFY_ALWAYS", "true")
