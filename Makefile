@@ -9,7 +9,7 @@ AZ_READY := .venv-az/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench evaluate docs sample golden lock
+.PHONY: help demo test check fix bench evaluate docs sample golden lock chromium notebooks
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -36,7 +36,12 @@ $(AZ_READY): $(SERVICES)/azure-cli.txt
 demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
 	$(BIN)/nsp --store $(DEMO_STORE) demo
 
-test: check $(SERVICES_READY) $(AZ_READY) ## all checks and all tests
+chromium: # the browser that the tests open the report in
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+		as=$$(test "$$(id -u)" = 0 || echo sudo) && $$as apt-get update -qq && \
+		$$as apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+
+test: check $(SERVICES_READY) $(AZ_READY) chromium ## all checks and all tests
 	$(BIN)/python -m pytest
 
 check: $(DEV_READY) ## format, lint, types, dependency direction, SQL
@@ -61,6 +66,9 @@ evaluate: $(DEV_READY) ## score proposals and forecasts on simulated perimeters 
 
 docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
 	$(BIN)/python -c "from pathlib import Path; from pipeline.tables.dictionary import data_dictionary as d; Path('docs/tables.md').write_text(d())"
+
+notebooks: $(DEV_READY) demo chromium ## run notebooks/ on the sample and keep what they show
+	$(BIN)/python -m tests.notebooks.run
 
 sample: $(RUN_READY) ## write data/sample anew
 	$(BIN)/python data/make_sample.py

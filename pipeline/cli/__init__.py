@@ -19,6 +19,7 @@ from pipeline.cli import (
     inventory,
     query,
     recommend,
+    report,
     rollback,
     tighten,
     traffic,
@@ -39,6 +40,7 @@ IN_FLOW_ORDER = (
     "whatif",
     "decide",
     "tighten",
+    "report",
     "export",
     "apply",
     "enforce",
@@ -84,6 +86,7 @@ app.command("apply")(apply.apply)
 app.command("enforce")(enforce.enforce)
 app.command("rollback")(rollback.rollback)
 app.command("verify")(verify.verify)
+app.command("report")(report.report)
 app.command("query")(query.query)
 
 

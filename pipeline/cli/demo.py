@@ -31,7 +31,8 @@ def demo(
     from pipeline.cli.output import console
     from pipeline.coverage.measure import report
     from pipeline.inventory import file
-    from pipeline.recommend.scope import Scope
+    from pipeline.published.publish import publish_snapshot
+    from pipeline.recommend.chosen import tolerance_of
     from pipeline.sample.generate import DAYS, START, write_export
     from pipeline.store import open_store
 
@@ -47,8 +48,10 @@ def demo(
         file.load(store, export / "known-networks.csv")
         ingest.load(store, export)
         seen = report(store)
-        end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
-        result = recommend.run(store, common, Scope(), end.replace(tzinfo=None))
+    end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
+    result = publish_snapshot(
+        folder, recommend.limits_of(common), tolerance_of(settings), end.replace(tzinfo=None), memory=settings.memory
+    )
     out = console()
     out.rule("What was seen", align="left")
     coverage.show(seen, out, infos=False)
@@ -58,6 +61,7 @@ def demo(
     for line in (
         f"nsp --store {folder} traffic --by caller            who calls, and what would be denied",
         f"nsp --store {folder} whatif                         what breaks if enforced with the recommended rules",
+        f"nsp --store {folder} report --output report.html    the same as a page to send",
         f"nsp --store {folder} recommend --format json        the same with all evidence, for machines",
         f"nsp --store {folder} query                          every question that has a query",
         "nsp ingest folder PATH && nsp recommend             your own export",

@@ -136,7 +136,7 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
         case Format.JSON:
             write_json(frame.to_dicts())
         case Format.CSV:
-            _emit(_csv(frame))
+            emit(_csv(frame))
         case Format.PARQUET:
             if sys.stdout.isatty():
                 raise UsageError(
@@ -144,20 +144,21 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
                 )
             made = io.BytesIO()
             frame.write_parquet(made)
-            _emit(made.getvalue())
+            emit(made.getvalue())
 
 
 def write_json(value: Any) -> None:
     """Write a value as JSON on stdout; times in UTC with a Z."""
-    _emit(json.dumps(value, indent=2, default=_json) + "\n")  # ASCII only: no control or bidirectional character
+    emit(json.dumps(value, indent=2, default=_json) + "\n")  # ASCII only: no control or bidirectional character
 
 
 def write_text(text: str) -> None:
     """Write a text on stdout as UTF-8, whatever the terminal's language: a script has to be the same everywhere."""
-    _emit(text.encode())
+    emit(text.encode())
 
 
-def _emit(data: str | bytes) -> None:
+def emit(data: str | bytes) -> None:
+    """Write data on stdout; a reader that has gone is no error."""
     try:
         if isinstance(data, str):
             sys.stdout.write(data)
