@@ -61,6 +61,8 @@ def export(
     options = Options(api_version, _live(common) if imported else ())
     if output is None:
         write_text(export_all(found.rules, form, options))
+        if found.flagged:
+            console(stderr=True).print(f"{_counted(found)}.", markup=False)
         return
     path = Path(output)
     if path.is_dir() or output.endswith(("/", os.sep)):
@@ -111,14 +113,15 @@ def _put(path: Path, text: str) -> None:
     Raises:
         PublishError: it can't be written.
     """
-    part = path.with_name(f".nsp-export-{os.getpid()}")
+    target = path.resolve()
+    part = target.with_name(f".nsp-export-{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():  # a device or pipe, such as /dev/stdout
-            path.write_bytes(text.encode())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not target.is_file():  # a device or pipe, such as /dev/stdout
+            target.write_bytes(text.encode())
             return
         part.write_bytes(text.encode())
-        part.replace(path.resolve())
+        part.replace(target)
     except OSError as error:
         with suppress(OSError):
             part.unlink()

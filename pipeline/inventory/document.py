@@ -101,6 +101,17 @@ def read(path: Path) -> Document:
     return document
 
 
+def of_content(content: Any, path: Path) -> Document:
+    """Return what the content of a JSON file tells; the path is for messages and, of an empty list, says which it is.
+
+    Raises:
+        InventoryError: it is no such JSON.
+    """
+    document = Document()
+    _gather(document, content, path)
+    return document
+
+
 def json_of(path: Path) -> Any:
     """Return what a JSON file holds.
 

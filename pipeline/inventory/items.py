@@ -104,9 +104,10 @@ def profile_of(item: Item) -> tuple[str, str]:
 def _profile_name(item: Item) -> str:
     parts = item["id"].split("/")
     lowered = [part.lower() for part in parts]
-    if "profiles" not in lowered[:-1]:
+    within = len(perimeter_of(item).split("/"))  # a group or perimeter may be named profiles
+    if "profiles" not in lowered[within:-1]:
         raise InventoryError(f"The access rule {item['id']} lies in no profile.")
-    return str(parts[lowered.index("profiles") + 1])
+    return str(parts[lowered.index("profiles", within) + 1])
 
 
 def rule_elements(item: Item) -> list[Row]:

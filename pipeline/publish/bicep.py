@@ -34,7 +34,7 @@ def literal(value: str) -> str:
 
 
 def _lines(perimeter: PerimeterRules, api_version: str) -> Iterator[str]:
-    scope = f"--subscription {perimeter.subscription} --resource-group {shlex.quote(perimeter.resource_group)}"
+    scope = f"--subscription {perimeter.subscription} --resource-group={shlex.quote(perimeter.resource_group)}"
     deploy = f"az deployment group create {scope} --template-file FILE"
     yield from comments(COMMENT, (f"Access rules of the network security perimeter {perimeter.name}.", deploy))
     yield "targetScope = 'resourceGroup'"

@@ -17,7 +17,7 @@ class Options:
 
     Args:
         api_version: of Microsoft.Network, for Bicep and ARM; None for the default.
-        live: ids of rules that Azure has already, lower case; Terraform imports them.
+        live: ids of rules that Azure has already, lower case; Terraform imports them, the others overwrite them.
     """
 
     api_version: str | None = None
@@ -54,16 +54,14 @@ def export_each(rules: Sequence[AccessRule], form: Form, options: Options = Opti
 
 
 def _text(perimeters: Sequence[PerimeterRules], form: Form, options: Options) -> str:
-    if options.api_version and form not in OF_ONE_PERIMETER:
+    if options.api_version is not None and form not in OF_ONE_PERIMETER:
         raise UsageError(f"--api-version is for arm and bicep; {form} has no place for one.")
-    if options.live and form is not Form.TERRAFORM:
-        raise UsageError(f"--import is for terraform; {form} takes what is there as it is.")
     if form in OF_ONE_PERIMETER and len(perimeters[0].rules) > RESOURCES:
         raise PublishError(
             f"{perimeters[0].name} has {len(perimeters[0].rules):,} rules, and a deployment takes {RESOURCES}. "
             "Export its profiles one by one: --profile NAME."
         )
-    version = checked_version(options.api_version or API_VERSION)
+    version = API_VERSION if options.api_version is None else checked_version(options.api_version)
     match form:
         case Form.BICEP:
             return bicep.text(perimeters[0], version)

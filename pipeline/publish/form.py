@@ -25,11 +25,11 @@ class Form(StrEnum):
 
 EXTENSIONS = {
     Form.BICEP: "bicep",
-    Form.ARM: "json",
+    Form.ARM: "template.json",
     Form.TERRAFORM: "tf",
     Form.AZ: "sh",
     Form.POWERSHELL: "ps1",
-    Form.JSON: "json",
+    Form.JSON: "rules.json",
 }
 OF_ONE_PERIMETER = frozenset({Form.BICEP, Form.ARM})
 """Forms that are deployed into one resource group."""

@@ -10,6 +10,7 @@ from pipeline.errors import InventoryError, UsageError
 from pipeline.inventory import document, items, rules
 from pipeline.inventory.rules import ProfileKey, RuleElement, RuleSet
 from pipeline.recommend.policy import Limits
+from pipeline.recommend.proposal_json import is_recommended, parts_of, unreadable
 from pipeline.recommend.run import recommend
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
@@ -76,29 +77,18 @@ def _of_proposals(proposals: Iterable[Any]) -> Iterator[RuleElement]:
         InventoryError: one isn't as `nsp recommend --format json` prints it.
     """
     for each in proposals:
-        try:
-            if each["recommended"]:
-                yield from _elements_of(each)
-        except (KeyError, TypeError) as error:
-            raise _unreadable(f"lacks {error}") from None
+        if is_recommended(each):
+            yield from _elements_of(each)
 
 
-def _elements_of(each: dict[str, Any]) -> Iterator[RuleElement]:
-    direction, kind, elements = each["direction"], each["kind"], each["elements"]
+def _elements_of(proposal: dict[str, Any]) -> Iterator[RuleElement]:
+    perimeter, profile, name, direction, kind, elements = parts_of(proposal)
     if kind not in _KINDS.get(direction, ()):
-        raise _unreadable(f"has the direction {direction!r} and the kind {kind!r}")
-    if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
-        raise _unreadable(f"has the elements {elements!r}, which are no list of texts")
+        raise unreadable(f"has the direction {direction!r} and the kind {kind!r}")
     for element in elements:
         if kind == "address-prefixes" and addresses.read_prefix(element) is None:
-            raise _unreadable(f"holds {element!r}, which is no prefix")
-        yield RuleElement(
-            str(each["perimeter"]).lower(), str(each["profile"]), direction, kind, element, str(each["name"])
-        )
-
-
-def _unreadable(what: str) -> InventoryError:
-    return InventoryError(f"A proposal of the file {what}; take what nsp recommend --format json prints.")
+            raise unreadable(f"holds {element!r}, which is no prefix")
+        yield RuleElement(perimeter, profile, direction, kind, element, name)
 
 
 def _of_access_rules(store: Store, path: Path) -> RuleSet:

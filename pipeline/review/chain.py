@@ -54,9 +54,9 @@ def _wrong(row: Mapping[str, Any], sequence: int, previous: str) -> str:
         return f"decision {sequence} is missing: {row['sequence']} follows"
     if row["previous_hash"] != previous:
         return f"decision {sequence} doesn't follow the one before it"
-    if row["hash"] != digest(row):
-        return f"decision {sequence} was changed after it was recorded"
     try:
+        if row["hash"] != digest(row):
+            return f"decision {sequence} was changed after it was recorded"
         of_row(row)
     except (ValueError, TypeError, RecursionError) as error:
         return f"decision {sequence} can't be read: {error}"

@@ -85,7 +85,7 @@ class Decision:
             "sequence": self.sequence,
             "proposal_id": self.proposal_id,
             "action": self.action,
-            "elements": json.dumps(self.elements) if self.action == EDIT else None,
+            "elements": canonical(self.elements) if self.action == EDIT else None,
             "reason": self.reason,
             "who": self.who,
             "decided_at": stamp(self.decided_at),
@@ -107,14 +107,16 @@ def of_row(row: Mapping[str, Any]) -> Decision:
         ValueError: a column holds what nobody recorded; TypeError as well.
     """
     texts = {name: row[name] for name in ("proposal_id", "reason", "who", "previous_hash", "hash")}
-    if row["action"] not in ACTIONS or not all(isinstance(each, str) for each in texts.values()):
+    elements = json.loads(row["elements"]) if row["elements"] else []
+    if row["action"] not in ACTIONS or not all(isinstance(each, str) for each in (*texts.values(), *elements)):
         raise ValueError("it has an unknown action, or something that is no text")
+    "".join(texts.values()).encode()  # a surrogate stands for bytes that are no text
     if not isinstance(json.loads(row["proposal"]), dict):
         raise ValueError("its proposal is none")  # noqa: TRY004 -- one kind of error for all
     return Decision(
         sequence=int(row["sequence"]),
         action=row["action"],
-        elements=tuple(json.loads(row["elements"])) if row["elements"] else (),
+        elements=tuple(elements),
         decided_at=moment_of(row["decided_at"]),
         expires=moment_of(row["expires"]) if row["expires"] else None,
         proposal_text=row["proposal"],

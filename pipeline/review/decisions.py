@@ -126,6 +126,7 @@ class Decisions:
                 connection = sqlite3.connect(uri, uri=True, timeout=self._wait, isolation_level=None)
             with closing(connection):
                 connection.row_factory = sqlite3.Row
+                connection.text_factory = _text
                 if create:
                     self._prepare(connection)
                 elif not _is_ours(connection, self.path):
@@ -243,13 +244,19 @@ def _is_ours(connection: sqlite3.Connection, path: Path) -> bool:
     Raises:
         StoreError: it is something else, or of another version.
     """
+    if not connection.execute("pragma schema_version").fetchone()[0]:
+        return False
+    # asked after that: who makes the file sets all three at once
     application = connection.execute("pragma application_id").fetchone()[0]
     version = connection.execute("pragma user_version").fetchone()[0]
-    if (application, version) == (_APPLICATION, _VERSION):
-        return True
-    if application == _APPLICATION or connection.execute("pragma schema_version").fetchone()[0]:
+    if (application, version) != (_APPLICATION, _VERSION):
         raise StoreError(f"{path} was written by another version of nsp, or by something else. Move it away.")
-    return False
+    return True
+
+
+def _text(stored: bytes) -> str:
+    """Return a text, even one that was tampered with: its hash tells."""
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,37 +1,28 @@
 """nsp decide as people and jobs run it: from a demo to accepted rules, a file in git, and the trail."""
 
+import contextlib
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from tests.cli.test_cli import HOSTILE, nsp, out, told
+from pipeline.cli import main
+from pipeline.cli.candidate import tell_expired
+from pipeline.recommend import difference
+from pipeline.review.decision import Choice
+from pipeline.review.decisions import open_decisions
+from pipeline.review.entry import entry
+from tests.cli.test_cli import HOSTILE, nsp, out
 
 Run = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose ./.nsp is a demo, with what a run over it printed as run.json."""
-    folder = tmp_path_factory.mktemp("demo")
-    out(folder, "--store", ".nsp", "demo", "--records", "20000")
-    (folder / "run.json").write_text(out(folder, "recommend", "-f", "json", code=3))
-    return folder
-
-
-@pytest.fixture
-def desk(demo: Path, tmp_path: Path) -> Path:
-    """A folder with the run and no decisions; there is no warehouse, and none is needed."""
-    (tmp_path / "run.json").write_bytes((demo / "run.json").read_bytes())
-    return tmp_path
+GOLDEN = Path(__file__).parent.parent / "recommend" / "golden" / "sample.json"
 
 
 def proposals(folder: Path) -> list[Run]:
@@ -44,91 +35,142 @@ def one(folder: Path, **wanted: Any) -> Run:
     return next(each for each in proposals(folder) if all(each[name] == value for name, value in wanted.items()))
 
 
-def decide(folder: Path, *words: str, code: int = 0) -> str:
-    return out(folder, "decide", *words, "--from", "run.json", code=code, NSP_WHO="ada")
+class Here:
+    """The command in this very process, which is quicker than to start one; in a folder."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+
+    def said(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr."""
+        self._capsys.readouterr()
+        with contextlib.chdir(self.folder), pytest.raises(SystemExit) as end:
+            main(list(words))
+        shown = self._capsys.readouterr()
+        return int(end.value.code or 0), shown.out, shown.err
+
+    def out(self, *words: str, code: int = 0) -> str:
+        found, shown, message = self.said(*words)
+        assert found == code, message
+        return shown
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self.out(*words, "-f", "json", code=code))
+
+    def decide(self, *words: str, code: int = 0) -> str:
+        return self.out("decide", *words, "--from", "run.json", code=code)
+
+    def refused(self, *words: str, code: int = 2) -> str:
+        found, shown, message = self.said("decide", *words)
+        assert (found, shown) == (code, ""), message
+        return message
+
+    def states(self) -> dict[str, Run]:
+        return {each["id"]: each for each in json.loads(self.decide("list", "-f", "json"))}
+
+    def trail(self) -> list[Run]:
+        return list(self.json("decide", "log"))
 
 
-def refused(folder: Path, *words: str, code: int = 2) -> str:
-    return told(folder, "decide", *words, code=code)
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """A folder with a run over the kept sample and no decisions; there is no warehouse, and none is needed."""
+    (tmp_path / "run.json").write_bytes(GOLDEN.read_bytes())
+    monkeypatch.setenv("NSP_WHO", "ada")
+    return Here(tmp_path, capsys)
 
 
-def states(folder: Path) -> dict[str, Run]:
-    return {each["id"]: each for each in json.loads(decide(folder, "list", "-f", "json"))}
-
-
-def test_from_a_demo_to_accepted_rules(demo: Path) -> None:
+def test_from_a_demo_to_accepted_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here, demo = Here(tmp_path, capsys), tmp_path
+    here.out("--store", ".nsp", "demo", "--records", "3000")
+    (demo / "run.json").write_text(here.out("recommend", "-f", "json", code=3))
     recommended = [each for each in proposals(demo) if each["recommended"]]
-    assert "No rule is accepted" in told(demo, "whatif", "--rules", "accepted", code=2)
+    assert "No rule is accepted" in here.said("whatif", "--rules", "accepted")[2]
     before = json.loads((demo / "run.json").read_text())["readiness"]
     shown = out(demo, "decide", "accept", "--all-unflagged", "--reason", "reviewed", NSP_WHO="ada")
     assert all(each["id"] in shown for each in recommended)
-    listed = json.loads(out(demo, "decide", "list", "-f", "json"))
+    listed = here.json("decide", "list")
     assert {each["id"] for each in listed if each["state"] == "accepted"} == {each["id"] for each in recommended}
     assert {each["state"] for each in listed} == {"accepted", "open"}
     assert {each["who"] for each in listed if each["state"] == "accepted"} == {"ada"}
-    accepted = json.loads(out(demo, "whatif", "--rules", "accepted", "-f", "json", code=3))
-    proposed = json.loads(out(demo, "whatif", "--rules", "proposed", "-f", "json", code=3))
+    accepted = here.json("whatif", "--rules", "accepted", code=3)
+    proposed = here.json("whatif", "--rules", "proposed", code=3)
     assert accepted["lost_requests"] == proposed["lost_requests"] > 0
     assert accepted["changes"] == proposed["changes"]
     # what a person answers is no open question any longer
     asked = [each for each in proposals(demo) if each["flags"] or each["kind"] == "cannot-fix"]
     assert any("flagged proposal" in reason or "cannot-fix" in reason for each in before for reason in each["reasons"])
-    out(demo, "decide", "accept", *(each["id"] for each in asked), "-r", "they are ours", NSP_WHO="ada")
-    after = json.loads(out(demo, "recommend", "-f", "json", code=3))["readiness"]
+    here.decide("accept", *(each["id"] for each in asked), "-r", "they are ours")
+    after = here.json("recommend", code=3)["readiness"]
     assert not any("flagged" in reason or "cannot-fix" in reason for each in after for reason in each["reasons"])
     (demo / "policy.toml").write_text("")
-    checked = json.loads(out(demo, "recommend", "--check", "--rules", "accepted", "-f", "json"))
+    checked = here.json("recommend", "--check", "--rules", "accepted")
     rules = [each for each in proposals(demo) if each["recommended"] or (each["flags"] and each["elements"])]
-    in_force = json.loads(out(demo, "recommend", "--check", "-f", "json"))["elements"]
+    in_force = here.json("recommend", "--check")["elements"]
     assert checked["elements"] == in_force + sum(len(each["elements"]) for each in rules)
 
 
-def test_a_trail_of_all_kinds_and_its_undoing(desk: Path) -> None:
-    flagged = next(each["id"] for each in proposals(desk) if each["flags"] and each["elements"])
-    note = one(desk, kind="cannot-fix")["id"]
-    address = next(each for each in proposals(desk) if each["elements"][:1] == ["203.0.113.128/26"])["id"]
-    assert "Say why you accept" in refused(desk, "accept", flagged, "--from", "run.json")
-    assert "acknowledged" in decide(desk, "accept", note)
-    decide(desk, "accept", flagged[:4], "--reason", "the month-end job", "--expires", "30d")
-    decide(desk, "edit", address, "-e", "203.0.113.128/27, 203.0.113.160/28", "-r", "the new agents")
-    decide(desk, "defer", flagged, "--until", "2099-01-01")
-    found = states(desk)
+def test_a_trail_of_all_kinds_and_its_undoing(desk: Here) -> None:
+    flagged = next(each["id"] for each in proposals(desk.folder) if each["flags"] and each["elements"])
+    note = one(desk.folder, kind="cannot-fix")["id"]
+    address = next(each for each in proposals(desk.folder) if each["elements"][:1] == ["203.0.113.128/26"])["id"]
+    assert "Say why you accept" in desk.refused("accept", flagged, "--from", "run.json")
+    assert "acknowledged" in desk.decide("accept", note)
+    desk.decide("accept", flagged[:4], "--reason", "the month-end job", "--expires", "30d")
+    desk.decide("edit", address, "-e", "203.0.113.128/27, 203.0.113.160/28", "-r", "the new agents")
+    desk.decide("defer", flagged, "--until", "2099-01-01")
+    found = desk.states()
     assert [found[each]["state"] for each in (note, flagged, address)] == ["acknowledged", "deferred", "edited"]
     assert found[address]["elements"] == ["203.0.113.128/27", "203.0.113.160/28"]
     assert found[flagged]["expires"] == "2099-01-01T00:00:00Z"
-    assert "undone" in out(desk, "decide", "undo", flagged)
-    assert states(desk)[flagged]["state"] == "accepted"
-    decide(desk, "reject", flagged, "-r", "it left")
-    assert states(desk)[flagged]["state"] == "rejected"
-    trail = json.loads(out(desk, "decide", "log", "-f", "json"))
+    assert "undone" in desk.out("decide", "undo", flagged)
+    assert desk.states()[flagged]["state"] == "accepted"
+    desk.decide("reject", flagged, "-r", "it left")
+    assert desk.states()[flagged]["state"] == "rejected"
+    trail = desk.trail()
     assert [each["action"] for each in trail] == ["accept", "accept", "edit", "defer", "undo", "reject"]
-    assert trail[2]["proposal"] == next(each for each in proposals(desk) if each["id"] == address)
-    mine = json.loads(out(desk, "decide", "log", "--proposal", flagged[:5], "-f", "json"))
+    assert trail[2]["proposal"] == next(each for each in proposals(desk.folder) if each["id"] == address)
+    mine = desk.json("decide", "log", "--proposal", flagged[:5])
     assert [each["sequence"] for each in mine] == [2, 4, 5, 6]
-    assert "the month-end job" in out(desk, "decide", "log")
-    assert pl.read_csv(out(desk, "decide", "log", "-f", "csv").encode()).height == 6
-    assert nsp(desk, "decide", "log", "-f", "parquet").stdout.startswith(b"PAR1")
-    assert decide(desk, "list", "--state", "rejected", "-f", "csv").count("\n") == 2
+    assert "the month-end job" in desk.out("decide", "log")
+    assert pl.read_csv(desk.out("decide", "log", "-f", "csv").encode()).height == 6
+    assert nsp(desk.folder, "decide", "log", "-f", "parquet").stdout.startswith(b"PAR1")
+    assert desk.decide("list", "--state", "rejected", "-f", "csv").count("\n") == 2
 
 
-def test_all_unflagged_leaves_what_people_decided_alone(desk: Path) -> None:
-    first, second, third, *_ = [each["id"] for each in proposals(desk) if each["recommended"]]
-    decide(desk, "reject", first, "-r", "not ours")
-    decide(desk, "defer", second)
-    decide(desk, "accept", "--all-unflagged", "--profile", "nobody")
-    assert states(desk)[third]["state"] == "open"
-    decide(desk, "accept", "--all-unflagged")
-    found = states(desk)
+def test_all_unflagged_leaves_what_people_decided_alone(desk: Here) -> None:
+    first, second, third, *_ = [each["id"] for each in proposals(desk.folder) if each["recommended"]]
+    desk.decide("reject", first, "-r", "not ours")
+    desk.decide("defer", second)
+    desk.decide("accept", "--all-unflagged", "--profile", "nobody")
+    assert desk.states()[third]["state"] == "open"
+    desk.decide("accept", "--all-unflagged")
+    found = desk.states()
     assert [found[each]["state"] for each in (first, second, third)] == ["rejected", "deferred", "accepted"]
-    count = len(json.loads(out(desk, "decide", "log", "-f", "json")))
-    decide(desk, "accept", "--all-unflagged")
-    decide(desk, "accept", third)
-    assert len(json.loads(out(desk, "decide", "log", "-f", "json"))) == count, "what stands is not said again"
+    count = len(desk.trail())
+    desk.decide("accept", "--all-unflagged")
+    desk.decide("accept", third)
+    assert len(desk.trail()) == count, "what stands is not said again"
 
 
-def test_wrong_words_record_nothing(desk: Path) -> None:
-    address = one(desk, kind="address-prefixes")["id"]
-    note = one(desk, kind="cannot-fix")["id"]
+def test_a_note_that_is_about_much_more_has_to_be_acknowledged_again(desk: Here) -> None:
+    note = one(desk.folder, kind="cannot-fix")
+    desk.decide("accept", note["id"])
+    desk.decide("accept", note["id"])
+    assert len(desk.trail()) == 1
+    run = json.loads((desk.folder / "run.json").read_text())
+    for each in run["proposals"]:
+        each["evidence"]["callers"] *= 2
+    (desk.folder / "run.json").write_text(json.dumps(run))
+    assert desk.states()[note["id"]]["state"] == "open"
+    desk.decide("accept", note["id"])
+    assert desk.states()[note["id"]]["state"] == "acknowledged"
+    assert len(desk.trail()) == 2
+
+
+def test_wrong_words_record_nothing(desk: Here) -> None:
+    address = one(desk.folder, kind="address-prefixes")["id"]
+    note = one(desk.folder, kind="cannot-fix")["id"]
     run = ("--from", "run.json")
     for words, message in (
         (("accept", *run), "or say --all-unflagged"),
@@ -154,102 +196,117 @@ def test_wrong_words_record_nothing(desk: Path) -> None:
         (("apply", "no.yaml", *run), "can't be read"),
     ):
         if message:
-            assert message in refused(desk, *words), words
-    assert not (desk / ".nsp").exists()
-    assert "There is no warehouse" in refused(desk, "list", code=1)
+            assert message in desk.refused(*words), words
+    assert not (desk.folder / ".nsp").exists()
+    assert "There is no warehouse" in desk.refused("list", code=1)
 
 
-def test_a_policy_beside_the_settings_bounds_edits(desk: Path) -> None:
-    address = one(desk, kind="address-prefixes")["id"]
-    (desk / "policy.toml").write_text("[addresses]\nwidest_v4 = 30\n")
+def test_a_policy_beside_the_settings_bounds_edits(desk: Here) -> None:
+    address = one(desk.folder, kind="address-prefixes")["id"]
+    (desk.folder / "policy.toml").write_text("[addresses]\nwidest_v4 = 30\n")
     words = ("edit", address, "-r", "why", "--from", "run.json")
-    assert "wider than /30" in refused(desk, *words, "-e", "203.0.113.0/29")
-    decide(desk, "edit", address, "-r", "why", "-e", "203.0.113.0/30")
+    assert "wider than /30" in desk.refused(*words, "-e", "203.0.113.0/29")
+    desk.decide("edit", address, "-r", "why", "-e", "203.0.113.0/30")
 
 
-def test_a_run_that_was_changed_is_not_decided_on(desk: Path) -> None:
-    run = json.loads((desk / "run.json").read_text())
+def test_a_run_that_was_changed_is_not_decided_on(desk: Here) -> None:
+    run = json.loads((desk.folder / "run.json").read_text())
     address = next(each for each in run["proposals"] if each["recommended"] and each["kind"] == "address-prefixes")
     address["elements"] = ["198.51.100.0/24"]
-    (desk / "run.json").write_text(json.dumps(run))
-    assert "was changed after it was made" in refused(desk, "accept", "--all-unflagged", "--from", "run.json")
+    (desk.folder / "run.json").write_text(json.dumps(run))
+    for words in (("accept", "--all-unflagged"), ("list",)):
+        assert "was changed after it was made" in desk.refused(*words, "--from", "run.json")
+    address["elements"] = ["203.0.113.7/32"]
+    address["evidence"]["first_seen"] = None
+    (desk.folder / "run.json").write_text(json.dumps(run))
+    assert "isn't as nsp recommend" in desk.refused("list", "--from", "run.json")
 
 
-def test_a_file_in_git_is_applied_once(desk: Path) -> None:
-    address, note = one(desk, kind="address-prefixes")["id"], one(desk, kind="cannot-fix")["id"]
+def test_a_file_in_git_is_applied_once(desk: Here) -> None:
+    address, note = one(desk.folder, kind="address-prefixes")["id"], one(desk.folder, kind="cannot-fix")["id"]
     text = f"""decisions:
   - {{id: {address[:5]}, action: edit, elements: [203.0.113.0/28], reason: only these, who: grace}}
   - {{id: {note}, action: accept}}
 """
-    (desk / "d.yaml").write_text(text)
-    assert (
-        "2 of 2 decisions are new"
-        in nsp(desk, "decide", "apply", "d.yaml", "--from", "run.json", "--dry-run").stderr.decode()
-    )
-    assert not (desk / ".nsp").exists()
-    decide(desk, "apply", "d.yaml")
-    again = nsp(desk, "decide", "apply", "d.yaml", "--from", "run.json")
-    assert (again.returncode, again.stdout) == (0, b"")
-    assert "0 of 2 decisions are new, 2 stand already" in again.stderr.decode()
-    trail = json.loads(out(desk, "decide", "log", "-f", "json"))
+    (desk.folder / "d.yaml").write_text(text)
+    assert "2 of 2 decisions are new" in desk.said("decide", "apply", "d.yaml", "--from", "run.json", "--dry-run")[2]
+    assert not (desk.folder / ".nsp").exists()
+    desk.decide("apply", "d.yaml")
+    code, shown, message = desk.said("decide", "apply", "d.yaml", "--from", "run.json")
+    assert (code, shown) == (0, "")
+    assert "0 of 2 decisions are new, 2 stand already" in message
+    trail = desk.trail()
     assert [(each["proposal_id"], each["who"]) for each in trail] == [(address, "grace"), (note, "ada")]
-    (desk / "d.yaml").write_text(text + "  - {id: ffffffff, action: accept}\n")
-    assert "d.yaml:4: No proposal's id begins with 'ffffffff'" in refused(desk, "apply", "d.yaml", "--from", "run.json")
-    decide(desk, "apply", "d.yaml", "--skip-unknown")
-    (desk / "d.yaml").write_text(text.replace("only these", "'\u202e\\x1b[31m'"))
-    assert "d.yaml:2" in refused(desk, "apply", "d.yaml", "--from", "run.json")
+    (desk.folder / "d.yaml").write_text(text + "  - {id: ffffffff, action: accept}\n")
+    assert "d.yaml:4: No proposal's id begins with 'ffffffff'" in desk.refused("apply", "d.yaml", "--from", "run.json")
+    desk.decide("apply", "d.yaml", "--skip-unknown")
+    (desk.folder / "d.yaml").write_text(text.replace("only these", "\x1b[31m"))
+    assert "no YAML" in desk.refused("apply", "d.yaml", "--from", "run.json")
 
 
-def test_verify_tells_of_a_changed_trail(desk: Path) -> None:
-    decide(desk, "accept", "--all-unflagged")
-    head = out(desk, "decide", "verify").splitlines()[-1]
+def test_verify_tells_of_a_changed_trail(desk: Here) -> None:
+    desk.decide("accept", "--all-unflagged")
+    head = desk.out("decide", "verify").splitlines()[-1]
     assert re.fullmatch("[0-9a-f]{64}", head)
-    out(desk, "decide", "verify", "--head", head)
-    assert "cut or rewritten" in out(desk, "decide", "verify", "--head", "0" * 64, code=3)
-    with closing(sqlite3.connect(desk / ".nsp" / "decisions.sqlite")) as connection:
+    desk.out("decide", "verify", "--head", head)
+    assert "cut or rewritten" in desk.out("decide", "verify", "--head", "0" * 64, code=3)
+    with closing(sqlite3.connect(desk.folder / ".nsp" / "decisions.sqlite")) as connection:
         connection.execute("drop trigger decision_is_never_changed")
         connection.execute("update decision set who = 'grace' where sequence = 2")
         connection.commit()
-    assert "decision 2 was changed" in out(desk, "decide", "verify", code=3)
+    assert "decision 2 was changed" in desk.out("decide", "verify", code=3)
 
 
-def test_an_expired_rule_is_told(desk: Path) -> None:
-    address = one(desk, kind="address-prefixes")
-    decide(desk, "accept", address["id"], "--expires", "2099-01-01")
-    code = (
-        "from datetime import datetime; from pathlib import Path; from pipeline.cli.candidate import tell_expired; "
-        "from pipeline.review.decisions import open_decisions; "
-        "tell_expired(open_decisions(Path('.nsp')).trail(), datetime(2100, 1, 1))"
-    )
-    message = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True, check=True).stderr
+def test_an_expired_rule_is_told(desk: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    address = one(desk.folder, kind="address-prefixes")
+    desk.decide("accept", address["id"], "--expires", "2099-01-01")
+    tell_expired(open_decisions(desk.folder / ".nsp").trail(), datetime(2100, 1, 1))
+    message = capsys.readouterr().err
     assert "Expired 2099-01-01 00:00" in message
     assert address["id"] in message
 
 
-def test_hostile_text_is_kept_and_shown_inert(desk: Path) -> None:
-    ids = [each["id"] for each in proposals(desk)]
+def test_hostile_text_is_kept_and_shown_inert(desk: Here) -> None:
+    ids = [each["id"] for each in proposals(desk.folder)]
     texts = [each[:200] for each in HOSTILE if "\x00" not in each]  # no command line can carry a NUL
     for identity, text in zip(ids, texts, strict=False):
-        out(desk, "decide", "defer", identity, "--reason", text, "--who", text, "--from", "run.json")
-    trail = json.loads(out(desk, "decide", "log", "-f", "json"))
+        desk.out("decide", "defer", identity, "--reason", text, "--who", text, "--from", "run.json")
+    trail = desk.trail()
     assert [each["reason"] for each in trail] == [each["who"] for each in trail] == texts[: len(ids)]
     for words in (("log",), ("list", "--from", "run.json")):
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e]", out(desk, "decide", *words)), words
-        exported = out(desk, "decide", *words, "-f", "csv")
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e]", desk.out("decide", *words)), words
+        exported = desk.out("decide", *words, "-f", "csv")
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e]", exported), words
         cells = pl.read_csv(exported.encode(), infer_schema=False)
         assert not [cell for name in ("who", "reason") for cell in cells[name] if re.match(r"\s*[=+\-@＝]", cell or "")]  # noqa: RUF001
-    message = refused(desk, "edit", ids[0], "-e", "\x1b[31m\u202e", "-r", "why", "--from", "run.json")
+    message = desk.refused("edit", ids[0], "-e", "\x1b[31m\u202e", "-r", "why", "--from", "run.json")
     assert message.isascii()
 
 
-def test_two_jobs_at_once_each_record_all_or_are_told(desk: Path) -> None:
+def test_who_decides_while_a_run_is_made_is_not_overruled(desk: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = one(desk.folder, kind="address-prefixes")
+    read = difference.read
+
+    def read_slowly(path: Path) -> difference.Run:
+        choice = Choice("reject", "it left \x1b[31m")
+        now = datetime(2026, 11, 2)
+        open_decisions(desk.folder / ".nsp").record([entry(address, choice, "grace", now)], now)
+        return read(path)
+
+    monkeypatch.setattr(difference, "read", read_slowly)
+    message = desk.refused("accept", "--all-unflagged", "--from", "run.json", code=1)
+    assert f"{address['id']} was rejected meanwhile by 'grace'" in message
+    assert "\x1b" not in message
+    assert [each["who"] for each in desk.trail()] == ["grace"]
+
+
+def test_two_jobs_at_once_each_record_all_or_are_told(desk: Here) -> None:
     def accept(who: str) -> int:
-        return nsp(desk, "decide", "accept", "--all-unflagged", "--from", "run.json", NSP_WHO=who).returncode
+        return nsp(desk.folder, "decide", "accept", "--all-unflagged", "--from", "run.json", NSP_WHO=who).returncode
 
     with ThreadPoolExecutor(2) as pool:
         codes = sorted(pool.map(accept, ("ada", "grace")))
-    trail = json.loads(out(desk, "decide", "log", "-f", "json"))
+    trail = desk.trail()
     assert codes in ([0, 0], [0, 1])  # the second came later and had nothing to do, or was told
     assert len({each["who"] for each in trail}) == 1
-    assert len(trail) == sum(each["recommended"] for each in proposals(desk))
+    assert len(trail) == sum(each["recommended"] for each in proposals(desk.folder))

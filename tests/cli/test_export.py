@@ -2,12 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.publish.form import Form
-from tests.cli.test_cli import ROOT, SAMPLE, out, told
+from tests.cli.test_cli import ROOT, SAMPLE, nsp, out, told
 from tests.publish import readers
 from tests.publish.samples import OF_TWO, bare
 
@@ -65,6 +67,16 @@ def test_a_file_and_a_folder(sample: Path) -> None:
     assert "can't be written" in told(sample, "export", "az", "--rules", "run.json", "-o", "run.json/x", code=1)
 
 
+def test_a_run_comes_through_a_pipe(sample: Path) -> None:
+    for file, text in (("run.json", "proposals"), ("rules.json", "accessRules")):
+        piped = subprocess.run(
+            [sys.executable, "-m", "pipeline", "export", "json", "--rules", "/dev/stdin"], cwd=sample, check=True,
+            env={"PYTHONPATH": str(ROOT)}, input=(sample / file).read_bytes(), capture_output=True,
+        )  # fmt: skip
+        assert f'"{text}"' in (sample / file).read_text()
+        assert piped.stdout == (sample / "rules.json").read_bytes()
+
+
 def test_terraform_imports_rules_in_force(sample: Path) -> None:
     inventory = json.loads((SAMPLE / "inventory.json").read_text())
     (sample / "live.json").write_text(json.dumps({"accessRules": inventory["accessRules"]}))
@@ -119,5 +131,8 @@ def test_nothing_to_write_is_no_success(sample: Path) -> None:
     for each in run["proposals"]:
         each["recommended"] = False
     (sample / "flagged.json").write_text(json.dumps(run))
+    result = nsp(sample, "export", "az", "--rules", "run.json")
+    flagged = [each for each in run["proposals"] if each["flags"] and each["elements"]]
+    assert f"({len(flagged)} flagged left out)" in result.stderr.decode()
     assert "are flagged" in told(sample, "export", "az", "--rules", "flagged.json", "-o", "none.sh", code=1)
     assert not (sample / "none.sh").exists()

@@ -11,7 +11,7 @@ from pipeline.publish.export import export
 from pipeline.publish.form import Form
 from pipeline.recommend.scope import Scope
 from pipeline.recommend.writable import of_file, of_proposal, of_proposals
-from tests.publish.samples import FIRST, HOSTILE, OF_TWO, SECOND
+from tests.publish.samples import FIRST, HOSTILE, OF_TWO, SECOND, perimeter
 
 PROPOSAL: dict[str, Any] = {
     "id": "051fb800f917", "perimeter": FIRST, "profile": "Data", "direction": "Inbound", "kind": "address-prefixes",
@@ -49,6 +49,13 @@ def test_what_export_writes_is_read_with_proposal_and_reason(tmp_path: Path) -> 
     path.write_text(export(OF_TWO, Form.JSON))
     assert list(of_file(path, Scope()).rules) == sorted(OF_TWO)
     assert list(of_file(path, Scope(perimeter="nsp2")).rules) == [rule for rule in OF_TWO if rule.perimeter == SECOND]
+
+
+def test_places_may_be_named_like_parts_of_an_id(tmp_path: Path) -> None:
+    rule = of_proposal({**PROPOSAL, "perimeter": perimeter("profiles", "profiles"), "profile": "profiles"})
+    path = tmp_path / "rules.json"
+    path.write_text(export([rule], Form.JSON))
+    assert of_file(path, Scope()).rules == (rule,)
 
 
 def test_a_run_of_recommend_is_read(tmp_path: Path) -> None:

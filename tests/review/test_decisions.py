@@ -1,9 +1,9 @@
 """The file of decisions: append-only, chained, and nobody decides over somebody else's head."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConflictError, StoreBusyError, StoreError, UsageError
 from pipeline.review.chain import verify_rows
-from pipeline.review.decision import ACTIONS, UNDO, Trail
+from pipeline.review.decision import ACTIONS, UNDO, Trail, digest
 from pipeline.review.decisions import FILE, Decisions, open_decisions
 from pipeline.review.entry import REASON_LENGTH
 from pipeline.store import open_store
@@ -29,7 +29,7 @@ def decisions(tmp_path: Path) -> Decisions:
 
 
 def raw(decisions: Decisions, *statements: str) -> None:
-    with closing(sqlite3.connect(decisions.path)) as connection:
+    with contextlib.closing(sqlite3.connect(decisions.path)) as connection:
         for each in statements:
             connection.execute(each)
         connection.commit()
@@ -197,6 +197,13 @@ def test_a_missing_or_moved_row_is_found(decisions: Decisions, statements: tuple
     assert decisions.verify().broken == broken
 
 
+def test_a_row_whose_hash_was_made_anew_no_longer_leads_to_the_next(decisions: Decisions) -> None:
+    decisions.record([choose(ONE), choose(TWO), choose(proposal("192.0.2.1/32"))], NOW)
+    row = {**decisions.history()[1].as_row(), "who": "grace"}
+    raw(decisions, *UNGUARDED, f"update decision set who = 'grace', hash = '{digest(row)}' where sequence = 2")
+    assert (decisions.verify().broken, decisions.verify().count) == (3, 2)
+
+
 def test_cut_off_decisions_are_found_by_a_hash_that_was_noted(decisions: Decisions) -> None:
     decisions.record([choose(ONE), choose(TWO)], NOW)
     head = decisions.verify().head
@@ -208,13 +215,19 @@ def test_cut_off_decisions_are_found_by_a_hash_that_was_noted(decisions: Decisio
 
 
 def test_an_export_can_be_checked_elsewhere(decisions: Decisions) -> None:
-    decisions.record([choose(ONE), choose(TWO, "edit", elements=("198.51.100.0/29",), expires=NOW + DAY)], NOW)
+    decisions.record(
+        [choose(ONE), choose(TWO, "edit", elements=("198.51.100.0/29", "192.0.2.1"), expires=NOW + DAY)], NOW
+    )
+
+    def spelled(value: Any) -> str:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
     exported = json.loads(json.dumps(decisions.export()))
     rows = [
         {
             **each,
-            "elements": json.dumps(each["elements"]) if each["action"] == "edit" else None,
-            "proposal": json.dumps(each["proposal"], sort_keys=True, separators=(",", ":")),
+            "elements": spelled(each["elements"]) if each["action"] == "edit" else None,
+            "proposal": spelled(each["proposal"]),
         }
         for each in exported
     ]
@@ -231,6 +244,24 @@ def test_rows_that_nobody_recorded_are_told_not_taken(decisions: Decisions) -> N
 
 
 @pytest.mark.parametrize(
+    "value", ["7", "x'ff00'", "null", "cast(x'ff' as text)", "'[1]'", "'{}'", "'[' || char(0)", "1.5"]
+)
+@pytest.mark.parametrize("column", ["elements", "reason", "proposal", "decided_at"])
+def test_tampering_never_makes_a_traceback(decisions: Decisions, column: str, value: str) -> None:
+    decisions.record([choose(TWO, "edit", elements=("198.51.100.0/29",))], NOW)
+    before = decisions.history()
+    table = (
+        "create table changed as select * from decision",
+        "drop table decision",
+        "alter table changed rename to decision",
+    )
+    raw(decisions, *table, f"update decision set {column} = {value}")
+    assert decisions.verify().broken == 1
+    with contextlib.suppress(StoreError):
+        assert decisions.history() != before
+
+
+@pytest.mark.parametrize(
     "content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\x00" + b"\xff" * 4000]
 )
 def test_a_file_that_is_none_is_told(decisions: Decisions, content: bytes) -> None:
@@ -244,13 +275,13 @@ def test_a_file_that_is_none_is_told(decisions: Decisions, content: bytes) -> No
 
 
 def _other_database(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("create table mine (x)")
 
 
 def _newer(path: Path) -> None:
     open_decisions(path.parent).record([choose(ONE)], NOW)
-    with closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("pragma user_version = 2")
 
 
@@ -275,12 +306,23 @@ def test_an_empty_file_left_by_a_crash_is_filled(decisions: Decisions) -> None:
 def test_a_writer_that_never_ends_is_told_and_readers_go_on(tmp_path: Path) -> None:
     decisions = open_decisions(tmp_path, wait=0.1)
     decisions.record([choose(ONE)], NOW)
-    with closing(sqlite3.connect(decisions.path, isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(decisions.path, isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(StoreBusyError, match="in use"):
             decisions.record([choose(TWO)], NOW)
         assert len(decisions.history()) == 1
     decisions.record([choose(TWO)], NOW)
+
+
+def test_a_reader_that_never_ends_keeps_nobody_from_deciding(tmp_path: Path) -> None:
+    decisions = open_decisions(tmp_path, wait=0.1)
+    decisions.record([choose(ONE)], NOW)
+    with contextlib.closing(sqlite3.connect(decisions.path, isolation_level=None)) as other:
+        other.execute("begin")
+        assert other.execute("select count(*) from decision").fetchone() == (1,)
+        decisions.record([choose(TWO)], NOW)
+        assert len(decisions.history()) == 2
+        assert other.execute("select count(*) from decision").fetchone() == (1,)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Decisions kept in git: what is read of a file, and what of it is new."""
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,12 @@ def test_a_file_is_read_with_its_lines(tmp_path: Path) -> None:
     )  # fmt: skip
     assert third.choice.expires == NOW.replace(2026, 12, 1, 7)
     assert written(tmp_path, "decisions: []") == written(tmp_path, "# nothing\n") == []
+
+
+def test_the_file_of_the_documentation_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "deciding.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    assert [each.choice.action for each in written(tmp_path, example)] == ["accept", "edit", "defer"]
 
 
 def test_values_are_what_is_written_whatever_yaml_makes_of_them(tmp_path: Path) -> None:

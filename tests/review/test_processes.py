@@ -39,12 +39,22 @@ def ingest(folder: Path, export: Path, rounds: int) -> None:
 def decide_once(folder: Path, who: str, start: Any, told: Any) -> None:
     decisions = open_decisions(folder)
     seen = decisions.trail().sequences
+    told.send("has looked")
     start.wait()
     try:
         decisions.record([choose(proposal("203.0.113.7/32"), who=who)], NOW, seen)
         told.send("recorded")
     except ConflictError as error:
         told.send(str(error))
+
+
+def read(folder: Path, rounds: int, told: Any) -> None:
+    """Read again and again, and tell how many decisions there were."""
+    decisions = open_decisions(folder)
+    for _ in range(rounds):
+        assert decisions.verify().is_intact
+        told.send(decisions.trail().last)
+    told.close()
 
 
 def received(pipe: Any) -> list[Any]:
@@ -70,8 +80,11 @@ def test_two_processes_decide_while_an_ingest_writes(tmp_path: Path, export: Pat
     loading = FORKS.Process(target=ingest, args=(folder, export, 6))
     loading.start()
     writers = [started(decide, folder, who, EACH) for who in ("ada", "grace")]
+    reader, pages = started(read, folder, EACH)
     told = [received(pipe) for _, pipe in writers]
-    for process in (loading, *(each for each, _ in writers)):
+    seen = received(pages)
+    assert (len(seen), seen) == (EACH, sorted(seen))
+    for process in (loading, reader, *(each for each, _ in writers)):
         process.join()
         assert process.exitcode == 0
     decisions = open_decisions(folder)
@@ -86,7 +99,8 @@ def test_two_processes_decide_while_an_ingest_writes(tmp_path: Path, export: Pat
 def test_of_many_who_decide_at_once_one_wins_and_the_others_are_told(tmp_path: Path) -> None:
     start = FORKS.Event()
     writers = [started(decide_once, tmp_path, f"person {number}", start) for number in range(5)]
-    time.sleep(0.3)
+    for _, pipe in writers:
+        assert pipe.recv() == "has looked"
     start.set()
     told = [received(pipe)[0] for _, pipe in writers]
     for process, _ in writers:
@@ -94,6 +108,19 @@ def test_of_many_who_decide_at_once_one_wins_and_the_others_are_told(tmp_path: P
     (made,) = open_decisions(tmp_path).history()
     assert told.count("recorded") == 1
     assert sum(f"accepted meanwhile by '{made.who}'" in each for each in told) == 4
+
+
+def test_many_who_make_the_file_at_once_make_one(tmp_path: Path) -> None:
+    for attempt in range(6):
+        folder = tmp_path / str(attempt)
+        writers = [started(decide, folder, who, 2) for who in ("ada", "grace", "edsger")]
+        readers = [started(read, folder, 20) for _ in range(2)]
+        told = [number for _, pipe in writers for number in received(pipe)]
+        for process, pipe in (*writers, *readers):
+            received(pipe)
+            process.join()
+            assert process.exitcode == 0
+        assert sorted(told) == list(range(1, 7))
 
 
 def test_killed_in_the_middle_of_writing_nothing_told_is_lost(tmp_path: Path) -> None:

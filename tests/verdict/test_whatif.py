@@ -99,7 +99,7 @@ def proposal(**replaced: Any) -> dict[str, Any]:
     [
         (None, UsageError, "there is no file"),
         ({"perimeters": []}, InventoryError, "neither proposals nor access rules"),
-        ({"proposals": [{"recommended": True}]}, InventoryError, "lacks 'direction'"),
+        ({"proposals": [{"recommended": True}]}, InventoryError, "lacks 'perimeter'"),
         ({"proposals": [7]}, InventoryError, "A proposal of the file lacks"),
         ({"accessRules": [{"id": "/x"}]}, InventoryError, "lies in no network security perimeter"),
         ({"accessRules": []}, InventoryError, "holds no access rule"),
