@@ -49,6 +49,7 @@ bench: $(DEV_READY) $(SERVICES_READY) ## measure beside DuckDB's own reader, pol
 	$(BIN)/python -m tests.bench.bench $(if $(FULL),--full)
 	$(BIN)/python -m tests.bench.extractors $(if $(FULL),--full)
 	$(BIN)/python -m tests.bench.verdicts
+	$(BIN)/python -m tests.bench.choice
 
 docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
 	$(BIN)/python -c "from pathlib import Path; from pipeline.tables.dictionary import data_dictionary as d; Path('docs/tables.md').write_text(d())"
