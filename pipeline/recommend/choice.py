@@ -18,7 +18,9 @@ Costs are in address-equivalents: what a rule exposes beyond the callers, and a 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from itertools import pairwise
@@ -432,16 +434,37 @@ def _whole(cost: cover.Floats, matrix: Any, bound: cover.Floats, options: int) -
     """Solve it with whole options. Whether callers are denied follows then, and needs no branching."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    return _answer(
-        milp(
+    with _stdout_as_stderr():
+        result = milp(
             cost,
             integrality=np.arange(len(cost)) < options,
             bounds=Bounds(0, 1),
             constraints=LinearConstraint(matrix, ub=bound),
             # HiGHS would stop at a ten-thousandth of the total, which large values make very coarse
             options={"mip_rel_gap": 0.0, "node_limit": _NODES},
-        ),
-    )
+        )
+    return _answer(result)
+
+
+@contextmanager
+def _stdout_as_stderr() -> Iterator[None]:
+    """Let what C code writes to stdout go to stderr.
+
+    HiGHS 1.12, which is in scipy 1.17, now and then writes a line whatever its options say (its issue 2783, mended
+    since), and stdout may be JSON that somebody reads.
+    """
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is no stdout
+        yield
+        return
+    try:
+        with suppress(OSError):  # there is no stderr
+            os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _answer(result: Any) -> cover.Floats:
