@@ -10,6 +10,7 @@
     │   ├── StoreBusyError   1  another nsp is writing to it
     │   └── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
     ├── InventoryError       1  a perimeter description cannot be read
+    ├── ChoiceError          1  the solver found no choice of rules
     └── AzureError           4  Azure refused, or gave no answer
         ├── SignInError      4  nobody is signed in, or a secret is wrong or expired
         ├── ForbiddenError   4  signed in, but without the role that is needed
@@ -62,6 +63,10 @@ class QueryError(StoreError):
 
 class InventoryError(NspError):
     """A description of perimeters, profiles and rules cannot be read."""
+
+
+class ChoiceError(NspError):
+    """The solver gave up choosing between kinds of rules; nothing was chosen."""
 
 
 class AzureError(NspError):
