@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ATTENTION = 3
 EXAMPLES = 2
+_MARKS = {"recommended": "", "asked": "?", "to-do": "!"}
 
 
 def recommend(
@@ -106,6 +107,8 @@ def limits_of(common: "Context", policy: Path | None = None) -> "Limits":
         drop_budget=settings.drop_budget,
         widest_v4=settings.widest_v4,
         widest_v6=settings.widest_v6,
+        memberships=settings.memberships,
+        service_tags=settings.service_tags,
     ).within(policy_file.find(policy, common.config))
 
 
@@ -135,7 +138,7 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
             to.print(f"  - {reason}", markup=False)
         rows = [
             [
-                "" if each.recommended else "?" if each.is_rule else "-",
+                _MARKS.get(each.state, "-") if each.is_rule or each.is_to_do else "-",
                 "in" if each.direction == "Inbound" else "out",
                 _named(each),
                 each.requests,
@@ -164,6 +167,8 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
         title = "Azure itself suggests (nsp inventory show issues)"
         to.print(table(title, ["profile", "resource", "direction", "elements", "because of"], rows, wrap=("elements",)))
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
+    if any(each.is_to_do for each in result.proposals):
+        to.print("! is no rule either: associate or link as it says before you enforce.")
 
 
 def _show_order(ready: "Readiness", to: "Console") -> None:
@@ -202,11 +207,13 @@ def _why(proposal: "Proposal") -> str:
         others = len(proposal.needs) - EXAMPLES
         shown = ", ".join(plain(each.rsplit("/", 1)[-1])[:60] for each in proposal.examples(EXAMPLES))
         named = f" ({shown}{f' and {others:,} more' if others > 0 else ''})"
-    return proposal.reason + named + (f" [{', '.join(proposal.flags)}]" if proposal.flags else "")
+    close = f"; your call: {plain(proposal.choice.sentence)}" if proposal.choice and proposal.choice.your_call else ""
+    return proposal.reason + named + close + (f" [{', '.join(proposal.flags)}]" if proposal.flags else "")
 
 
 def _flat(proposal: dict[str, Any]) -> dict[str, Any]:
-    """Return a proposal as one row: evidence and exposure beside the rest, lists as text."""
-    row = {**proposal, **proposal["evidence"], **proposal["exposure"]}
-    del row["evidence"], row["exposure"]
+    """Return a proposal as one row: choice, evidence and exposure beside the rest, lists as text."""
+    choice = {name if name == "your_call" else f"choice_{name}": value for name, value in proposal["choice"].items()}
+    row = {**proposal, **proposal["evidence"], **proposal["exposure"], **choice}
+    del row["evidence"], row["exposure"], row["choice"]
     return {key: " ".join(value) if isinstance(value, list) else value for key, value in row.items()}

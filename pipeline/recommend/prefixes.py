@@ -1,8 +1,8 @@
-"""The prefixes as options."""
+"""The prefixes that may admit addresses, as options."""
 
 import math
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import numpy as np
 
@@ -13,6 +13,12 @@ from pipeline.recommend.choice import Option
 Address = IPv4Address | IPv6Address
 
 
+def narrowest(address: str) -> cover.Network:
+    """Return the narrowest prefix for one address: IPv6 hosts change the last 64 bits at will."""
+    parsed = ip_address(address)
+    return ip_network((parsed, 32 if parsed.version == 4 else 64), strict=False)  # noqa: PLR2004
+
+
 def prefix_options(
     addresses: Iterable[Address],
     rule_cost: float,
@@ -21,6 +27,7 @@ def prefix_options(
     holes: Iterable[Address],
     *,
     sparsest: float = math.inf,
+    surcharge: float = 0.0,
 ) -> dict[Address, tuple[Option, ...]]:
     """Return for each address the prefixes that may admit it, narrow before wide.
 
@@ -33,7 +40,8 @@ def prefix_options(
         widest_v4: no IPv4 prefix is shorter.
         widest_v6: no IPv6 prefix is shorter.
         holes: refused addresses, which no prefix of several addresses may hold.
-        sparsest: no prefix has more than so many addresses for each one wanted.
+        sparsest: no prefix has more than so many addresses for each one wanted, but for pools: see `cover.most_keys`.
+        surcharge: what each wanted address (IPv6: /64 network) in a prefix costs beside.
     """
     wanted, hollow = set(addresses), set(holes)
     found: dict[Address, tuple[Option, ...]] = {}
@@ -52,7 +60,12 @@ def prefix_options(
             sparsest=sparsest,
             ranges=_UNROUTABLE_KEYS[version],
         ):
-            option = Option("address-prefixes", str(node.network), node.extra + rule_cost, 1)
+            option = Option(
+                "address-prefixes",
+                str(node.network),
+                node.extra + rule_cost + surcharge * (node.last - node.first + 1),
+                1,
+            )
             for key in range(node.first, node.last + 1):
                 serving[key].append(option)
         shift = _SHIFT[version]

@@ -1,5 +1,6 @@
 """May a profile be enforced? Three lights, each shown on its own, and the reasons."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -186,13 +187,37 @@ def _questions(profile: str, evidence: Evidence, proposals: Sequence[Proposal]) 
             f"questions: {', '.join(evidence.unlisted)} wrote records and is not in the inventory, so nothing is "
             "proposed for it; load a newer inventory",
         )
+    return [*reasons, *_open(proposals)]
+
+
+def _open(proposals: Sequence[Proposal]) -> list[str]:
+    """Say what of the proposals is open."""
+    reasons = []
     flagged = sum(bool(proposal.flags) for proposal in proposals)
     if flagged:
         reasons.append(f"questions: {flagged} flagged proposal{'s wait' if flagged > 1 else ' waits'} for a decision")
+    to_do = [proposal for proposal in proposals if proposal.is_to_do]
+    if to_do:
+        requests = sum(proposal.requests for proposal in to_do)
+        reasons.append(
+            f"questions: {requests:,} requests succeed today and are denied once enforced, until "
+            f"{' and '.join(_to_do(to_do))}",
+        )
     unfixable = sum(proposal.requests for proposal in proposals if proposal.kind == "cannot-fix")
     if unfixable:
         reasons.append(f"questions: {unfixable:,} requests succeed today that no rule settles (cannot-fix)")
     return reasons
+
+
+def _to_do(proposals: Sequence[Proposal]) -> list[str]:
+    """Say how many resources have to be associated and perimeters linked."""
+    counts = Counter(proposal.kind for proposal in proposals)
+    words = {"associate": ("resource", "associated"), "link": ("perimeter", "linked")}
+    return [
+        f"{count} {noun}{'s are' if count > 1 else ' is'} {done}"
+        for kind, (noun, done) in words.items()
+        if (count := counts[kind])
+    ]
 
 
 MAX_STALE_DAYS = 3

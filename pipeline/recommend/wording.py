@@ -8,12 +8,13 @@ from pipeline.recommend import cover
 from pipeline.recommend.choice import KINDS, Choice, Option
 
 
-def sentence(choice: Choice, names: Mapping[str, str] | None = None) -> str:
+def sentence(choice: Choice, names: Mapping[str, str] | None = None, *, exposed: str = "") -> str:
     """Say in plain English what was chosen, what it exposes, and what would be next best.
 
     Args:
         choice: of one caller; those of all callers of one rule read the same.
         names: what people call the resource, perimeter, subscription or tag of that name.
+        exposed: what the chosen option opens, where it stands for several.
     """
     said = names or {}
     who = _count(choice.callers, "caller")
@@ -24,7 +25,7 @@ def sentence(choice: Choice, names: Mapping[str, str] | None = None) -> str:
     instead = ""
     if other and other.elements > 0 and not other.denied:
         instead = f" instead of {choice.chosen.elements + other.elements:,}"
-    what = f"{_TITLES[choice.chosen.kind]}: {who}, {elements}{instead}; {_exposure(choice.chosen, said)}."
+    what = f"{_TITLES[choice.chosen.kind]}: {who}, {elements}{instead}; {exposed or _exposure(choice.chosen, said)}."
     return f"{what} Next best: {_next_best(choice, said)}.{_hint(choice)}"
 
 
@@ -47,16 +48,16 @@ _NOUNS = {
 def _exposure(option: Option, names: Mapping[str, str]) -> str:
     name = _name(option, names)
     if option.kind == "associate":
-        return f"makes {name} a member, which exposes the members to it and it to them"
+        return f"makes {name} a member, which opens the members to it and it to them"
     if option.kind == "link":
-        return f"exposes the members to every member of perimeter {name}"
+        return f"opens the members to every member of perimeter {name}"
     if option.kind == "subscriptions":
-        return f"exposes every managed identity of subscription {name}"
+        return f"admits every managed identity of subscription {name}"
     if option.kind == "service-tags":
-        return f"exposes every address of {name}, other customers' too"
+        return f"admits every address of {name}, other customers' too"
     network = ip_network(option.name)
     unit = "address" if network.version == 4 else "/64 network"  # noqa: PLR2004
-    return f"exposes {_count(2 ** max(0, cover.KEY_BITS[network.version] - network.prefixlen), unit)} of {name}"
+    return f"admits {_count(2 ** max(0, cover.KEY_BITS[network.version] - network.prefixlen), unit)} of {name}"
 
 
 def _name(option: Option, names: Mapping[str, str]) -> str:

@@ -287,7 +287,7 @@ def test_the_sentence_says_what_it_saves_and_what_it_opens() -> None:
     found = choose(callers, 50)
     assert {sentence(each) for each in found} == {
         (
-            "Subscription rule: 14 callers, 1 element instead of 14; exposes every managed identity of subscription "
+            "Subscription rule: 14 callers, 1 element instead of 14; admits every managed identity of subscription "
             "sub-payments. Next best: 14 prefixes, +13 elements, price 3,584 instead of 1,280."
         ),
     }
@@ -302,23 +302,23 @@ def test_the_sentence_says_what_it_saves_and_what_it_opens() -> None:
     [
         (
             Option("associate", "/subscriptions/s/resourcegroups/g/providers/p/t/vault1", 0, 0),
-            "Association: 1 caller, no element; makes vault1 a member, which exposes the members to it and it to them.",
+            "Association: 1 caller, no element; makes vault1 a member, which opens the members to it and it to them.",
         ),
         (
             Option("link", "guid-1", 0, 0),
-            "Link: 1 caller, no element; exposes the members to every member of perimeter guid-1.",
+            "Link: 1 caller, no element; opens the members to every member of perimeter guid-1.",
         ),
         (
             Option("service-tags", "Storage.WestEurope", 300, 1),
-            "Service tag rule: 1 caller, 1 element; exposes every address of Storage.WestEurope, other customers' too.",
+            "Service tag rule: 1 caller, 1 element; admits every address of Storage.WestEurope, other customers' too.",
         ),
         (
             Option("address-prefixes", str(ip_network("20.1.2.0/24")), 300, 1),
-            "Prefix rule: 1 caller, 1 element; exposes 256 addresses of 20.1.2.0/24.",
+            "Prefix rule: 1 caller, 1 element; admits 256 addresses of 20.1.2.0/24.",
         ),
         (
             Option("address-prefixes", "2a00:1::/64", 300, 1),
-            "Prefix rule: 1 caller, 1 element; exposes 1 /64 network of 2a00:1::/64.",
+            "Prefix rule: 1 caller, 1 element; admits 1 /64 network of 2a00:1::/64.",
         ),
     ],
 )

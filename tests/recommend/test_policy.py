@@ -374,6 +374,8 @@ def test_policy_bans_subscriptions_and_hosts() -> None:
         for day in (0, 1)
     ]
     (one,) = bounded(*rows, allowed_subscriptions=frozenset())
+    assert (one.elements, one.flags, one.recommended) == (("203.0.113.7/32",), ("azure-address",), False)
+    (one,) = bounded(*rows, allowed_subscriptions=frozenset(), banned_addresses=networks("203.0.113.0/24"))
     assert (one.kind, one.elements) == ("cannot-fix", ())
     hosts = [seen(day, ip=None, destination_fqdn=f"{name}.example.com") for name in ("a", "b.c") for day in (0, 1)]
     limits = Limits(bounds=Bounds(banned_hosts=frozenset({"c.example.com"})))

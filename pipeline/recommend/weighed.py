@@ -1,0 +1,150 @@
+"""What a proposal was weighed against: the next best way, what it would cost more, and whether a person should look."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from pipeline.recommend import cover
+from pipeline.recommend.allot import SPARSE
+from pipeline.recommend.candidates import AZURE_ADDRESS
+from pipeline.recommend.choice import CLOSE, Alternative, Choice, Option
+from pipeline.recommend.cover import Network
+from pipeline.recommend.need import Need
+from pipeline.recommend.wording import sentence
+
+PREFIXES, LEFT_DENIED = "address-prefixes", "leave-denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The choice behind a proposal, as the JSON contract has it. Costs are in address-equivalents.
+
+    Args:
+        chosen: kind of the proposal.
+        sentence: what was chosen, what that opens, and what would be next best.
+        cost: None where nothing was priced.
+        runner_up: kind of the next best; None where there is none.
+        cost_difference: what it would cost more; None where that has no price, as leaving callers denied hasn't.
+        your_call: the next best is so close that a person should look at both.
+    """
+
+    chosen: str
+    sentence: str
+    cost: float | None = None
+    runner_up: str | None = None
+    cost_difference: float | None = None
+    your_call: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {
+            "chosen": self.chosen,
+            "cost": _rounded(self.cost),
+            "runner_up": self.runner_up,
+            "cost_difference": _rounded(self.cost_difference),
+            "your_call": self.your_call,
+            "sentence": self.sentence,
+        }
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 1)
+
+
+def weighed(choice: Choice, names: Mapping[str, str], *, exposed: str = "") -> Weighed:
+    """Return what a choice was weighed against.
+
+    Args:
+        choice: of the callers of one proposal.
+        names: what people call the perimeter of a GUID.
+        exposed: what the rule opens, where it isn't one option by itself.
+    """
+    other = choice.alternative
+    is_priced = choice.chosen is not None and other is not None and bool(other.options) and not other.denied
+    option = choice.chosen or (other.options[0] if other else None)
+    instead = other.options[0].kind if other and other.options and choice.chosen else LEFT_DENIED
+    return Weighed(
+        chosen=option.kind if option else LEFT_DENIED,
+        sentence=sentence(choice, names, exposed=exposed),
+        cost=option.cost if option else None,
+        runner_up=instead,
+        cost_difference=other.delta if is_priced and other else None,
+        your_call=choice.is_close and is_priced,
+    )
+
+
+def weighed_prefixes(
+    inside: Mapping[Network, Sequence[Need]], rule_cost: float, ways: frozenset[Option], label: str = ""
+) -> Weighed:
+    """Return what one rule of prefixes was weighed against: the next best prefixes for its callers, or another kind.
+
+    Args:
+        inside: the prefixes, apart from one another, with the callers that each holds.
+        rule_cost: what a prefix costs beside the addresses that it opens.
+        ways: the other options that would admit all of them.
+        label: whom the rule is for.
+    """
+    cost = 0.0
+    best: Alternative | None = None
+    for prefix, mine in inside.items():
+        keys = _keys(prefix, mine)
+        azure = len(_keys(prefix, [need for need in mine if need.is_azure or need.service_tags]))
+        narrower = _split(keys, prefix.version, rule_cost)
+        price = _size(prefix) - len(keys) + rule_cost
+        cost += price + AZURE_ADDRESS * azure
+        if narrower:
+            delta = sum(option.cost for option in narrower) - price
+            if best is None or delta < best.delta:
+                best = Alternative(narrower, 0, delta, len(narrower) - 1, is_over_budget=False)
+    for option in sorted(ways, key=lambda each: (each.cost, each.kind, each.name)):
+        if best is None or option.cost - cost < best.delta:
+            best = Alternative((option,), 0, option.cost - cost, option.elements - len(inside), is_over_budget=False)
+    chosen = Option(PREFIXES, str(min(inside, key=str)), cost, len(inside))
+    is_close = best is not None and best.delta <= CLOSE * cost
+    callers = sum(len(mine) for mine in inside.values())
+    choice = Choice("", chosen, best.options[0] if best else None, best.delta if best else 0.0, is_close, callers, best)
+    opened = sum(_size(prefix) for prefix in inside)
+    several = f"admits {opened:,} addresses in {len(inside):,} prefixes" + (f" of {label}" if label else "")
+    return weighed(choice, {}, exposed=several if len(inside) > 1 else "")
+
+
+def _keys(prefix: Network, callers: Sequence[Need]) -> list[int]:
+    keys: list[int] = cover.keys_of((int(ip_address(need.key)) for need in callers), prefix.version).tolist()
+    return keys
+
+
+def _size(prefix: Network) -> int:
+    return int(2 ** max(0, cover.KEY_BITS[prefix.version] - prefix.prefixlen))
+
+
+def _split(keys: Sequence[int], version: int, rule_cost: float) -> tuple[Option, ...]:
+    """Return the cheapest prefixes for some keys other than one for all of them; none for a single key.
+
+    As the cover at that price, from its halves up: min(one prefix, the best of the left and of the right half).
+    """
+    bits = cover.KEY_BITS[version]
+
+    def best(first: int, last: int, *, may_be_one: bool = True) -> tuple[float, list[tuple[float, int, int]]]:
+        """Return the cost, and of each prefix its cost, a key and how many bits of it are free."""
+        free = (keys[first] ^ keys[last - 1]).bit_length()
+        if last - first == 1:
+            return rule_cost, [(rule_cost, keys[first], 0)]
+        middle = bisect_left(keys, keys[last - 1] >> (free - 1) << (free - 1), first, last)
+        (left, some), (right, others) = best(first, middle), best(middle, last)
+        wanted = last - first
+        if may_be_one and 2**free <= max(SPARSE * wanted, wanted**2):
+            alone = 2**free - wanted + rule_cost
+            if alone <= left + right:
+                return alone, [(alone, keys[first], free)]
+        return left + right, some + others
+
+    if len(keys) < 2:  # noqa: PLR2004
+        return ()
+    _, found = best(0, len(keys), may_be_one=False)
+    shift = 0 if version == 4 else 64  # noqa: PLR2004
+    return tuple(
+        Option(PREFIXES, str(ip_network((key >> free << free + shift, bits - free), strict=False)), cost, 1)
+        for cost, key, free in found
+    )
