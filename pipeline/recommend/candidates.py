@@ -39,6 +39,8 @@ perimeter?", table of onboarded private link resources; `az network perimeter as
 tells today's.
 """
 
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 _LINKABLE = re.compile(
     r".*/providers/microsoft\.(?:storage/|keyvault/|sql/|documentdb/|servicebus/|operationalinsights/|insights/).*"
 )
@@ -83,15 +85,15 @@ def honours_tags(resource: str) -> bool:
 
 
 def guids_of(text: str | None) -> list[str]:
-    """Return the GUIDs in a log's list of the caller's perimeters: JSON, or one by itself."""
+    """Return the GUIDs in a log's list of the caller's perimeters: JSON, or one by itself; what is none is left out."""
     if not text:
         return []
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = text
     listed = found if isinstance(found, list) else [text.strip(' "')]
-    return sorted({each.lower() for each in listed if isinstance(each, str) and each})
+    return sorted({each.lower() for each in listed if isinstance(each, str) and _GUID.fullmatch(each)})
 
 
 def associate(resource: str) -> Option:

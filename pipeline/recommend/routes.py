@@ -105,7 +105,7 @@ class Routes:
             ways.update({(who, at): found for at in served if (found := self._ways_of(who, at, mine))})
         if not ways:
             return
-        prefixes = self._prefixes({at for _, at in ways if at}, rows)
+        prefixes = self._prefixes({at for _, at in ways if at})
         callers = self._callers({place: found | prefixes.get(place[1], set()) for place, found in ways.items()}, seen)
         made = dict(zip(ways, choose(callers, budget), strict=True))
         admitted: dict[tuple[str, str], set[Who]] = {}
@@ -196,17 +196,19 @@ class Routes:
         bounds = self._limits.bounds
         return bounds is None or bound_exceeded(kind, element, bounds) is None
 
-    def _prefixes(self, addresses: set[str], rows: Sequence[CallerDay]) -> dict[str, set[Option]]:
-        """Return the prefixes for some addresses; the cover may find others, once it knows all that it has to hold."""
+    def _prefixes(self, addresses: set[str]) -> dict[str, set[Option]]:
+        """Return the prefixes for some addresses, without a thought for refused ones in them.
+
+        That makes some of them look cheaper than they are, by nothing beside what an address of Azure's costs; those
+        that are proposed in the end are the cover's, which knows all that they have to hold and must not.
+        """
         wanted = {at: ip_address(at) for at in sorted(addresses) if self._allows(PREFIXES, str(narrowest(at)))}
-        admitted = {address for row in rows if row.allowed and (address := _public(row))}
-        refused = {address for row in rows if (address := _public(row)) and address not in admitted}
         found = prefix_options(
             wanted.values(),
             self.rule_cost,
             self._limits.widest_v4,
             self._limits.widest_v6,
-            map(ip_address, sorted(refused)),
+            (),
             sparsest=SPARSE,
             surcharge=candidates.AZURE_ADDRESS,
         )

@@ -27,7 +27,8 @@ class Weighed:
         cost: None where nothing was priced.
         runner_up: kind of the next best; None where there is none.
         cost_difference: what it would cost more; None where that has no price, as leaving callers denied hasn't.
-        your_call: the next best is so close that a person should look at both.
+        your_call: the next best is so close that a person should look at both; never between prefixes, which the
+            price of a rule settles.
     """
 
     chosen: str
@@ -90,7 +91,8 @@ def weighed_prefixes(
     best: Alternative | None = None
     for prefix, mine in inside.items():
         keys = _keys(prefix, mine)
-        azure = len(_keys(prefix, [need for need in mine if need.is_azure or need.service_tags]))
+        shared = [need for need in mine if need.is_azure or need.service_tags]
+        azure = len(_keys(prefix, shared)) if shared else 0
         narrower = _split(keys, prefix.version, rule_cost)
         price = _size(prefix) - len(keys) + rule_cost
         cost += price + AZURE_ADDRESS * azure
@@ -102,7 +104,8 @@ def weighed_prefixes(
         if best is None or option.cost - cost < best.delta:
             best = Alternative((option,), 0, option.cost - cost, option.elements - len(inside), is_over_budget=False)
     chosen = Option(PREFIXES, str(min(inside, key=str)), cost, len(inside))
-    is_close = best is not None and best.delta <= CLOSE * cost
+    is_other_kind = best is not None and best.options[0].kind != PREFIXES
+    is_close = best is not None and is_other_kind and best.delta <= CLOSE * cost
     callers = sum(len(mine) for mine in inside.values())
     choice = Choice("", chosen, best.options[0] if best else None, best.delta if best else 0.0, is_close, callers, best)
     opened = sum(_size(prefix) for prefix in inside)
@@ -111,8 +114,8 @@ def weighed_prefixes(
 
 
 def _keys(prefix: Network, callers: Sequence[Need]) -> list[int]:
-    keys: list[int] = cover.keys_of((int(ip_address(need.key)) for need in callers), prefix.version).tolist()
-    return keys
+    shift = 0 if prefix.version == 4 else 64  # noqa: PLR2004
+    return sorted({int(ip_address(need.key)) >> shift for need in callers})
 
 
 def _size(prefix: Network) -> int:

@@ -226,10 +226,10 @@ def test_every_proposal_has_a_choice_and_a_prefix_its_next_best() -> None:
 
 def test_logs_lists_of_perimeters_are_read_as_they_come() -> None:
     assert guids_of(None) == []
-    assert guids_of('["B", "a", "b", 5]') == ["a", "b"]
-    assert guids_of('"a"') == ["a"]
-    assert guids_of("[not json") == ["[not json"]
-    assert guids_of('{"a": 1}') == ['{"a": 1}']
+    assert guids_of(f'["{GUID.upper()}", "{GUID}", 5, "<b>", ""]') == [GUID]
+    assert guids_of(f'"{GUID}"') == guids_of(GUID) == [GUID]
+    for text in ("[not json", '{"a": 1}', "5", "[" * 100_000, f"{GUID}\n"):
+        assert guids_of(text) == []
 
 
 DAYS = 35
