@@ -119,37 +119,6 @@ def most_keys(wanted: Integers, sparsest: float) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One prefix that an optimal cover may hold: the longest common prefix of keys[first] to keys[last].
-
-    Args:
-        network: the prefix.
-        extra: addresses (IPv6: /64 networks) in it beyond those wanted.
-        first: index of the first key that it holds.
-        last: index of the last one.
-    """
-
-    network: Network
-    extra: int
-    first: int
-    last: int
-
-
-def nodes(
-    keys: Keys,
-    version: int,
-    *,
-    widest: int = 0,
-    holes: Keys | None = None,
-    sparsest: float = math.inf,
-    ranges: Sequence[tuple[int, int]] = (),
-) -> list[Node]:
-    """Return every prefix from which the covers of `curve` are made, narrow before wide; arguments as there."""
-    bounds = _Bounds(widest, holes if holes is not None else np.empty(0, np.uint64), sparsest, ranges)
-    return _Tree(keys, version, 1, bounds, None).nodes()
-
-
-@dataclass(frozen=True, slots=True)
 class _Bounds:
     widest: int
     holes: Keys
@@ -292,14 +261,6 @@ class _Tree:
     def least(self, node: int) -> int:
         """Return the least number of prefixes that can cover a node at all."""
         return int(self._least[node])
-
-    def nodes(self) -> list[Node]:
-        """Return the nodes that one prefix may cover."""
-        extra = self.tables[self.offset[:-1]]
-        return [
-            Node(self._network(node), int(extra[node]), int(self.first[node]), int(self.last[node]))
-            for node in np.flatnonzero(np.isfinite(extra)).tolist()
-        ]
 
     def trace(self, count: int) -> list[Network]:
         """Walk down from the root, splitting the count as the tables say; what gets none is dropped."""

@@ -1,85 +1,61 @@
-"""The prefixes that may admit addresses, as options."""
+"""The prefixes for some addresses by themselves: what another kind of rule, or one prefix, is weighed against."""
 
-import math
-from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address, ip_network
 
-import numpy as np
-
-from pipeline.addresses import UNROUTABLE
 from pipeline.recommend import cover
-from pipeline.recommend.choice import Option
+from pipeline.recommend.allot import SPARSE
+from pipeline.recommend.cover import Network
 
-Address = IPv4Address | IPv6Address
+_SHIFT = {4: 0, 6: 64}
+
+Priced = tuple[float, Network]
+"""A prefix, with what it opens beside the addresses wanted and the price of a rule."""
 
 
-def narrowest(address: str) -> cover.Network:
+def narrowest(address: str) -> Network:
     """Return the narrowest prefix for one address: IPv6 hosts change the last 64 bits at will."""
     parsed = ip_address(address)
     return ip_network((parsed, 32 if parsed.version == 4 else 64), strict=False)  # noqa: PLR2004
 
 
-def prefix_options(
-    addresses: Iterable[Address],
-    rule_cost: float,
-    widest_v4: int,
-    widest_v6: int,
-    holes: Iterable[Address],
-    *,
-    sparsest: float = math.inf,
-    surcharge: float = 0.0,
-) -> dict[Address, tuple[Option, ...]]:
-    """Return for each address the prefixes that may admit it, narrow before wide.
+def keys_by_version(addresses: Iterable[str]) -> dict[int, list[int]]:
+    """Return the distinct keys of some addresses, in order: IPv4 addresses, and IPv6 /64 networks."""
+    found: dict[int, set[int]] = {}
+    for parsed in map(ip_address, addresses):
+        found.setdefault(parsed.version, set()).add(int(parsed) >> _SHIFT[parsed.version])
+    return {version: sorted(keys) for version, keys in sorted(found.items())}
 
-    They are the longest common prefixes of some of the addresses, which is all that an optimal cover ever needs. IPv6
-    addresses are taken by their /64.
+
+def cheapest(keys: Sequence[int], version: int, rule_cost: float, *, may_be_one: bool = True) -> list[Priced]:
+    """Return the cheapest prefixes for some keys, without a thought for budgets, refused addresses and widths.
+
+    As the cover at that price, halves first: the cost of a node is min(one prefix, its left half and its right half).
 
     Args:
-        addresses: that want to be admitted.
-        rule_cost: what one prefix costs beside the addresses (IPv6: /64 networks) that it exposes.
-        widest_v4: no IPv4 prefix is shorter.
-        widest_v6: no IPv6 prefix is shorter.
-        holes: refused addresses, which no prefix of several addresses may hold.
-        sparsest: no prefix has more than so many addresses for each one wanted, but for pools: see `cover.most_keys`.
-        surcharge: what each wanted address (IPv6: /64 network) in a prefix costs beside.
+        keys: of one version, at least one, in order.
+        version: 4 or 6.
+        rule_cost: what a prefix costs beside the keys that it opens.
+        may_be_one: one prefix may hold them all; else there are at least two, or none for a single key.
     """
-    wanted, hollow = set(addresses), set(holes)
-    found: dict[Address, tuple[Option, ...]] = {}
-    for version, widest in ((4, widest_v4), (6, widest_v6)):
-        mine = sorted(address for address in wanted if address.version == version)
-        if not mine:
-            continue
-        keys = cover.keys_of(map(int, mine), version)
-        avoid = cover.keys_of((int(address) for address in hollow if address.version == version), version)
-        serving: list[list[Option]] = [[] for _ in keys]
-        for node in cover.nodes(
-            keys,
-            version,
-            widest=widest,
-            holes=np.setdiff1d(avoid, keys),
-            sparsest=sparsest,
-            ranges=_UNROUTABLE_KEYS[version],
-        ):
-            option = Option(
-                "address-prefixes",
-                str(node.network),
-                node.extra + rule_cost + surcharge * (node.last - node.first + 1),
-                1,
-            )
-            for key in range(node.first, node.last + 1):
-                serving[key].append(option)
-        shift = _SHIFT[version]
-        by_key = dict(zip(keys.tolist(), map(tuple, serving), strict=True))
-        found.update((address, by_key[int(address) >> shift]) for address in mine)
-    return found
+    bits = cover.KEY_BITS[version]
 
+    def best(first: int, last: int, *, may_be_one: bool = True) -> tuple[float, list[tuple[float, int, int]]]:
+        """Return the cost, and of each prefix its cost, a key and how many bits of it are free."""
+        if last - first == 1:
+            return rule_cost, [(rule_cost, keys[first], 0)]
+        free = (keys[first] ^ keys[last - 1]).bit_length()
+        middle = bisect_left(keys, keys[last - 1] >> (free - 1) << (free - 1), first, last)
+        (left, some), (right, others) = best(first, middle), best(middle, last)
+        wanted = last - first
+        alone = 2**free - wanted + rule_cost
+        if may_be_one and alone <= left + right and 2**free <= max(SPARSE * wanted, wanted**2):
+            return alone, [(alone, keys[first], free)]
+        return left + right, some + others
 
-_SHIFT = {4: 0, 6: 64}
-_UNROUTABLE_KEYS = {
-    version: [
-        (int(network.network_address) >> shift, int(network.broadcast_address) >> shift)
-        for network, _ in UNROUTABLE
-        if network.version == version
-    ]
-    for version, shift in _SHIFT.items()
-}
+    if len(keys) == 1 and not may_be_one:
+        return []
+    _, found = best(0, len(keys), may_be_one=may_be_one)
+    shift = _SHIFT[version]
+    return [(cost, ip_network((key >> free << free + shift, bits - free), strict=False)) for cost, key, free in found]

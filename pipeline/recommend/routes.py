@@ -9,17 +9,17 @@ What is chosen is kept as routes, so that the replay of a past week sorts that w
 time did.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
 from pipeline.recommend import candidates
-from pipeline.recommend.allot import SPARSE, Limits
+from pipeline.recommend.allot import Limits
 from pipeline.recommend.bounds import bound_exceeded
 from pipeline.recommend.candidates import MEMBERSHIPS, Estate
 from pipeline.recommend.choice import Caller, Choice, Option, choose
 from pipeline.recommend.need import IDENTITY_REFUSED, MOSTLY_DENIED, CallerDay, is_beyond_rules
-from pipeline.recommend.prefixes import narrowest, prefix_options
+from pipeline.recommend.prefixes import cheapest, keys_by_version, narrowest
 from pipeline.recommend.price import DEFAULT
 from pipeline.recommend.profile import Profile
 
@@ -28,7 +28,7 @@ _MOST_VALUE = 9
 """Where the budget doesn't suffice, the busiest caller counts for so many callers more than one with a request."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Who:
     """A caller as the log names it.
 
@@ -45,10 +45,6 @@ class Who:
     perimeters: str = ""
     is_refused: bool = False
     address: str = ""
-
-
-Place = tuple[Who, str]
-"""A caller at one of its public addresses, "" where it has none: what one option has to serve."""
 
 
 @dataclass(slots=True)
@@ -88,7 +84,7 @@ class Routes:
         self._estate = estate
         self._limits = limits
         self.rule_cost = DEFAULT if limits.rule_cost is None else limits.rule_cost
-        self._choices: dict[Place, Choice] = {}
+        self._choices: dict[Who, Choice] = {}
         self._ways: dict[str, frozenset[Option]] = {}
         self._by_option: dict[tuple[str, str], Choice] = {}
         self.over: set[tuple[str, str]] = set()
@@ -99,26 +95,18 @@ class Routes:
         for row in rows:
             if who := self._who(row):
                 seen.setdefault(who, _Seen()).add(row)
-        ways: dict[Place, set[Option]] = {}
-        for who, mine in seen.items():
-            served = [at for at, (allowed, _) in mine.at.items() if allowed] if mine.is_user else []
-            ways.update({(who, at): found for at in served if (found := self._ways_of(who, at, mine))})
-        if not ways:
-            return
-        prefixes = self._prefixes({at for _, at in ways if at})
-        callers = self._callers({place: found | prefixes.get(place[1], set()) for place, found in ways.items()}, seen)
-        made = dict(zip(ways, choose(callers, budget), strict=True))
-        admitted: dict[tuple[str, str], set[Who]] = {}
-        for (who, _), each in made.items():
-            admitted.setdefault(_key(_taken(each)), set()).add(who)
-        for place, each in made.items():
+        users = {who: mine for who, mine in sorted(seen.items()) if mine.is_user}
+        ways = {who: found for who, mine in users.items() if (found := self._ways_of(who, mine))}
+        made = dict(zip(ways, choose(self._callers(ways, users), budget), strict=True))
+        admitted = Counter(_key(_taken(each)) for each in made.values())
+        for who, each in made.items():
             key = _key(_taken(each))
-            self._choices[place] = told = replace(each, callers=len(admitted[key]))
+            self._choices[who] = told = replace(each, callers=admitted[key])
             self._by_option.setdefault(key, told)
             if each.chosen is None:
                 self.over.add(key)
-            if key[0] == PREFIXES:
-                self._ways[place[1]] = self._ways.get(place[1], frozenset(ways[place])) & ways[place]
+            for address in users[who].at if key[0] == PREFIXES else ():
+                self._ways[address] = self._ways.get(address, frozenset(ways[who])) & ways[who]
 
     def of(self, row: CallerDay) -> tuple[str, str] | None:
         """Return kind and key of the rule or membership for a row; None where its address or nothing will do.
@@ -129,12 +117,12 @@ class Routes:
         if who is None:
             return None
         address = _public(row)
-        if made := self._choices.get((who, address)):
-            option = _taken(made)
-            return (PREFIXES, address) if option.kind == PREFIXES else (option.kind, option.name)
+        if made := self._choices.get(who):
+            key = _key(_taken(made))
+            return key if key[0] != PREFIXES else (PREFIXES, address) if address else None
         lone = _Seen()
         lone.add(row)
-        ways = self._ways_of(who, address, lone)
+        ways = self._ways_of(who, lone)
         for option in sorted(ways, key=lambda each: (each.cost, each.name)):
             if _key(option) in self._by_option and _key(option) not in self.over:
                 return _key(option)
@@ -168,8 +156,8 @@ class Routes:
             row.reason == IDENTITY_REFUSED,
         )
 
-    def _ways_of(self, who: Who, address: str, seen: _Seen) -> set[Option]:
-        """Return the ways to admit a caller at an address, but for prefixes."""
+    def _ways_of(self, who: Who, seen: _Seen) -> set[Option]:
+        """Return the ways to admit a caller, but for prefixes."""
         found: set[Option] = set()
         if not who.is_refused:
             if self._limits.memberships:
@@ -177,9 +165,10 @@ class Routes:
             if who.subscription and self._allows("subscriptions", who.subscription):
                 is_own = who.subscription in self._own
                 found.add(candidates.subscription(who.subscription, self.rule_cost, is_own=is_own))
-        tag = seen.at[address][1]
-        if self._limits.service_tags and tag and all(candidates.honours_tags(each) for each in seen.targets):
-            found.update([candidates.service_tag(tag, self.rule_cost)] if self._allows("service-tags", tag) else [])
+        if self._limits.service_tags and all(candidates.honours_tags(each) for each in seen.targets):
+            tag, *others = {tag for _, tag in seen.at.values()}
+            if tag and not others and "" not in seen.at and self._allows("service-tags", tag):
+                found.add(candidates.service_tag(tag, self.rule_cost))
         return found
 
     def _memberships(self, who: Who, seen: _Seen) -> list[Option]:
@@ -196,32 +185,28 @@ class Routes:
         bounds = self._limits.bounds
         return bounds is None or bound_exceeded(kind, element, bounds) is None
 
-    def _prefixes(self, addresses: set[str]) -> dict[str, set[Option]]:
-        """Return the prefixes for some addresses, without a thought for refused ones in them.
+    def _prefixes(self, seen: _Seen) -> list[Option]:
+        """Return the prefixes that would admit a caller, as one way; none where a place of it can't be named.
 
-        That makes some of them look cheaper than they are, by nothing beside what an address of Azure's costs; those
-        that are proposed in the end are the cover's, which knows all that they have to hold and must not.
+        An estimate: those that are proposed in the end are the cover's, which knows all that they have to hold and
+        must not.
         """
-        wanted = {at: ip_address(at) for at in sorted(addresses) if self._allows(PREFIXES, str(narrowest(at)))}
-        found = prefix_options(
-            wanted.values(),
-            self.rule_cost,
-            self._limits.widest_v4,
-            self._limits.widest_v6,
-            (),
-            sparsest=SPARSE,
-            surcharge=candidates.AZURE_ADDRESS,
-        )
-        return {at: set(found[parsed]) for at, parsed in wanted.items()}
+        served = [address for address, (allowed, _) in seen.at.items() if allowed]
+        if not all(address and self._allows(PREFIXES, str(narrowest(address))) for address in served):
+            return []
+        keys = keys_by_version(served)
+        found = [each for version, mine in keys.items() for each in cheapest(mine, version, self.rule_cost)]
+        cost = sum(cost for cost, _ in found) + candidates.AZURE_ADDRESS * sum(map(len, keys.values()))
+        return [Option(PREFIXES, " ".join(str(network) for _, network in found), cost, len(found))]
 
-    def _callers(self, ways: dict[Place, set[Option]], seen: dict[Who, _Seen]) -> list[Caller]:
-        """Return the callers, each worth more than its admission costs, and the more the more it calls."""
-        least = 2 * (candidates.SERVICE_TAG + self.rule_cost)  # no way for one caller alone is dearer
-        requests = {(who, at): seen[who].at[at][0] for who, at in ways}
-        most = max(1, *requests.values())
+    def _callers(self, ways: Mapping[Who, set[Option]], seen: Mapping[Who, _Seen]) -> list[Caller]:
+        """Return the callers, each worth more than its admission costs in any way, and the more the more it calls."""
+        options = {who: frozenset(found).union(self._prefixes(seen[who])) for who, found in ways.items()}
+        dearest = max((option.cost for found in options.values() for option in found), default=0.0)
+        most = max((seen[who].allowed for who in ways), default=1)
         return [
-            Caller(str(number), least * (1 + _MOST_VALUE * requests[place] / most), frozenset(found))
-            for number, (place, found) in enumerate(ways.items())
+            Caller(str(number), 2 * dearest * (1 + _MOST_VALUE * seen[who].allowed / most), found)
+            for number, (who, found) in enumerate(options.items())
         ]
 
 

@@ -115,7 +115,11 @@ def _reduced(problem: Problem) -> Problem:
         left = tuple(option for option in options if option in alive)
         if left:
             merged[left] = merged.get(left, 0.0) + value
-    return replace(problem, groups=list(merged), value=list(merged.values()))
+    values = list(merged.values())
+    if problem.budget is None:  # whoever is worth his cheapest option gets one: more value says nothing, and is coarse
+        least = [min(problem.cost[option] for option in options) for options in merged]
+        values = [min(value, 2 * cost + 1) for value, cost in zip(values, least, strict=True)]
+    return replace(problem, groups=list(merged), value=values)
 
 
 def _optimum(problem: Problem) -> set[int]:

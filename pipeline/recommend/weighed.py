@@ -1,17 +1,15 @@
 """What a proposal was weighed against: the next best way, what it would cost more, and whether a person should look."""
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from pipeline.recommend import cover
-from pipeline.recommend.allot import SPARSE
 from pipeline.recommend.candidates import AZURE_ADDRESS
 from pipeline.recommend.choice import CLOSE, Alternative, Choice, Option
 from pipeline.recommend.cover import Network
 from pipeline.recommend.need import Need
+from pipeline.recommend.prefixes import cheapest, keys_by_version
 from pipeline.recommend.wording import sentence
 
 PREFIXES, LEFT_DENIED = "address-prefixes", "leave-denied"
@@ -90,16 +88,17 @@ def weighed_prefixes(
     cost = 0.0
     best: Alternative | None = None
     for prefix, mine in inside.items():
-        keys = _keys(prefix, mine)
+        keys = _keys(mine)
         shared = [need for need in mine if need.is_azure or need.service_tags]
-        azure = len(_keys(prefix, shared)) if shared else 0
-        narrower = _split(keys, prefix.version, rule_cost)
         price = _size(prefix) - len(keys) + rule_cost
-        cost += price + AZURE_ADDRESS * azure
-        if narrower:
-            delta = sum(option.cost for option in narrower) - price
-            if best is None or delta < best.delta:
-                best = Alternative(narrower, 0, delta, len(narrower) - 1, is_over_budget=False)
+        cost += price + (AZURE_ADDRESS * len(_keys(shared)) if shared else 0.0)
+        narrower = [
+            Option(PREFIXES, str(network), each, 1)
+            for each, network in cheapest(keys, prefix.version, rule_cost, may_be_one=False)
+        ]
+        delta = sum(option.cost for option in narrower) - price
+        if narrower and (best is None or delta < best.delta):
+            best = Alternative(tuple(narrower), 0, delta, len(narrower) - 1, is_over_budget=False)
     for option in sorted(ways, key=lambda each: (each.cost, each.kind, each.name)):
         if best is None or option.cost - cost < best.delta:
             best = Alternative((option,), 0, option.cost - cost, option.elements - len(inside), is_over_budget=False)
@@ -113,41 +112,11 @@ def weighed_prefixes(
     return weighed(choice, {}, exposed=several if len(inside) > 1 else "")
 
 
-def _keys(prefix: Network, callers: Sequence[Need]) -> list[int]:
-    shift = 0 if prefix.version == 4 else 64  # noqa: PLR2004
-    return sorted({int(ip_address(need.key)) >> shift for need in callers})
+def _keys(callers: Sequence[Need]) -> list[int]:
+    """Return the keys of callers at addresses of one version."""
+    (keys,) = keys_by_version(need.key for need in callers).values()
+    return keys
 
 
 def _size(prefix: Network) -> int:
     return int(2 ** max(0, cover.KEY_BITS[prefix.version] - prefix.prefixlen))
-
-
-def _split(keys: Sequence[int], version: int, rule_cost: float) -> tuple[Option, ...]:
-    """Return the cheapest prefixes for some keys other than one for all of them; none for a single key.
-
-    As the cover at that price, from its halves up: min(one prefix, the best of the left and of the right half).
-    """
-    bits = cover.KEY_BITS[version]
-
-    def best(first: int, last: int, *, may_be_one: bool = True) -> tuple[float, list[tuple[float, int, int]]]:
-        """Return the cost, and of each prefix its cost, a key and how many bits of it are free."""
-        free = (keys[first] ^ keys[last - 1]).bit_length()
-        if last - first == 1:
-            return rule_cost, [(rule_cost, keys[first], 0)]
-        middle = bisect_left(keys, keys[last - 1] >> (free - 1) << (free - 1), first, last)
-        (left, some), (right, others) = best(first, middle), best(middle, last)
-        wanted = last - first
-        if may_be_one and 2**free <= max(SPARSE * wanted, wanted**2):
-            alone = 2**free - wanted + rule_cost
-            if alone <= left + right:
-                return alone, [(alone, keys[first], free)]
-        return left + right, some + others
-
-    if len(keys) < 2:  # noqa: PLR2004
-        return ()
-    _, found = best(0, len(keys), may_be_one=False)
-    shift = 0 if version == 4 else 64  # noqa: PLR2004
-    return tuple(
-        Option(PREFIXES, str(ip_network((key >> free << free + shift, bits - free), strict=False)), cost, 1)
-        for cost, key, free in found
-    )

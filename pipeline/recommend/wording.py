@@ -83,9 +83,10 @@ def _next_best(choice: Choice, names: Mapping[str, str]) -> str:
 
 
 def _listed(options: Sequence[Option], names: Mapping[str, str]) -> str:
-    if len(options) == 1:
+    """Name an only option; of several, and of prefixes that are one option together, say how many they are."""
+    counts = {kind: sum(max(1, option.elements) for option in options if option.kind == kind) for kind in KINDS}
+    if sum(counts.values()) == 1:
         return f"{_NOUNS[options[0].kind]} {_name(options[0], names)}"
-    counts = {kind: sum(option.kind == kind for option in options) for kind in KINDS}
     words = [_count(count, _NOUNS[kind]) for kind, count in counts.items() if count]
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 

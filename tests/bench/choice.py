@@ -1,8 +1,8 @@
 """Measures the choice between kinds of rules beside HiGHS alone, given the same problem whole at once.
 
-`python -m tests.bench.choice [--seeds 5]`: callers in pools of addresses, half of them also of a subscription, some of
-resources that could become members or of linked perimeters; budgets that suffice and that don't. Then how often the
-linear relaxation of random small problems isn't whole. Read the ratios; machines differ.
+`python -m tests.bench.choice [--seeds 5]`: callers of subscriptions, some of them resources that could become members,
+or of perimeters that could be linked, each with prefixes of its own; budgets that suffice and that don't. Then how
+often the linear relaxation of random small problems isn't whole. Read the ratios; machines differ.
 """
 
 import argparse
@@ -10,11 +10,9 @@ import random
 import statistics
 import time
 from collections.abc import Sequence
-from ipaddress import IPv4Address
 from typing import Any
 
 from pipeline.recommend.choice import KINDS, Caller, Choice, Option, choose
-from pipeline.recommend.prefixes import prefix_options
 from pipeline.recommend.solver import Problem, _Program
 
 RULE_COST, VALUE = 256.0, 1e6
@@ -23,29 +21,25 @@ RANDOM = 100
 
 
 def callers(count: int, seed: int) -> list[Caller]:
-    """Make callers as a perimeter of some size has them."""
+    """Make callers as a perimeter of some size has them: subscriptions of many, links of some, own prefixes of most."""
     rng = random.Random(seed)
-    pools = [rng.randrange(20 << 24, 90 << 24) & ~0xFF for _ in range(max(4, count // 15))]
-    addresses: list[IPv4Address] = []
-    while len(addresses) < count:
-        address = IPv4Address(rng.choice(pools) + int(rng.paretovariate(0.5)) % 65536)
-        addresses.append(address)
-    prefixes = prefix_options(addresses, RULE_COST, 16, 48, [])
-    subscriptions = [
-        Option("subscriptions", f"sub-{place}", RULE_COST + rng.choice([64, 1024, 16384]), 1)
-        for place in range(max(2, count // 25))
-    ]
-    links = [Option("link", f"perimeter-{place}", rng.choice([100.0, 2000.0]), 0) for place in range(5)]
+    own = [Option("subscriptions", f"own-{place}", RULE_COST + 64, 1) for place in range(3)]
+    subscriptions = [Option("subscriptions", f"sub-{place}", RULE_COST + 1024, 1) for place in range(count // 10)]
+    links = [Option("link", f"perimeter-{place}", 64.0, 0) for place in range(5)]
+    tags = [Option("service-tags", f"tag-{place}", RULE_COST + 16384, 1) for place in range(3)]
     found = []
-    for place, address in enumerate(addresses):
-        ways = [*prefixes[address]]
-        if rng.random() < 0.5:
-            ways.append(rng.choice(subscriptions))
-        if rng.random() < 0.05:
-            ways.append(Option("associate", f"resource-{place}", float(rng.choice([10, 500])), 0))
-        if rng.random() < 0.05:
+    for place in range(count):
+        named = rng.choice(own if rng.random() < 0.3 else subscriptions)
+        ways = [named] if rng.random() < 0.9 else []
+        if named in own and rng.random() < 0.5:
+            ways.append(Option("associate", f"resource-{place}", 16.0, 0))
+        elif rng.random() < 0.1:
             ways.append(rng.choice(links))
-        found.append(Caller(f"caller-{place}", VALUE * rng.choice([0.001, 0.1, 1, 1]), frozenset(ways)))
+        if rng.random() < 0.1:
+            ways.append(rng.choice(tags))
+        elements = min(200, int(rng.paretovariate(1)))
+        prefixes = Option("address-prefixes", f"prefixes-{place}", (RULE_COST + 4096) * elements, elements)
+        found.append(Caller(f"caller-{place}", VALUE * (1 + 9 * rng.random()), frozenset([*ways, prefixes])))
     return found
 
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ChoiceError
 from pipeline.recommend import solver
+from pipeline.recommend.allot import SPARSE
 from pipeline.recommend.choice import KINDS, Caller, Choice, Option, choose
-from pipeline.recommend.cover import curve, keys_of
-from pipeline.recommend.prefixes import prefix_options
+from pipeline.recommend.cover import curve
+from pipeline.recommend.prefixes import cheapest, keys_by_version, narrowest
 from pipeline.recommend.wording import sentence
 
 SUBSCRIPTION = Option("subscriptions", "sub-payments", 1280, 1)
@@ -40,7 +41,7 @@ def total(callers: Sequence[Caller], taken: Iterable[Option]) -> float:
     )
 
 
-def cheapest(callers: Sequence[Caller], budget: int) -> float:
+def least_total(callers: Sequence[Caller], budget: int) -> float:
     return min(
         total(callers, each)
         for each in subsets(every_option(callers))
@@ -78,7 +79,7 @@ def test_equals_all_subsets(callers: list[Caller], budget: int, seed: int) -> No
         each.chosen in caller.options if each.chosen else not caller.options & taken
         for caller, each in zip(callers, found, strict=True)
     )
-    assert total(callers, taken) == pytest.approx(cheapest(callers, budget), rel=1e-9)
+    assert total(callers, taken) == pytest.approx(least_total(callers, budget), rel=1e-9)
     shuffled = random.Random(seed).sample(callers, len(callers))
     assert sorted(map(repr, choose(shuffled, budget))) == sorted(map(repr, found))
 
@@ -224,63 +225,6 @@ def test_senseless_input_is_refused(callers: list[Caller], budget: int, said: st
         choose(callers, budget)
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    version=st.sampled_from([4, 6]),
-    offsets=st.sets(st.integers(0, 63), min_size=1, max_size=20),
-    hollow=st.sets(st.integers(0, 63), max_size=5),
-    guard=st.integers(0, 6),
-    rule_cost=st.sampled_from([0.5, 3, 16, 256]),
-    spare=st.integers(0, 6),
-)
-def test_with_prefixes_alone_it_is_the_optimal_cover(
-    version: int, offsets: set[int], hollow: set[int], guard: int, rule_cost: float, spare: int
-) -> None:
-    base, step = (int(ip_address("20.1.2.0")), 1) if version == 4 else (int(ip_address("2a00:1::")), 1 << 64)
-    wanted = [ip_address(base + offset * step) for offset in offsets]
-    holes = [ip_address(base + offset * step) for offset in hollow]
-    widest = (32 if version == 4 else 64) - guard
-    options = prefix_options(wanted, rule_cost, widest, widest, holes)
-    avoid = keys_of(map(int, set(holes) - set(wanted)), version)
-    keys = keys_of(map(int, wanted), version)
-    best = curve(keys, version, len(keys), widest=widest, holes=avoid)
-    budget = best.least + spare
-    found = choose([Caller(str(each), 1e6, frozenset(options[each])) for each in wanted], budget)
-    count = best.best(rule_cost, budget)
-    assert count is not None
-    assert all(each.chosen for each in found)
-    assert sum(option.cost for option in taken_of(found)) == pytest.approx(best.extra[count] + count * rule_cost)
-
-
-def test_prefixes_keep_to_the_guards() -> None:
-    texts = ("20.0.0.0", "20.0.0.1", "20.0.0.8", "20.200.0.1", "2a00:1::1", "2a00:1::2", "2a00:1:0:1::", "2a00:9::1")
-    wanted = [ip_address(text) for text in texts]
-    options = prefix_options(wanted, 256, 16, 48, [ip_address("20.0.0.9"), ip_address("20.0.0.1")])
-    told = {
-        str(address): [(option.name, option.cost, option.elements) for option in each]
-        for address, each in options.items()
-    }
-    assert told == {
-        "20.0.0.0": [("20.0.0.0/32", 256, 1), ("20.0.0.0/31", 256, 1)],
-        "20.0.0.1": [("20.0.0.1/32", 256, 1), ("20.0.0.0/31", 256, 1)],
-        "20.0.0.8": [("20.0.0.8/32", 256, 1)],
-        "20.200.0.1": [("20.200.0.1/32", 256, 1)],
-        "2a00:1::1": [("2a00:1::/64", 256, 1), ("2a00:1::/63", 256, 1)],
-        "2a00:1::2": [("2a00:1::/64", 256, 1), ("2a00:1::/63", 256, 1)],
-        "2a00:1:0:1::": [("2a00:1:0:1::/64", 256, 1), ("2a00:1::/63", 256, 1)],
-        "2a00:9::1": [("2a00:9::/64", 256, 1)],
-    }
-
-
-def test_prefixes_touch_no_private_range_and_are_not_sparse() -> None:
-    private = prefix_options([ip_address("9.255.255.255"), ip_address("11.0.0.0")], 1, 0, 0, [])
-    assert [[option.name for option in each] for each in private.values()] == [["9.255.255.255/32"], ["11.0.0.0/32"]]
-    pair = [ip_address("20.0.0.0"), ip_address("20.0.0.63")]
-    assert [len(each) for each in prefix_options(pair, 1, 16, 48, []).values()] == [2, 2]
-    assert [len(each) for each in prefix_options(pair, 1, 16, 48, [], sparsest=16).values()] == [1, 1]
-    assert prefix_options([], 1, 16, 48, []) == {}
-
-
 def test_the_sentence_says_what_it_saves_and_what_it_opens() -> None:
     singles = [Option("address-prefixes", f"20.{place}.0.1/32", 256, 1) for place in range(14)]
     callers = [Caller(single.name, 1e6, frozenset({single, SUBSCRIPTION})) for single in singles]
@@ -345,3 +289,30 @@ def test_an_alternative_may_leave_some_denied() -> None:
     found = choose(both, 5)
     assert sentence(found[0]).endswith("Next best: prefix 20.0.0.1/32, 1 caller left denied.")
     assert [each.runner_up for each in found] == [single, None]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    version=st.sampled_from([4, 6]),
+    offsets=st.sets(st.integers(0, 255), min_size=1, max_size=30),
+    rule_cost=st.sampled_from([0.5, 3, 16, 256]),
+)
+def test_cheapest_prefixes_are_the_optimal_cover_at_that_price(
+    version: int, offsets: set[int], rule_cost: float
+) -> None:
+    base, step = (int(ip_address("20.1.2.0")), 1) if version == 4 else (int(ip_address("2a00:1::")), 1 << 64)
+    keys = keys_by_version(str(ip_address(base + offset * step)) for offset in offsets)[version]
+    best = curve(np.array(keys, np.uint64), version, len(keys), sparsest=SPARSE)
+    for may_be_one in (True, False):
+        found = cheapest(keys, version, rule_cost, may_be_one=may_be_one)
+        counts = range(1 if may_be_one else 2, len(keys) + 1)
+        costs = [best.extra[count] + count * rule_cost for count in counts]
+        assert sum(cost for cost, _ in found) == (pytest.approx(min(costs)) if costs else 0)
+        held = [ip_address(base + offset * step) in network for offset in offsets for _, network in found]
+        assert sum(held) == (len(offsets) if found else 0)
+
+
+def test_narrowest_prefix_of_an_address() -> None:
+    assert str(narrowest("20.0.0.1")) == "20.0.0.1/32"
+    assert str(narrowest("2a00:1:2:3:4::5")) == "2a00:1:2:3::/64"
+    assert keys_by_version(["2a00::1", "2a00::2", "20.0.0.1"]) == {4: [0x14000001], 6: [0x2A000000_00000000]}
