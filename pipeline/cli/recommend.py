@@ -152,8 +152,8 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
             to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why", "rule element")))
         else:
             to.print("  No rule is needed for what was seen.")
-        for each in ready.calendar.due:
-            to.print(f"  due {each.day}: {plain(each.caller)}, {each.rhythm.sentence}", markup=False)
+        for line in _notes(ready):
+            to.print(f"  {line}", markup=False)
         if len(ready.steps) > 1 and brief:
             names = ", ".join(plain(step.association.resource.rsplit("/", 1)[-1]) for step in ready.steps)
             to.print(f"  Enforce one by one, in this order: {names}.", markup=False)
@@ -169,6 +169,22 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
     if any(each.is_to_do for each in result.proposals):
         to.print("! is no rule either: associate or link as it says before you enforce.")
+
+
+def _notes(ready: "Readiness") -> list[str]:
+    """Say how to split the profile, where its elements don't suffice, and which jobs are due."""
+    from pipeline.cli.output import plain
+
+    lines = []
+    for number, part in enumerate(ready.split.parts if ready.split else ()):
+        names = ", ".join(plain(each.rsplit("/", 1)[-1]) for each in part.resources)
+        counts = " and ".join(f"{count:,} {way.lower()}" for way, count in part.elements.items() if count) or "no"
+        where = "keep here" if part.stays else f"move to new profile {number}"
+        lines.append(f"split, as the elements don't suffice: {where} {names} ({counts} elements)")
+    for resource, count in (ready.split.too_large if ready.split else {}).items():
+        lines.append(f"split: {plain(resource.rsplit('/', 1)[-1])} needs {count:,} elements, too many for any profile")
+    lines += [f"due {each.day}: {plain(each.caller)}, {each.rhythm.sentence}" for each in ready.calendar.due]
+    return lines
 
 
 def _show_order(ready: "Readiness", to: "Console") -> None:

@@ -48,6 +48,10 @@ class Limits:
     memberships: bool = True
     service_tags: bool = False
 
+    def room(self, in_force: int) -> int:
+        """Return how many elements a profile and direction has left beside those in force and the reserve."""
+        return max(0, self.max_elements - self.reserve - in_force)
+
     def within(self, bounds: Bounds | None) -> "Limits":
         """Return these limits, as narrow as a policy says."""
         if bounds is None:

@@ -43,7 +43,7 @@ def propose(
     found = needs(rows, profile.direction, learnt)
     sorted_out = _sort(found, profile, rows, limits)
     draft = Draft(profile, days_observed, limits, sorted_out.risks, learnt)
-    budget = max(0, limits.max_elements - limits.reserve - profile.elements_in_force)
+    budget = limits.room(profile.elements_in_force)
     named = [need for need in sorted_out.users if need.kind == "fqdns"]
     asked = _asked(named, profile, rows)
     proposals = _identified(draft, sorted_out.users)

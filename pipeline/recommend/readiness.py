@@ -9,6 +9,7 @@ from pipeline.recommend.association import Step, Tolerance
 from pipeline.recommend.backtest import Forecast, Week, forecast
 from pipeline.recommend.calendar import Calendar
 from pipeline.recommend.proposal import Proposal
+from pipeline.recommend.split import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Readiness:
         reasons: one sentence for each light that is not green.
         calendar: what its window has not seen of the calendar, and what is due.
         steps: its associations, in the order in which to enforce them.
+        split: how to spread its resources over several profiles; None where its elements suffice.
     """
 
     perimeter: str
@@ -62,6 +64,7 @@ class Readiness:
     reasons: tuple[str, ...]
     calendar: Calendar = field(default_factory=Calendar)
     steps: tuple[Step, ...] = ()
+    split: Split | None = None
 
     @property
     def ready(self) -> bool:
@@ -91,6 +94,7 @@ class Readiness:
             },
             "lights": self.lights,
             "calendar": self.calendar.as_json(),
+            "split": self.split.as_json() if self.split else None,
             "associations": [each.as_json() for each in self.steps],
             "backtest": [
                 {

@@ -218,7 +218,7 @@ def routes(profile: Profile, rows: Sequence[CallerDay], limits: Limits) -> Route
     """
     found = Routes(profile.subscriptions, profile.estate, limits)
     if profile.direction == "Inbound":
-        found.choose(rows, max(0, limits.max_elements - limits.reserve - profile.elements_in_force))
+        found.choose(rows, limits.room(profile.elements_in_force))
     return found
 
 
