@@ -39,7 +39,8 @@ perimeter?", table of onboarded private link resources; `az network perimeter as
 tells today's.
 """
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GUID = re.compile(r"[0-9a-fA-F-]{4,36}")
+"""Read leniently, as services write them with and without dashes."""
 
 _LINKABLE = re.compile(
     r".*/providers/microsoft\.(?:storage/|keyvault/|sql/|documentdb/|servicebus/|operationalinsights/|insights/).*"

@@ -179,7 +179,7 @@ class Routes:
             if not all(candidates.honours_links(each) for each in seen.targets):
                 return []
             return [candidates.link(guid) for guid in others - self._estate.linked]
-        return [candidates.associate(resource)] if resource and who.subscription in self._own else []
+        return [candidates.associate(resource)] if resource and resource.split("/")[2] in self._own else []
 
     def _allows(self, kind: str, element: str) -> bool:
         bounds = self._limits.bounds

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.inventory import snapshot
+from pipeline.inventory.document import Document
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.backtest import Week, replay
 from pipeline.recommend.bounds import Bounds
@@ -19,9 +21,13 @@ from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Evidence, judge
 from pipeline.recommend.routes import routes
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import admitting_rules
+from tests.recommend.test_all_clear import LATE, NOW, month
 from tests.recommend.test_policy import FUNCTION, START, STORAGE, VAULT, profile, seen
+from tests.verdict import world
 
 OWN, FOREIGN = "1", "2"
 SEARCH = "/subscriptions/1/resourcegroups/g/providers/microsoft.search/searchservices/find"
@@ -297,3 +303,49 @@ def test_whatever_comes_everyone_is_in_one_proposal_within_the_budget(
     assert all((each.state == "to-do") == (each.kind in {"associate", "link"}) for each in found)
     again = propose(profile(), rows[::-1], 10, limits, routes(profile(), rows[::-1], limits))
     assert [each.as_json() for each in again] == [each.as_json() for each in found]
+
+
+APP = "/subscriptions/22222222-0000-0000-0000-000000000000/resourcegroups/g/providers/microsoft.web/sites/f"
+CALLS = [
+    *month(source_ip="20.1.1.1", source_resource=world.SEARCH),
+    *month(source_ip="20.1.1.2", source_resource=APP, source_subscription=APP.split("/")[2]),
+    *month(source_ip="20.1.1.3", source_perimeters=f'["{world.PARTNER_GUID}"]'),
+]
+
+
+def kinds(store: Store, **limits: Any) -> dict[str, list[str]]:
+    found = recommend(store, Limits(**limits), Scope(), NOW)
+    return {need.key: [each.kind, each.state] for each in found.proposals for need in each.needs}
+
+
+@pytest.mark.parametrize(
+    ("links", "kind"),
+    [
+        ([], "link"),
+        ([{"remotePerimeterGuid": world.PARTNER_GUID, "status": "Pending"}], "link"),
+        ([{"remotePerimeterGuid": world.PARTNER_GUID, "localInboundProfiles": ["other"]}], "link"),
+        ([{"remotePerimeterGuid": world.PARTNER_GUID, "localInboundProfiles": ["APPS"]}], "address-prefixes"),
+        ([{"remotePerimeterGuid": world.PARTNER_GUID.upper(), "localInboundProfiles": ["*"]}], "address-prefixes"),
+    ],
+)
+def test_inventory_tells_what_lies_around(store: Store, links: list[dict[str, Any]], kind: str) -> None:
+    told = [{"id": f"{world.PERIMETER}/links/l{place}", "properties": each} for place, each in enumerate(links)]
+    world.put(store, world.World(links=told), taken_at=LATE)
+    world.write(store, *CALLS)
+    found = kinds(store)
+    assert found[world.SEARCH] == ["associate", "to-do"]
+    assert found[APP.split("/")[2]] == ["subscriptions", "recommended"]
+    assert found[world.PARTNER_GUID if kind == "link" else "20.1.1.3"][0] == kind
+
+
+def test_member_of_a_perimeter_of_the_inventory_is_never_to_be_associated(store: Store) -> None:
+    world.put(store, world.World(), taken_at=LATE)
+    document = Document()
+    document.add("perimeters", [{"id": world.PARTNER, "perimeterGuid": world.PARTNER_GUID}])
+    held = {"privateLinkResource": {"id": world.SEARCH}, "profile": {"id": f"{world.PARTNER}/profiles/p"}}
+    document.add("associations", [{"id": f"{world.PARTNER}/resourceAssociations/find", **held}])
+    snapshot.keep(store, document, LATE, "test")
+    world.write(store, *CALLS)
+    found = kinds(store)
+    assert world.SEARCH not in found
+    assert found[world.PARTNER_GUID] == ["link", "to-do"]
