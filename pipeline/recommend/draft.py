@@ -15,7 +15,7 @@ from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal, days_flags
 from pipeline.recommend.risk import Risk
 from pipeline.recommend.routes import Routes
-from pipeline.recommend.weighed import Weighed, weighed, weighed_prefixes
+from pipeline.recommend.weighed import Weighed, Wildcard, weighed, weighed_host, weighed_prefixes
 
 IPV4 = 4
 
@@ -79,18 +79,20 @@ class Draft:
         choice = self.learnt.choice_of(need.kind, need.key)
         return weighed(choice, self._names) if choice else None
 
-    def host(self, need: Need, asked: Sequence[Question], *, over: bool) -> Proposal:
+    def host(self, need: Need, asked: Sequence[Question], wildcard: Wildcard | None, *, over: bool) -> Proposal:
         """Propose a rule for one host name.
 
         Args:
             need: the destination.
             asked: why a person should look at the name.
+            wildcard: the pattern that would stand for it and others, where the policy allows any.
             over: the elements don't suffice for it.
         """
         services = ", ".join(sorted(resource.rsplit("/", 1)[-1] for resource in need.resources))
         reason = "; ".join([f"called by {services}", *(each.sentence for each in asked)])
         flags = [*(each.flag for each in asked), *_over(over=over)]
-        return self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
+        made = self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
+        return replace(made, choice=weighed_host(need.key, wildcard))
 
     def beyond_policy(self, found: list[Need], bound: str) -> Proposal:
         """Say for whom the policy allows no rule."""

@@ -7,7 +7,7 @@ from pipeline.recommend.allot import Limits, Plan, holders, place_of
 from pipeline.recommend.bounds import allowed_part, bound_exceeded
 from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.draft import Draft
-from pipeline.recommend.hostnames import Names, Question, is_late, questions
+from pipeline.recommend.hostnames import Names, Question, is_late, questions, wildcards
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.prefixes import narrowest
 from pipeline.recommend.price import rule_cost
@@ -15,6 +15,7 @@ from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.risk import Risk, assess, surroundings
 from pipeline.recommend.routes import Routes, routes
+from pipeline.recommend.weighed import Wildcard
 
 __all__ = ["Limits", "Profile", "propose"]
 ASKED_ROWS = 20
@@ -47,7 +48,11 @@ def propose(
     named = [need for need in sorted_out.users if need.kind == "fqdns"]
     asked = _asked(named, profile, rows)
     proposals = _identified(draft, sorted_out.users)
-    proposals += [draft.host(need, asked[need.key], over=place >= budget) for place, need in _by_weight(named)]
+    offered = _wildcards(named, limits)
+    proposals += [
+        draft.host(need, asked[need.key], offered.get(need.key), over=place >= budget)
+        for place, need in _by_weight(named)
+    ]
     proposals += _addresses(draft, sorted_out, max(0, budget - learnt.elements()))
     for bound in sorted(set(sorted_out.bounds.values())):
         beyond = [need for need in sorted_out.beyond if sorted_out.bounds[need.key] == bound]
@@ -143,6 +148,19 @@ def _asked(named: Sequence[Need], profile: Profile, rows: Sequence[CallerDay]) -
             first_seen_late=is_late(min(need.days), observed),
         )
         for need in named
+    }
+
+
+def _wildcards(named: Sequence[Need], limits: Limits) -> dict[str, Wildcard]:
+    """Return for host names the pattern that may stand for them: none, unless the policy allows wildcards."""
+    if limits.bounds is None or not limits.bounds.allowed_wildcards:
+        return {}
+    found = wildcards(need.key for need in named)
+    return {
+        name: (pattern, len(names))
+        for pattern, names in found
+        if bound_exceeded("fqdns", pattern, limits.bounds) is None
+        for name in names
     }
 
 

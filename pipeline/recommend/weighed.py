@@ -12,6 +12,8 @@ from pipeline.recommend.need import Need
 from pipeline.recommend.prefixes import cheapest, keys_by_version
 from pipeline.recommend.wording import sentence
 
+Wildcard = tuple[str, int]
+"""A pattern of host names, and how many of the names seen it would stand for."""
 PREFIXES, LEFT_DENIED = "address-prefixes", "leave-denied"
 
 
@@ -110,6 +112,22 @@ def weighed_prefixes(
     opened = sum(_size(prefix) for prefix in inside)
     several = f"admits {opened:,} addresses in {len(inside):,} prefixes" + (f" of {label}" if label else "")
     return weighed(choice, {}, exposed=several if len(inside) > 1 else "")
+
+
+def weighed_host(host: str, wildcard: Wildcard | None) -> Weighed:
+    """Return what the exact name of a host was weighed against: a wildcard, where there may be one, or nothing.
+
+    Nothing is priced: nobody can say how many names a wildcard opens. So it never goes before exact names by itself.
+    """
+    what = f"Host rule: 1 name, 1 element; lets data out to {host} alone."
+    if wildcard is None:
+        return Weighed("fqdns", f"{what} Next best: to leave it denied.", runner_up=LEFT_DENIED)
+    pattern, names = wildcard
+    instead = (
+        f"Next best: {pattern} for {names:,} names, {1 - names:+,} elements; lets data out to every name below "
+        f"{pattern.removeprefix('*.')}, and no source says that the service takes wildcards. Your call."
+    )
+    return Weighed("fqdns", f"{what} {instead}", runner_up="fqdns", your_call=True)
 
 
 def _keys(callers: Sequence[Need]) -> list[int]:
