@@ -182,7 +182,8 @@ def _notes(ready: "Readiness") -> list[str]:
         where = "keep here" if part.stays else f"move to new profile {number}"
         lines.append(f"split, as the elements don't suffice: {where} {names} ({counts} elements)")
     for resource, count in (ready.split.too_large if ready.split else {}).items():
-        lines.append(f"split: {plain(resource.rsplit('/', 1)[-1])} needs {count:,} elements, too many for any profile")
+        name = plain(resource.rsplit("/", 1)[-1])
+        lines.append(f"split: {name} needs {count:,} elements beside those in force, too many for one profile")
     lines += [f"due {each.day}: {plain(each.caller)}, {each.rhythm.sentence}" for each in ready.calendar.due]
     return lines
 

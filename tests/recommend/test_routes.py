@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.inventory import snapshot
 from pipeline.inventory.document import Document
+from pipeline.inventory.networks import keep_service_tags
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.backtest import Week, replay
 from pipeline.recommend.bounds import Bounds
@@ -261,6 +262,15 @@ def test_replay_admits_a_newcomer_by_what_was_chosen_for_others(store: Store) ->
         function("new", day=day, ip="20.1.2.3") for day in range(30, DAYS)
     ]
     assert [(week.callers, week.denied_callers) for week in weeks(store, rows)] == [(1, 0)] * 4
+
+
+def test_replay_asks_the_engine_about_service_tags(store: Store) -> None:
+    """Where it admits the addresses, they wait for a person; else they would count as denied."""
+    rows = [seen_at(f"20.{host}.0.1", day, **TAGGED) for day in range(DAYS) for host in range(9)]
+    assert {week.denied_callers for week in weeks(store, rows, service_tags=True)} == {1}
+    values = [{"name": "PowerBI.WestEurope", "properties": {"addressPrefixes": ["20.0.0.0/8"], "region": "westeurope"}}]
+    keep_service_tags(store, {"cloud": "Public", "changeNumber": 1, "values": values})
+    assert [(week.callers, week.denied_callers) for week in weeks(store, rows, service_tags=True)] == [(0, 0)] * 4
 
 
 def test_memberships_are_open_until_they_are_done() -> None:
