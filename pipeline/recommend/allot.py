@@ -34,6 +34,8 @@ class Limits:
         rule_cost: None where it is chosen by what past weeks would have denied.
         bounds: the policy; None where there is none.
         drop_budget: share of caller days that may be asked about instead of widening a rule.
+        memberships: callers may be asked to become members, and their perimeters to be linked.
+        service_tags: service tags may be proposed.
     """
 
     max_elements: int = 200
@@ -43,6 +45,12 @@ class Limits:
     widest_v6: int = 48
     drop_budget: float = 0.001
     bounds: Bounds | None = None
+    memberships: bool = True
+    service_tags: bool = False
+
+    def room(self, in_force: int) -> int:
+        """Return how many elements a profile and direction has left beside those in force and the reserve."""
+        return max(0, self.max_elements - self.reserve - in_force)
 
     def within(self, bounds: Bounds | None) -> "Limits":
         """Return these limits, as narrow as a policy says."""

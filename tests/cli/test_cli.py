@@ -158,10 +158,11 @@ def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
     assert {"categories_seen", "categories_missing", "silent_resources", "rejected_records"} <= set(made["coverage"])
     for each in made["readiness"]:
         assert {"perimeter", "profile", "ready", "reasons", "callers_at_risk", "predicted_denied_share", "lights",
-                "calendar", "associations", "backtest"} == set(each)  # fmt: skip
+                "calendar", "associations", "backtest", "split"} == set(each)  # fmt: skip
     for each in made["proposals"]:
         assert set(each) == {"id", "perimeter", "profile", "direction", "kind", "name", "elements", "recommended",
-                             "flags", "reason", "evidence", "exposure"}  # fmt: skip
+                             "flags", "reason", "evidence", "exposure", "state", "choice"}  # fmt: skip
+        assert set(each["choice"]) == {"chosen", "cost", "runner_up", "cost_difference", "your_call", "sentence"}
         assert re.fullmatch(r"[a-zA-Z0-9]+[a-zA-Z0-9_.-]*[a-zA-Z0-9_]+", each["name"])
     names = [(each["perimeter"], each["profile"], each["name"]) for each in made["proposals"]]
     assert len(set(names)) == len(names)
