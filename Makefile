@@ -8,7 +8,7 @@ SERVICES_READY := $(SERVICES)/node_modules/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench evaluate docs sample golden lock
+.PHONY: help demo test check fix bench evaluate docs sample golden lock chromium
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -30,7 +30,12 @@ $(SERVICES_READY): $(SERVICES)/package-lock.json
 demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
 	$(BIN)/nsp --store $(DEMO_STORE) demo
 
-test: check $(SERVICES_READY) ## all checks and all tests
+chromium: # the browser that the tests open the report in
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+		as=$$(test "$$(id -u)" = 0 || echo sudo) && $$as apt-get update -qq && \
+		$$as apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+
+test: check $(SERVICES_READY) chromium ## all checks and all tests
 	$(BIN)/python -m pytest
 
 check: $(DEV_READY) ## format, lint, types, dependency direction, SQL

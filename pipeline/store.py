@@ -5,10 +5,10 @@ for as short as possible, and opening waits a while for another process to finis
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import duckdb
 
@@ -19,7 +19,11 @@ from pipeline.tables import SCENARIO, SCHEMA_VERSION, TABLES, VIEWS, Table
 if TYPE_CHECKING:
     import polars as pl
 
+_T = TypeVar("_T")
+MEMORY = "700MB"
 WAREHOUSE = "warehouse.duckdb"
+PUBLISHED = "published.duckdb"
+"""What people read; pipeline.published makes it beside the warehouse."""
 QUERY_VIEWS = {
     "address_owner": "callers/address_owner",
     "caller": "callers/caller",
@@ -86,6 +90,60 @@ class Store:
             return pl.DataFrame(self._connection.sql(query.text, params=parameters))
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as error:
             raise UsageError(_parameter_message(query, parameters, error)) from error
+
+    def whole(self, table: str) -> "pl.DataFrame":
+        """Return all rows of a stored table as a polars frame.
+
+        Raises:
+            QueryError: there is no such table.
+        """
+        import polars as pl
+
+        with _told(table):
+            return pl.DataFrame(self._connection.table(table))
+
+    def tables(self) -> dict[str, int]:
+        """Return the names of the stored tables, with how many rows each has."""
+        named = self._connection.execute(
+            "select table_name from duckdb_tables() where database_name = current_database() order by table_name"
+        ).fetchall()
+        return {name: len(self._connection.table(name)) for (name,) in named}
+
+    def create(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Make a table where there is none of that name, and insert rows of plain values."""
+        self._connection.execute(table.ddl())
+        self.append_rows(table, rows)
+
+    def keep(self, table: str, query: str, **parameters: Any) -> int:
+        """Store the rows of a query as a table, in the place of one of that name; return how many.
+
+        A parameter that isn't given is null.
+
+        Raises:
+            QueryError: DuckDB could not run it.
+        """
+        with _told(query):
+            found = self._query(query)
+            values = dict.fromkeys(found.parameters) | parameters
+            return self._count(self._connection.execute(f"create or replace table {table} as\n{found.text}", values))
+
+    def copy_to(self, path: Path, left_out: Sequence[Table] = ()) -> None:
+        """Write a new warehouse that holds what this one does, but for some tables, which stay empty.
+
+        Raises:
+            StoreError: the file can't be written.
+        """
+        with _told("copy"):
+            open_file(path).close()  # makes the tables
+            self._connection.execute(f"attach {_quoted(path)} as copied")
+            for table in TABLES:
+                if table not in left_out:
+                    names = ", ".join(column.name for column in table.columns if not column.derived)
+                    self._connection.execute(f"delete from copied.{table.name}")
+                    self._connection.execute(
+                        f"insert into copied.{table.name} ({names}) select {names} from {table.name}"
+                    )
+            self._connection.execute("detach copied")
 
     def append(self, table: Table, name: str, **parameters: Any) -> int:
         """Insert the rows of a query into a table, by column name; return how many.
@@ -213,7 +271,7 @@ def _told(name: str) -> Iterator[None]:
         raise QueryError(f"{name}: {_first_line(error)}") from error
 
 
-def open_store(folder: Path, *, read_only: bool = False, memory: str = "700MB", wait: float = 30.0) -> Store:
+def open_store(folder: Path, *, read_only: bool = False, memory: str = MEMORY, wait: float = 30.0) -> Store:
     """Open the warehouse in a folder, creating both where they are missing and writing is wanted.
 
     Args:
@@ -233,7 +291,49 @@ def open_store(folder: Path, *, read_only: bool = False, memory: str = "700MB", 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"The store folder {folder} can't be made: {error.strerror}.") from error
-    connection = _connect(path, read_only=read_only, memory=memory, wait=wait)
+    return open_file(path, read_only=read_only, memory=memory, wait=wait)
+
+
+def open_file(path: Path, *, read_only: bool = False, memory: str = MEMORY, wait: float = 30.0) -> Store:
+    """Open a file that holds a warehouse or a copy of one.
+
+    Args:
+        path: of the file; made where it is missing and writing is wanted.
+        read_only: open for reading.
+        memory: DuckDB's memory limit.
+        wait: seconds to wait for another process that has it open.
+
+    Raises:
+        StoreError: the file is no warehouse, or another version wrote it.
+        StoreBusyError: another process still has it open after `wait` seconds.
+    """
+    return _checked(_connect(path, read_only=read_only, memory=memory, wait=wait), path, read_only=read_only)
+
+
+def attach(path: Path, *, memory: str = MEMORY, wait: float = 30.0) -> Store:
+    """Open a file for reading, apart from every other connection of this process to a file of that name.
+
+    DuckDB shares one instance among the connections of a process to a path; so after a file was replaced by another,
+    a second reader would still see the old one as long as the first is open.
+
+    Raises:
+        StoreError: the file can't be read, is no warehouse, or another version wrote it.
+        StoreBusyError: another process still has it open after `wait` seconds.
+    """
+    connection = _connect(None, read_only=False, memory=memory, wait=wait)
+    try:
+        _patiently(lambda: connection.execute(f"attach {_quoted(path)} as attached (read_only)"), path, wait)
+        connection.execute("use attached")
+    except duckdb.Error as error:
+        connection.close()
+        raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
+    except BaseException:
+        connection.close()
+        raise
+    return _checked(connection, path, read_only=True)
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> Store:
     try:
         connection.execute("set TimeZone = 'UTC'")
         _check_version(connection, path, read_only=read_only)
@@ -244,27 +344,43 @@ def open_store(folder: Path, *, read_only: bool = False, memory: str = "700MB", 
     return Store(connection)
 
 
-def _connect(path: Path, *, read_only: bool, memory: str, wait: float) -> duckdb.DuckDBPyConnection:
-    deadline = time.monotonic() + wait
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _connect(path: Path | None, *, read_only: bool, memory: str, wait: float) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory,
         "preserve_insertion_order": "false",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
+    place = str(path) if path else ":memory:"
+    try:
+        return _patiently(lambda: duckdb.connect(place, read_only=read_only, config=config), path, wait)
+    except duckdb.Error as error:
+        if "memory" in str(error).lower():
+            raise UsageError(f"store.memory is no size: {memory!r}. Write 700MB or 4GB.") from error
+        raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
+
+
+def _patiently(action: Callable[[], _T], path: Path | None, wait: float) -> _T:
+    """Do what needs a file that another process may have open.
+
+    Raises:
+        StoreError: the file can't be read.
+        StoreBusyError: another process still has it open after `wait` seconds.
+    """
+    deadline = time.monotonic() + wait
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only, config=config)
+            return action()
         except duckdb.IOException as error:
             if "could not set lock" not in str(error).lower():
                 raise StoreError(f"{path} can't be opened: {_first_line(error)}.") from error
             if time.monotonic() >= deadline:
                 raise StoreBusyError(f"{path} is in use by another nsp. Try again when it has finished.") from error
             time.sleep(0.1)
-        except duckdb.Error as error:
-            if "memory" in str(error).lower():
-                raise UsageError(f"store.memory is no size: {memory!r}. Write 700MB or 4GB.") from error
-            raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
 
 
 def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pipeline import sql
 from pipeline.errors import UsageError
 from pipeline.store import QUERY_VIEWS, Store
-from pipeline.tables import TABLES, VIEWS
+from pipeline.tables import PUBLISHED_RUN, TABLES, VIEWS
 from pipeline.tables.decisions import DECISION
 from pipeline.transform.load import _STAGED_LINE
 from pipeline.transform.record import structure
@@ -38,6 +38,7 @@ SAMPLES: dict[str, object] = {
     "min_hours": 6,
     "days": 7,
     "kind": None,
+    "direction": None,
     "caller": "203.0.113.7",
     "prefix": "w/",
     "first_line": 1,
@@ -58,6 +59,7 @@ SCRATCH = {
     "staged_line": _STAGED_LINE.ddl(),
     "answer_text": "create temp table answer_text (text varchar)",
     "answer": "create temp table answer (columns varchar[], rows varchar[][])",
+    "published_run": PUBLISHED_RUN.ddl(),
     "verdict_today": f"create temp table verdict_today ({VERDICT})",
     "verdict_then": f"create temp table verdict_then ({VERDICT})",
     "workspace_row": "create temp table workspace_row (source_id bigint, line bigint, cells varchar[])",

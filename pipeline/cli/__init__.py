@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import __version__
-from pipeline.cli import coverage, decide, demo, ingest, inventory, query, recommend, tighten, traffic, whatif
+from pipeline.cli import coverage, decide, demo, ingest, inventory, query, recommend, report, tighten, traffic, whatif
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
@@ -23,6 +23,7 @@ IN_FLOW_ORDER = (
     "whatif",
     "decide",
     "tighten",
+    "report",
     "query",
 )
 
@@ -58,6 +59,7 @@ app.command("recommend")(recommend.recommend)
 app.command("whatif")(whatif.whatif)
 app.add_typer(decide.app, name="decide")
 app.command("tighten")(tighten.tighten)
+app.command("report")(report.report)
 app.command("query")(query.query)
 
 

@@ -58,6 +58,7 @@ def demo(
     for line in (
         f"nsp --store {folder} traffic --by caller            who calls, and what would be denied",
         f"nsp --store {folder} whatif                         what breaks if enforced with the recommended rules",
+        f"nsp --store {folder} report --output report.html    the same as a page to send",
         f"nsp --store {folder} recommend --format json        the same with all evidence, for machines",
         f"nsp --store {folder} query                          every question that has a query",
         "nsp ingest folder PATH && nsp recommend             your own export",

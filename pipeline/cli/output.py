@@ -138,7 +138,7 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
         case Format.JSON:
             write_json(frame.to_dicts())
         case Format.CSV:
-            _emit(_csv(frame))
+            emit(_csv(frame))
         case Format.PARQUET:
             if sys.stdout.isatty():
                 raise UsageError(
@@ -146,15 +146,16 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
                 )
             made = io.BytesIO()
             frame.write_parquet(made)
-            _emit(made.getvalue())
+            emit(made.getvalue())
 
 
 def write_json(value: Any) -> None:
     """Write a value as JSON on stdout; times in UTC with a Z."""
-    _emit(json.dumps(value, indent=2, default=_json) + "\n")  # ASCII only: no control or bidirectional character
+    emit(json.dumps(value, indent=2, default=_json) + "\n")  # ASCII only: no control or bidirectional character
 
 
-def _emit(data: str | bytes) -> None:
+def emit(data: str | bytes) -> None:
+    """Write data on stdout; a reader that has gone is no error."""
     try:
         if isinstance(data, str):
             sys.stdout.write(data)

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Context
     from pipeline.sql import Query
 
-INTERNAL = ("extract/", "review/", "transform/", "verdict/admitting_rules", "verdict/changes", "verdict/losses")
-"""Queries over what only exists during a load or a comparison, or not in the warehouse; they are not listed."""
-
 
 def query(
     context: typer.Context,
@@ -41,7 +38,7 @@ def query(
     from pipeline.cli.output import write
 
     if name is None:
-        listed = [sql.load(each) for each in sql.names() if not each.startswith(INTERNAL)]
+        listed = [sql.load(each) for each in sql.names() if not each.startswith(sql.INTERNAL)]
         columns = {
             "query": [each.name for each in listed],
             "rows": [each.description for each in listed],
@@ -50,7 +47,7 @@ def query(
         write(pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), form)
         return
     found = sql.load(name)
-    if found.name.startswith(INTERNAL):
+    if found.name.startswith(sql.INTERNAL):
         raise UsageError(f"{found.name} only runs inside a load or a comparison. `nsp query` lists the queries to ask.")
     values = _values(found, parameters or [])
     common: Context = context.obj

@@ -98,32 +98,16 @@ def run(
         answered: tells of a proposal whether it is no open question any longer.
     """
     from pipeline.recommend import run as recommender
-    from pipeline.recommend.association import Tolerance
+    from pipeline.recommend.chosen import tolerance_of
 
-    return recommender.recommend(
-        store,
-        limits_of(common, policy),
-        scope,
-        now,
-        Tolerance(common.settings.callers_at_risk, common.settings.min_days),
-        answered,
-    )
+    return recommender.recommend(store, limits_of(common, policy), scope, now, tolerance_of(common.settings), answered)
 
 
 def limits_of(common: "Context", policy: Path | None = None) -> "Limits":
     """Return what bounds proposals, as the settings say, within the policy where there is one."""
-    from pipeline.recommend import policy_file
-    from pipeline.recommend.policy import Limits
+    from pipeline.recommend import chosen, policy_file
 
-    settings = common.settings
-    return Limits(
-        max_elements=settings.max_elements,
-        reserve=settings.reserve,
-        rule_cost=settings.rule_cost or None,
-        drop_budget=settings.drop_budget,
-        widest_v4=settings.widest_v4,
-        widest_v6=settings.widest_v6,
-    ).within(policy_file.find(policy, common.config))
+    return chosen.limits_of(common.settings, policy_file.find(policy, common.config))
 
 
 def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> None:

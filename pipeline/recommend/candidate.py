@@ -54,13 +54,13 @@ def rules_of(
         return rules.in_force(store).plus(accepted)
     if source == PROPOSED:
         proposed = [each.as_json() for each in recommend(store, limits, scope, now).proposals]
-        return rules.in_force(store).plus(_of_proposals(proposed))
+        return rules.in_force(store).plus(elements_of_proposals(proposed))
     path = Path(source)
     if not path.exists():
         raise UsageError(f"--rules must be {IN_FORCE}, {PROPOSED}, {ACCEPTED} or a file; there is no file {source!r}.")
     content = document.json_of(path) if path.is_file() else None
     if isinstance(content, dict) and isinstance(content.get("proposals"), list):
-        elements = list(_of_proposals(content["proposals"]))
+        elements = list(elements_of_proposals(content["proposals"]))
         _check(store, {each.profile_key for each in elements}, path)
         return rules.in_force(store).plus(elements)
     return _of_access_rules(store, path)
@@ -69,8 +69,8 @@ def rules_of(
 _KINDS = {"Inbound": {"address-prefixes", "service-tags", "subscriptions", "perimeters"}, "Outbound": {"fqdns"}}
 
 
-def _of_proposals(proposals: Iterable[Any]) -> Iterator[RuleElement]:
-    """Yield the elements of recommended proposals.
+def elements_of_proposals(proposals: Iterable[Any]) -> Iterator[RuleElement]:
+    """Yield the elements of those proposals, as `nsp recommend --format json` prints them, that are recommended.
 
     Raises:
         InventoryError: one isn't as `nsp recommend --format json` prints it.

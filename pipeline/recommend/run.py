@@ -70,6 +70,7 @@ def recommend(
     created: datetime,
     tolerance: Tolerance | None = None,
     answered: Callable[[Proposal], bool] | None = None,
+    coverage: dict[str, Any] | None = None,
 ) -> Recommendation:
     """Propose rules for every profile that the logs or the inventory know, and judge each.
 
@@ -82,6 +83,7 @@ def recommend(
         created: time of the run, UTC.
         tolerance: of the first two lights; None for the default.
         answered: tells of a proposal whether a person decided about it, so that it is no open question.
+        coverage: what was measured of the store; None to measure it now.
 
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
@@ -126,7 +128,8 @@ def recommend(
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()
-    return Recommendation(created, window, measure(store), tuple(readiness), tuple(proposals), tuple(suggested))
+    measured = measure(store) if coverage is None else coverage
+    return Recommendation(created, window, measured, tuple(readiness), tuple(proposals), tuple(suggested))
 
 
 def check_scope(scope: Scope, known: Configuration) -> None:

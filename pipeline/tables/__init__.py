@@ -40,6 +40,7 @@ from pipeline.tables.logs import (
     REJECTED_RECORD,
     TRAFFIC,
 )
+from pipeline.tables.published import PUBLISHED_QUERIES, PUBLISHED_RUN
 
 SCHEMA_VERSION = 5
 """Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
@@ -98,6 +99,8 @@ __all__ = [
     "LOAD_MARK",
     "MEMBER_HOST",
     "NETWORK_SPAN",
+    "PUBLISHED_QUERIES",
+    "PUBLISHED_RUN",
     "REJECTED_RECORD",
     "RULE_NAME",
     "RULE_SPAN",

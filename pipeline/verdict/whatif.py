@@ -20,10 +20,12 @@ class Comparison:
             queries/verdict/changes.sql.
         losses: a row a caller (or destination) that succeeds today and would be denied; see
             queries/verdict/losses.sql.
+        daily: a row a perimeter, profile, direction and day; see queries/verdict/losses_by_day.sql.
     """
 
     changes: "pl.DataFrame"
     losses: "pl.DataFrame"
+    daily: "pl.DataFrame"
 
     @property
     def lost_requests(self) -> int:
@@ -67,5 +69,8 @@ def compare(
         scenario(store, tried, access_mode=access_mode, public_network_access=public_network_access),
         store.scratch("verdict_then", "verdict/flow_verdicts"),
     ):
-        changes = store.frame("verdict/changes", **within)
-        return Comparison(changes, store.frame("verdict/losses", **within, limit=limit))
+        return Comparison(
+            changes=store.frame("verdict/changes", **within),
+            losses=store.frame("verdict/losses", **within, limit=limit),
+            daily=store.frame("verdict/losses_by_day", **within),
+        )

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 from pipeline import sql
-from pipeline.cli.query import INTERNAL
 from pipeline.store import open_store
 from pipeline.tables import CATEGORIES
 from tests.conftest import line
@@ -60,7 +59,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from pipeline.cli import app; from typer.testing import CliRunner; "
         "r = CliRunner().invoke(app, ['--help']); assert r.exit_code == 0, r.output; "
-        "print(sorted({'duckdb', 'polars', 'numpy', 'arro3', 'nanoarrow'} & set(sys.modules)))"
+        "print(sorted({'duckdb', 'polars', 'numpy', 'arro3', 'nanoarrow', 'jinja2'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
@@ -70,7 +69,7 @@ def test_help_imports_nothing_heavy() -> None:
     "words",
     [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
      ["traffic"], ["coverage"], ["recommend"], ["decide"], ["decide", "accept"], ["decide", "apply"],
-     ["tighten"], ["query"]],
+     ["tighten"], ["report"], ["query"]],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
     text = out(tmp_path, *words, "--help")
@@ -251,7 +250,7 @@ def test_recommend_without_data_is_not_ready(tmp_path: Path) -> None:
 
 def test_every_listed_query_runs(sample: Path) -> None:
     listed = json.loads(out(sample, "query", "--format", "json"))
-    assert [each["query"] for each in listed] == [name for name in sql.names() if not name.startswith(INTERNAL)]
+    assert [each["query"] for each in listed] == [name for name in sql.names() if not name.startswith(sql.INTERNAL)]
     assert all(each["rows"].endswith(".") for each in listed)
     needed = {"min_hours": 6, "caller": "203.0.113.7", "tags": ["storage"], "snapshot_id": 1}
     with open_store(sample / ".nsp", read_only=True) as store:

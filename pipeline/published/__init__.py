@@ -1,0 +1,1 @@
+"""The published snapshot: what people read while the warehouse is written."""

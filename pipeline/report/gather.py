@@ -1,0 +1,117 @@
+"""Gathers what a report tells, by the functions that the other commands print from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from pipeline.coverage.measure import report
+from pipeline.inventory import rules
+from pipeline.recommend import difference
+from pipeline.recommend.association import Tolerance
+from pipeline.recommend.candidate import elements_of_proposals
+from pipeline.recommend.difference import Difference, Run
+from pipeline.recommend.policy import Limits
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
+from pipeline.store import Store
+from pipeline.verdict.whatif import Comparison, compare
+
+TOP = 12
+"""Callers and destinations that are listed; who wants all asks nsp traffic."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a report tells.
+
+    Args:
+        scope: what it looks at.
+        judged: when, UTC.
+        run: as `nsp recommend --format json` prints it.
+        findings: as `nsp coverage --format json` prints them.
+        today: today beside all enforced with the rules in force.
+        recommended: today beside all enforced with the recommended rules as well.
+        callers: who calls most: caller, kind, network, requests, days_seen, lost (with the rules in force), left (with
+            the recommended ones as well).
+        destinations: what is called most: the same, without kind and network.
+        meanings: reason of a verdict -> what it means.
+        changes: since an earlier run; None where none was given.
+        decided: id of a proposal -> what was decided about it.
+    """
+
+    scope: Scope
+    judged: datetime
+    run: Row
+    findings: list[dict[str, str]]
+    today: Comparison
+    recommended: Comparison
+    callers: list[Row]
+    destinations: list[Row]
+    meanings: Mapping[str, str]
+    changes: Difference | None = None
+    decided: Mapping[str, str] = field(default_factory=dict)
+
+
+def gather(
+    store: Store, limits: Limits, tolerance: Tolerance, scope: Scope, judged: datetime, earlier: Run | None = None,
+    decided: Mapping[str, str] | None = None,
+) -> Evidence:  # fmt: skip
+    """Run the recommender and ask what else a report tells.
+
+    Args:
+        store: the warehouse or a snapshot; read-only will do.
+        limits: what bounds proposals.
+        tolerance: of the lights.
+        scope: perimeter, profile and window.
+        judged: time of the run, UTC.
+        earlier: what an earlier run found.
+        decided: id of a proposal -> accepted, rejected, edited or deferred.
+
+    Raises:
+        UsageError: the scope names a perimeter or profile that nobody knows.
+    """
+    seen = report(store)
+    findings = seen.pop("findings")
+    found = recommend(store, limits, scope, judged, tolerance, coverage=seen).as_json()
+    tried = rules.in_force(store).plus(elements_of_proposals(found["proposals"]))
+    today = compare(store, None, **scope.parameters())
+    recommended = compare(store, tried, **scope.parameters())
+    verdicts = store.frame("verdict/verdicts_by_day", **scope.parameters(), limit=None)
+    named = {
+        (row["perimeter"], row["caller"]): row
+        for row in store.frame("callers/callers", kind=None, perimeter=scope.perimeter, limit=None).to_dicts()
+    }
+    callers = _most(verdicts.filter(pl.col("direction") == "Inbound"), "caller", today, recommended)
+    for row in callers:
+        told = named.get((row["perimeter"], row["caller"]), {})
+        row |= {"kind": told.get("kind"), "network": told.get("network")}
+    public = pl.col("direction").eq("Outbound") & pl.col("verdict").ne("attempt")
+    return Evidence(
+        scope,
+        judged,
+        found,
+        findings,
+        today,
+        recommended,
+        callers,
+        _most(verdicts.filter(public), "destination", today, recommended),
+        {row[0]: row[2] for row in store.rows("verdict/verdict_reason")},
+        difference.compare(earlier, difference.run_of(found), scope) if earlier else None,
+        decided or {},
+    )
+
+
+def _most(verdicts: pl.DataFrame, who: str, *scenarios: Comparison) -> list[Row]:
+    """Return who has the most requests, with what each scenario would deny of them."""
+    key = ["perimeter", who]
+    found = verdicts.group_by(key).agg(pl.col("requests").sum(), pl.col("day").n_unique().alias("days_seen"))
+    direction = "Inbound" if who == "caller" else "Outbound"
+    for name, scenario in zip(("lost", "left"), scenarios, strict=True):
+        losses = scenario.losses.filter(pl.col("direction") == direction).group_by("perimeter", "caller")
+        lost = losses.agg(pl.col("requests").sum().alias(name)).rename({"caller": who}, strict=False)
+        found = found.join(lost, on=key, how="left", nulls_equal=True).with_columns(pl.col(name).fill_null(0))
+    return found.sort(["requests", *key], descending=[True, False, False]).head(TOP).to_dicts()

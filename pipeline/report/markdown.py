@@ -1,0 +1,31 @@
+"""Sets a report out as Markdown, for a pull request or a chat."""
+
+from collections.abc import Sequence
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.report.content import Content
+from pipeline.report.page import COLOURS, TEMPLATES
+from pipeline.report.text import Written, code, last_part, markdown_value
+
+MOST = 20
+"""Proposals of a state that are listed: a comment holds 65,536 characters."""
+SHOWN = 3
+
+
+def markdown(report: Content) -> str:
+    """Return the report as Markdown; what is put into it is escaped or stands as code."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined,  # noqa: S701 -- no HTML
+        finalize=markdown_value, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {"code": code, "last_part": last_part, "brief": _brief}
+    return environment.get_template("report.md.jinja").render(
+        report=report, evidence=report.evidence, colours=COLOURS, most=MOST
+    )
+
+
+def _brief(elements: Sequence[str]) -> Written:
+    """Return the first elements of a rule as code, and how many more there are."""
+    shown = ", ".join(code(each.removeprefix("/subscriptions/")) for each in elements[:SHOWN])
+    return Written(shown + (f" and {len(elements) - SHOWN:,} more" if len(elements) > SHOWN else ""))

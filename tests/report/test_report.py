@@ -1,0 +1,329 @@
+"""What a report says, and that no text of a log acts in it: HTML in a browser, Markdown in a parser."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pipeline.errors import UsageError
+from pipeline.ingest import ingest_folder
+from pipeline.inventory import file
+from pipeline.recommend import difference
+from pipeline.recommend.association import Tolerance
+from pipeline.recommend.policy import Limits
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
+from pipeline.report.content import Content, content, state_of
+from pipeline.report.figure import HEIGHT, figure
+from pipeline.report.gather import gather
+from pipeline.report.glossary import meanings
+from pipeline.report.markdown import markdown
+from pipeline.report.page import html
+from pipeline.report.text import code, markdown_value
+from pipeline.store import Store, open_store
+from tests.cli.test_cli import ROOT, nsp, out, told
+from tests.conftest import line
+from tests.verdict.world import World, flow, put, traffic
+
+SAMPLE = ROOT / "data" / "sample"
+NOW = datetime(2026, 11, 2, 6)
+HOSTILE = (
+    "</style></title><script>alert(1)</script>",
+    '"><img src=https://evil.example/x onerror=alert(2)>',
+    "{{ 7 * 7 }}{% raw %}",
+    "]]>--></svg><svg/onload=alert(3)>",
+    "\u202egpj.exe\u2028\u2066 tab\there\x07",
+    "} body { display: none } </style>",
+    "| **bold** `tick` [link](https://evil.example) ![i](x) <b>@admin #1 www.evil.example ``` ",
+    "javascript:alert(4)",
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with open_store(tmp_path_factory.mktemp("report")) as opened:
+        file.load(opened, SAMPLE / "inventory.json")
+        file.load(opened, SAMPLE / "known-networks.csv")
+        ingest_folder(opened, SAMPLE)
+        yield opened
+
+
+def of(store: Store, scope: Scope | None = None) -> Content:
+    return content(gather(store, Limits(), Tolerance(), scope or Scope(), NOW))
+
+
+@pytest.fixture(scope="module")
+def report(store: Store) -> Content:
+    return of(store)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Content:
+    """A report of flows whose every text is hostile."""
+    with open_store(tmp_path) as world:
+        put(world, World())
+        flows = [
+            flow(
+                category=f"NspPublic{direction}ResourceRulesAllowed", caller_key=text, operation=text, protocol=text,
+                matched_rule=text, source_resource=f"/subscriptions/{text}/{text}", source_subscription=text,
+                destination_fqdn=text if direction == "Outbound" else None, destination_resource=text,
+                requests=100 + number, **place,
+            )
+            for number, text in enumerate(HOSTILE)
+            for direction in ("Inbound", "Outbound")
+            for place in ({}, {"service_resource": text, "profile": text})
+        ]  # fmt: skip
+        flows += [flow(category=f"Nsp{text}") for text in HOSTILE]
+        with traffic(world, *flows):
+            return of(world)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        pytest.fail("The report is opened in a real browser: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test when anything is logged, asked for or run."""
+    heard: list[str] = []
+    opened = browser.new_page()
+    opened.on("console", lambda message: heard.append(f"console: {message.text}"))
+    opened.on("pageerror", lambda error: heard.append(f"error: {error}"))
+    opened.on("dialog", lambda dialog: heard.append(f"dialog: {dialog.message}"))
+    opened.on("request", lambda request: heard.append(f"request: {request.url}"))
+    yield opened
+    opened.close()
+    assert [each for each in heard if not each.startswith("request: file:///")] == []
+    assert len(heard) == 1
+
+
+def show(page: Page, report: Content, tmp_path: Path) -> Page:
+    (tmp_path / "report.html").write_text(html(report), encoding="utf-8")
+    page.goto(f"file://{tmp_path}/report.html")
+    return page
+
+
+CONTRAST = """() => {
+  const linear = v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = rgb => { const [r, g, b] = rgb.map(v => linear(v / 255));
+    return .2126 * r + .7152 * g + .0722 * b };
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const ground = node => { for (; node; node = node.parentElement) {
+    const c = parse(getComputedStyle(node).backgroundColor);
+    if (c.length === 3 || c[3] > 0) return c.slice(0, 3) } return [255, 255, 255] };
+  const bad = [];
+  for (const node of document.querySelectorAll('body *')) {
+    if (![...node.childNodes].some(each => each.nodeType === 3 && each.textContent.trim())) continue;
+    const style = getComputedStyle(node), ink = parse(node.closest('svg') ? style.fill : style.color).slice(0, 3);
+    const [a, b] = [light(ink), light(ground(node.closest('svg') ?? node))].sort((x, y) => y - x);
+    if ((a + .05) / (b + .05) < 4.5 && node.tagName !== 'title' && node.tagName !== 'desc')
+      bad.push(node.tagName + '.' + node.className + ': ' + node.textContent.slice(0, 30));
+  }
+  return bad;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_is_accessible(page: Page, report: Content, tmp_path: Path, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    show(page, report, tmp_path)
+    assert page.evaluate(CONTRAST) == []
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(each => Number(each.tagName[1]))")
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.locator("table").count() > 8
+    assert page.locator("table:not(:has(caption))").count() == 0
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("svg:not([aria-hidden=true]):not(:has(> title))").count() == 0
+    assert page.locator("figure:not(:has(table))").count() == 0
+    assert page.locator("[role=region]:not([aria-label]), section:not([aria-labelledby])").count() == 0
+    assert page.evaluate("document.documentElement.lang") == "en"
+    broken = "[...document.querySelectorAll('a')].filter(each => !document.getElementById(each.hash.slice(1))).length"
+    assert page.evaluate(broken) == 0
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_page_fits_every_screen_and_prints(page: Page, report: Content, tmp_path: Path, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    show(page, report, tmp_path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("details:not([open]) .facts").first.is_visible() is False
+    page.emulate_media(media="print")
+    assert page.evaluate("document.querySelector('details:not([open]) .facts').getBoundingClientRect().height") > 10
+    assert page.locator("nav").is_visible() is False
+    printed = page.pdf(prefer_css_page_size=True)
+    assert printed.startswith(b"%PDF")
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 20
+
+
+def test_hostile_text_is_shown_and_does_nothing(page: Page, hostile: Content, tmp_path: Path) -> None:
+    show(page, hostile, tmp_path)
+    assert page.locator("script, img, iframe, object, link, form, base, [onload], [onerror]").count() == 0
+    assert page.locator("style").count() == 1
+    assert page.locator("a:not([href^='#'])").count() == 0
+    text = page.locator("body").inner_text()
+    for each in HOSTILE[:4]:
+        assert each.casefold() in text.casefold()
+    assert "\\u202egpj.exe\\u2028\\u2066 tab\\there\\x07" in text
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u2028\x07]", html(hostile))
+    assert page.locator("h1").inner_text().startswith("nsp1")
+    assert len(hostile.states) > 1
+    assert hostile.losses
+
+
+def test_policy_of_the_page_forbids_scripts_and_requests(browser: Browser, report: Content, tmp_path: Path) -> None:
+    opened = show(browser.new_page(), report, tmp_path)
+    refused: list[str] = []
+    opened.on("console", lambda message: refused.append(message.text))
+    opened.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);"
+        " const i = new Image(); i.src = 'https://evil.example/x'; document.body.append(i);"
+        " document.body.setAttribute('style', 'color: red'); }"
+    )
+    opened.wait_for_timeout(100)
+    assert opened.evaluate("window.ran") is None
+    assert opened.evaluate("getComputedStyle(document.body).color") != "rgb(255, 0, 0)"
+    assert len([each for each in refused if "Content Security Policy" in each]) >= 3
+    opened.close()
+
+
+def test_markdown_has_no_markup_of_others(hostile: Content) -> None:
+    text = markdown(hostile)
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
+    inline = [child for token in tokens for child in token.children or []]
+    kinds = {each.type for each in (*tokens, *inline)}
+    assert not kinds & {"html_block", "html_inline", "link_open", "image", "fence", "code_block", "em_open"}
+    assert {each.tag for each in tokens if each.type == "heading_open"} == {"h1", "h2", "h3"}
+    words = "".join(each.content for each in inline if each.type == "text")
+    assert not re.search(r"[@#]\w|://|www\.", words)
+    for table in text.split("\n\n"):
+        widths = {len(re.findall(r"(?<!\\)\|", row)) for row in table.strip().splitlines() if row.startswith("|")}
+        assert len(widths) <= 1, table
+
+
+@given(st.text())
+def test_markdown_of_any_text_is_that_text(text: str) -> None:
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    for written in (markdown_value(text), code(text)):
+        assert "\n" not in written
+        (row,) = [
+            token.children or []
+            for token in parser.parse(f"| x |\n|---|\n| {written} |\n")
+            if token.type == "inline" and token.content != "x"
+        ] or [[]]
+        assert {each.type for each in row} <= {"text", "code_inline", "text_special"}
+
+
+def test_report_says_what_the_other_commands_say(report: Content, store: Store) -> None:
+    run = recommend(store, Limits(), Scope(), NOW, Tolerance()).as_json()
+    page = html(report)
+    assert report.evidence.run == run
+    assert "nsp-contoso-ai: not ready to be enforced" in page
+    assert report.evidence.today.lost_requests == sum(each[2] for each in report.days) > 0
+    assert report.evidence.recommended.lost_requests == sum(each[3] for each in report.days)
+    assert f"{report.evidence.today.lost_requests:,}" in page
+    assert f"<code>{run['run']['id']}</code>" in page
+    for each in run["proposals"]:
+        assert each["id"] in page
+    shown = [each["id"] for _, _, _, found in report.states for each in found]
+    assert sorted(shown) == sorted(each["id"] for each in run["proposals"])
+    assert sum(row["lost"] for row in report.evidence.callers) > 0
+    assert len(page) < 300_000
+    assert list(report.words.values()) == list(meanings().values())
+
+
+def test_report_of_one_profile_is_of_that_profile(store: Store) -> None:
+    one = of(store, Scope(profile="DATA"))
+    assert one.title.startswith("nsp-contoso-ai/data is not ready")
+    assert {each["profile"] for each in one.evidence.run["proposals"]} == {"data"}
+    assert set(one.evidence.today.daily["profile"]) == {"data"}
+    with pytest.raises(UsageError, match="No such perimeter"):
+        of(store, Scope(profile="nobody"))
+
+
+def test_decisions_are_states(report: Content) -> None:
+    asked = next(each for state, _, _, found in report.states if state == "asked" for each in found)
+    again = content(replace(report.evidence, decided={asked["id"]: "accepted"}))
+    assert [state for state, _, _, found in again.states if asked["id"] in {each["id"] for each in found}] == [
+        "accepted"
+    ]
+    assert {state_of(each, {}) for each in report.evidence.run["proposals"]} <= {state for state, *_ in report.states}
+
+
+def test_changes_since_an_earlier_run_are_told(report: Content) -> None:
+    def since(earlier: dict[str, Any]) -> Content:
+        before, now = difference.run_of(earlier), difference.run_of(report.evidence.run)
+        return content(replace(report.evidence, changes=difference.compare(before, now, Scope())))
+
+    earlier = json.loads(json.dumps(report.evidence.run))
+    assert "Nothing changed since" in html(since(earlier))
+    gone = earlier["proposals"].pop()
+    lights = earlier["readiness"][0]["lights"]
+    lights["window"] = not lights["window"]
+    page = html(since(earlier))
+    assert "+ new" in page
+    assert gone["reason"].split(";")[0] in page
+    assert f"window: {'green → red' if lights['window'] else 'red → green'}" in page
+    assert "- new: " in markdown(since(earlier))
+
+
+def test_nothing_loaded_is_not_ready(tmp_path: Path) -> None:
+    with open_store(tmp_path) as empty:
+        report = of(empty)
+    assert report.title == "Not ready: no data"
+    assert "Not ready" in html(report)
+    assert "No traffic was seen" in html(report)
+    assert "Not ready: no data" in markdown(report)
+
+
+@given(st.dictionaries(st.dates(date(2026, 1, 1), date(2027, 6, 1)), st.integers(0, 10**9), min_size=1))
+def test_bars_stay_in_the_drawing_and_lose_nothing(today: dict[date, int]) -> None:
+    recommended = {day: count // 2 for day, count in today.items()}
+    drawn = figure(today, recommended)
+    assert drawn
+    assert sum(bar.today for bar in drawn.bars) == sum(today.values())
+    assert sum(bar.recommended for bar in drawn.bars) == sum(recommended.values())
+    assert all(0 <= bar.recommended_height <= bar.today_height <= HEIGHT for bar in drawn.bars)
+    assert len(drawn.bars) <= 105
+    assert 2 <= len(drawn.ticks) <= 7
+    assert any(bar.label for bar in drawn.bars)
+    assert all(b.day - a.day in {timedelta(1), timedelta(7)} for a, b in pairwise(drawn.bars))
+
+
+def test_command_writes_one_whole_file_and_the_same_one_again(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(line() * 9)
+    out(tmp_path, "ingest", "folder", "x.json")
+    (tmp_path / "last.json").write_text(out(tmp_path, "recommend", "-f", "json", code=3))
+    result = nsp(tmp_path, "report", "--output", "one.html", "--since-run", "last.json")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == b""
+    assert b"Wrote one.html" in result.stderr
+    page = (tmp_path / "one.html").read_text()
+    assert page == out(tmp_path, "report", "--since-run", "last.json", PYTHONHASHSEED="7")
+    assert "Nothing changed since" in page
+    assert (tmp_path / "one.html").stat().st_mode & 0o777 == (tmp_path / "x.json").stat().st_mode & 0o777
+    assert out(tmp_path, "report", "-f", "md").startswith("# nsp1/apps is not ready")
+    assert "can't be written to nowhere/x.html" in told(tmp_path, "report", "-o", "nowhere/x.html", code=2)
+    assert "isn't JSON" in told(tmp_path, "report", "--since-run", "one.html", code=2)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".nsp", "last.json", "one.html", "x.json"]
