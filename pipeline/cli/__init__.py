@@ -8,7 +8,20 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import __version__
-from pipeline.cli import coverage, decide, demo, ingest, inventory, query, recommend, report, tighten, traffic, whatif
+from pipeline.cli import (
+    coverage,
+    decide,
+    demo,
+    ingest,
+    inventory,
+    query,
+    recommend,
+    report,
+    review,
+    tighten,
+    traffic,
+    whatif,
+)
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.errors import NspError
 
@@ -20,6 +33,7 @@ IN_FLOW_ORDER = (
     "coverage",
     "traffic",
     "recommend",
+    "review",
     "whatif",
     "decide",
     "tighten",
@@ -56,6 +70,7 @@ app.add_typer(inventory.app, name="inventory")
 app.command("traffic")(traffic.traffic)
 app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
+app.command("review")(review.review)
 app.command("whatif")(whatif.whatif)
 app.add_typer(decide.app, name="decide")
 app.command("tighten")(tighten.tighten)
