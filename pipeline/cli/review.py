@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.check import PolicyOption
-from pipeline.errors import StoreError, UsageError
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -83,11 +83,11 @@ def _source(common: "Context", file: Path | None, policy: Path | None) -> "Sourc
 
     def opened() -> "AbstractContextManager[Store]":
         if not snapshot.exists():
-            raise StoreError("there is no store beside the run")
+            run()
         return attach(snapshot, memory=settings.memory)
 
     if file:
-        return Source(lambda: _saved(file), opened, lambda: "", limits)
+        return Source(lambda: _saved(file), opened, lambda: _changed(file), limits)
     return Source(run, opened, lambda: warehouse_state(settings.store), limits)
 
 
@@ -114,6 +114,14 @@ def _saved(file: Path) -> Mapping[str, Any]:
     difference.read(file)  # says what is wrong with it
     found: dict[str, Any] = document.json_of(file)
     return found
+
+
+def _changed(file: Path) -> str:
+    try:
+        told = file.stat()
+    except OSError:
+        return ""
+    return f"{told.st_size} {told.st_mtime_ns}"
 
 
 def _person(who: str | None) -> str:

@@ -33,14 +33,14 @@ def grid() -> dag.AgGrid:
         rowData=[],
         getRowId="params.data.id",
         columnDefs=[
-            {"field": "state", "headerName": "State", "width": 118, "cellClass": "state-cell",
+            {"field": "state", "headerName": "State", "width": 112, "cellClass": "state-cell",
              "valueFormatter": {"function": "params.data.glyph + ' ' + params.value"}},
-            {"field": "direction", "headerName": "", "headerTooltip": "Inbound or outbound", "width": 58},
-            {"field": "rule", "headerName": "Rule", "minWidth": 205, "flex": 3, "tooltipField": "rule",
+            {"field": "direction", "headerName": "", "headerTooltip": "Inbound or outbound", "width": 50},
+            {"field": "rule", "headerName": "Rule", "minWidth": 262, "flex": 3, "tooltipField": "rule",
              "cellClass": "mono"},
-            {"field": "flags", "headerName": "Flags", "width": 122, "tooltipField": "flags", "cellClass": "flags-cell"},
-            {"field": "requests", "headerName": "Requests", "width": 104, "valueFormatter": thousands, **number},
-            {"field": "days", "headerName": "Days", "width": 78,
+            {"field": "flags", "headerName": "Flags", "width": 112, "tooltipField": "flags", "cellClass": "flags-cell"},
+            {"field": "requests", "headerName": "Requests", "width": 96, "valueFormatter": thousands, **number},
+            {"field": "days", "headerName": "Days", "width": 74,
              "valueFormatter": {"function": "params.data.days_text"}, **number},
             {"field": "extra", "headerName": "Extra", "width": 86, "valueFormatter": thousands,
              "headerTooltip": "Addresses that the rule admits and that were never seen", **number},
@@ -77,6 +77,7 @@ def row(state: ProposalState) -> Row:
         "id": state.id,
         "state": state.state,
         "glyph": GLYPHS[state.state],
+        "waits": waits(state),
         "direction": DIRECTIONS.get(proposal["direction"], shown(proposal["direction"])),
         "kind": KINDS.get(proposal["kind"], shown(proposal["kind"])),
         "rule": rule(state),
@@ -103,11 +104,17 @@ def rule(state: ProposalState) -> str:
     return ", ".join(rule_element(each) for each in elements[:SHOWN_ELEMENTS]) + more
 
 
+def waits(state: ProposalState) -> bool:
+    """Tell whether a person has to decide; who is refused today as well asks for nothing, unless it is flagged."""
+    asks = state.proposal["kind"] != "leave-denied" or bool(state.proposal["flags"])
+    return state.state in UNDECIDED and asks
+
+
 def holds(show: str, state: ProposalState) -> bool:
     """Tell whether a state is among those that are shown."""
     match show:
         case "open":
-            return state.state in UNDECIDED
+            return waits(state)
         case "flagged":
             return bool(state.proposal["flags"])
         case "decided":

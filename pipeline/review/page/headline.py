@@ -5,9 +5,10 @@ from typing import Any
 
 from dash import html
 
+from pipeline.review.page.grid import waits
 from pipeline.review.page.parts import aria
 from pipeline.review.page.text import plural, shown
-from pipeline.review.state import UNDECIDED, ProposalState
+from pipeline.review.state import ProposalState
 
 LIGHTS = {"callers": "Callers", "window": "Window", "questions": "Questions"}
 _MEANING = {
@@ -78,9 +79,7 @@ def _light(name: str, *, green: bool, reasons: Sequence[str]) -> html.Li:
 
 
 def _progress(states: Sequence[ProposalState]) -> str:
-    waiting = [
-        each for each in states if each.state in UNDECIDED and (each.proposal["elements"] or each.proposal["flags"])
-    ]
+    waiting = [each for each in states if waits(each)]
     flagged = sum(bool(each.proposal["flags"]) for each in waiting)
     if not states:
         return "No rule is needed for what was seen."

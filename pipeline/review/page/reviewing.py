@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from pipeline.inventory import rules
+from pipeline.inventory.rules import RuleElement
 from pipeline.recommend.bounds import Bounds
 from pipeline.recommend.candidate import elements_of_proposals
 from pipeline.review.accepted import accepted_rules
@@ -22,8 +23,8 @@ from pipeline.verdict.whatif import compare
 if TYPE_CHECKING:
     import polars as pl
 
-_KEPT = 4
-"""Profiles whose evidence is kept at a time."""
+_KEPT = 12
+"""Answers that are kept at a time, of each kind of question."""
 SCENARIOS = ("today", "accepted", "recommended")
 
 
@@ -60,7 +61,8 @@ class Review:
         self._lock = Lock()
         self._loaded = self._read()
         self._evidence: dict[tuple[str, ProfileKey], Evidence] = {}
-        self._denials: dict[tuple[object, ...], dict[str, pl.DataFrame]] = {}
+        self._denials: dict[tuple[str, ProfileKey, tuple[RuleElement, ...]], pl.DataFrame] = {}
+        self._asking = Lock()  # a lock of its own: who waits for the figure needn't wait for the evidence
 
     @property
     def loaded(self) -> Loaded:
@@ -80,8 +82,6 @@ class Review:
         """
         with self._lock:
             self._loaded = self._read()
-            self._evidence.clear()
-            self._denials.clear()
 
     def trail(self) -> Trail:
         """Return all decisions as of this moment."""
@@ -140,8 +140,7 @@ class Review:
             if key not in self._evidence:
                 with self.source.open() as store:
                     found = evidence(store, profile)
-                while len(self._evidence) >= _KEPT:
-                    del self._evidence[next(iter(self._evidence))]
+                _make_room(self._evidence)
                 self._evidence[key] = found
             return self._evidence[key]
 
@@ -152,23 +151,21 @@ class Review:
             StoreError: the store can't be read now.
         """
         mine = [each for each in accepted_rules(trail, now()) if each.profile_key == profile]
-        key = (self._loaded.state, profile, tuple(mine))
-        with self._lock:
+        elements: dict[str, list[RuleElement]] = {
+            "today": [],
+            "accepted": [element for rule in mine for element in rule.rule_elements()],
+            "recommended": list(elements_of_proposals(self._loaded.proposals(profile))),
+        }
+        return {name: self._denied(profile, tuple(some)) for name, some in elements.items()}
+
+    def _denied(self, profile: ProfileKey, more: tuple[RuleElement, ...]) -> "pl.DataFrame":
+        key = self._loaded.state, profile, more
+        with self._asking:
             if key not in self._denials:
-                elements = {
-                    "today": [],
-                    "accepted": [element for rule in mine for element in rule.rule_elements()],
-                    "recommended": list(elements_of_proposals(self._loaded.proposals(profile))),
-                }
-                scope = {"perimeter": profile[0], "profile": profile[1] or None}
                 with self.source.open() as store:
-                    there = rules.in_force(store)
-                    found = {
-                        name: compare(store, there.plus(some) if some else None, **scope, limit=0).daily
-                        for name, some in elements.items()
-                    }
-                while len(self._denials) >= _KEPT:
-                    del self._denials[next(iter(self._denials))]
+                    tried = rules.in_force(store).plus(more) if more else None
+                    found = compare(store, tried, perimeter=profile[0], profile=profile[1] or None, limit=0).daily
+                _make_room(self._denials)
                 self._denials[key] = found
             return self._denials[key]
 
@@ -180,6 +177,11 @@ class Review:
 def now() -> datetime:
     """Return the time, UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    while len(kept) >= _KEPT:
+        del kept[next(iter(kept))]
 
 
 def _profile(proposal: Mapping[str, Any]) -> ProfileKey:

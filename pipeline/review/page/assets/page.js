@@ -76,7 +76,7 @@
     }
   }
 
-  const waits = (row) => ["open", "deferred", "expired"].includes(row.state);
+  const waits = (row) => row.waits;
 
   function press(id) {
     const button = byId(id);
