@@ -1,23 +1,22 @@
 """nsp review: the page on which proposals are read with their evidence, and decided."""
 
-import getpass
-import os
 import webbrowser
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.check import PolicyOption
-from pipeline.errors import UsageError
+from pipeline.errors import StoreBusyError
+
+_PATIENCE = 2.0
+"""Seconds to wait for who writes to the warehouse, where there is a snapshot to go on with."""
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
-    from pipeline.recommend.bounds import Bounds
-    from pipeline.review.page.source import Source
+    from pipeline.review.page.source import Loaded, Source
     from pipeline.store import Store
 
 
@@ -40,15 +39,13 @@ def review(
     It listens on this machine only. The address that is printed opens one browser, once. The warehouse stays free
     for a nightly run. Ctrl+C ends it.
     """
+    from pipeline.cli.desk import bounds_of, person
     from pipeline.cli.output import console, csv_text
-    from pipeline.review.decisions import open_decisions
     from pipeline.review.page.reviewing import Desk, Review
     from pipeline.review.page.server import Served
 
     common: Context = context.obj
-    bounds = _bounds(common, policy)
-    decisions = open_decisions(common.settings.store, wait=common.settings.store_wait)
-    desk = Desk(decisions, bounds, _person(who), read_only=read_only)
+    desk = Desk(common.decisions(), bounds_of(common, policy), person(who), read_only=read_only)
     out, told = console(), console(stderr=True)
     if not source:
         told.print("Making the run ...", markup=False)
@@ -68,17 +65,24 @@ def _source(common: "Context", file: Path | None, policy: Path | None) -> "Sourc
     from pipeline.cli.recommend import limits_of
     from pipeline.published.publish import publish_snapshot, warehouse_state
     from pipeline.recommend.chosen import tolerance_of
+    from pipeline.review.accepted import answered
     from pipeline.review.page.source import Source
     from pipeline.store import PUBLISHED, attach
 
     settings, limits = common.settings, limits_of(common, policy)
     snapshot = settings.store / PUBLISHED
 
-    def run() -> Mapping[str, Any]:
+    def run() -> "Loaded":
         now = datetime.now(UTC).replace(tzinfo=None)
-        publish_snapshot(
-            settings.store, limits, tolerance_of(settings), now, memory=settings.memory, wait=settings.store_wait
-        )
+        wait = _PATIENCE if snapshot.exists() else settings.store_wait
+        try:
+            publish_snapshot(
+                settings.store, limits, tolerance_of(settings), now, memory=settings.memory, wait=wait,
+                answered=answered(common.decisions().trail(), now),
+            )  # fmt: skip
+        except StoreBusyError:  # a nightly run is writing: what was published last can be read all the same
+            if not snapshot.exists():
+                raise
         return _published(snapshot)
 
     def opened() -> "AbstractContextManager[Store]":
@@ -91,18 +95,19 @@ def _source(common: "Context", file: Path | None, policy: Path | None) -> "Sourc
     return Source(run, opened, lambda: warehouse_state(settings.store), limits)
 
 
-def _published(snapshot: Path) -> Mapping[str, Any]:
+def _published(snapshot: Path) -> "Loaded":
     import json
 
+    from pipeline.review.page.source import Loaded
     from pipeline.store import attach
     from pipeline.tables import PUBLISHED_RUN
 
     with attach(snapshot) as store:
-        found: dict[str, Any] = json.loads(store.whole(PUBLISHED_RUN.name)["run"][0])
-    return found
+        (row,) = store.whole(PUBLISHED_RUN.name).to_dicts()
+    return Loaded(row["warehouse_state"], json.loads(row["run"]))
 
 
-def _saved(file: Path) -> Mapping[str, Any]:
+def _saved(file: Path) -> "Loaded":
     """Return a saved run.
 
     Raises:
@@ -110,10 +115,11 @@ def _saved(file: Path) -> Mapping[str, Any]:
     """
     from pipeline.inventory import document
     from pipeline.recommend import difference
+    from pipeline.review.page.source import Loaded
 
+    state = _changed(file)
     difference.read(file)  # says what is wrong with it
-    found: dict[str, Any] = document.json_of(file)
-    return found
+    return Loaded(state, document.json_of(file))
 
 
 def _changed(file: Path) -> str:
@@ -122,23 +128,3 @@ def _changed(file: Path) -> str:
     except OSError:
         return ""
     return f"{told.st_size} {told.st_mtime_ns}"
-
-
-def _person(who: str | None) -> str:
-    """Return who decides: as the option says, else NSP_WHO, else the user of the system."""
-    if told := who or os.environ.get("NSP_WHO"):
-        return told
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError) as error:
-        raise UsageError("The system doesn't say who you are: name yourself by --who or NSP_WHO.") from error
-
-
-def _bounds(common: "Context", policy: Path | None) -> "Bounds":
-    from pipeline.recommend import policy_file
-    from pipeline.recommend.bounds import Bounds
-
-    chosen = common.settings
-    return policy_file.find(policy, common.config) or Bounds(
-        widest_v4=chosen.widest_v4, widest_v6=chosen.widest_v6, reserve=chosen.reserve, max_elements=chosen.max_elements
-    )

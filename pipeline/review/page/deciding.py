@@ -6,8 +6,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, no_update
 
 from pipeline.errors import ConflictError, NspError, UsageError
-from pipeline.review.decision import ACCEPT, DEFER, EDIT, REJECT, UNDO, Decision
-from pipeline.review.entry import Choice
+from pipeline.review.decision import ACCEPT, DEFER, EDIT, REJECT, UNDO, Choice, Decision
 from pipeline.review.page.layout import profile_key
 from pipeline.review.page.moments import until
 from pipeline.review.page.reviewing import Review, now

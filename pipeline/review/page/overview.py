@@ -125,6 +125,8 @@ def _follow(app: Dash, review: Review) -> None:
             review.reload()
         except NspError as error:
             return no_update, no_update, no_update, f"Not now ({shown(error)[:80]}): try again", False
+        if review.is_stale:
+            return no_update, no_update, no_update, "Being written: try again soon", False
         loaded = review.loaded
         said = run_said(loaded.run["run"], loaded.run["run"].get("window", {}))
         now_ = {"state": loaded.state, "last": review.trail().last, "n": tick["n"] + 1}

@@ -12,9 +12,9 @@ from pipeline.inventory.rules import RuleElement
 from pipeline.recommend.bounds import Bounds
 from pipeline.recommend.candidate import elements_of_proposals
 from pipeline.review.accepted import accepted_rules
-from pipeline.review.decision import Decision, Trail
+from pipeline.review.decision import Choice, Decision, Trail
 from pipeline.review.decisions import Decisions
-from pipeline.review.entry import Choice, entry
+from pipeline.review.entry import entry
 from pipeline.review.page.evidence import Evidence, evidence
 from pipeline.review.page.source import Loaded, ProfileKey, Source
 from pipeline.review.state import ProposalState, state_of
@@ -59,7 +59,7 @@ class Review:
         self.desk = desk
         self.to_csv = to_csv
         self._lock = Lock()
-        self._loaded = self._read()
+        self._loaded = source.run()
         self._evidence: dict[tuple[str, ProfileKey], Evidence] = {}
         self._denials: dict[tuple[str, ProfileKey, tuple[RuleElement, ...]], pl.DataFrame] = {}
         self._asking = Lock()  # a lock of its own: who waits for the figure needn't wait for the evidence
@@ -81,7 +81,7 @@ class Review:
             NspError: it can't be made now; the one before stays.
         """
         with self._lock:
-            self._loaded = self._read()
+            self._loaded = self.source.run()
 
     def trail(self) -> Trail:
         """Return all decisions as of this moment."""
@@ -168,10 +168,6 @@ class Review:
                 _make_room(self._denials)
                 self._denials[key] = found
             return self._denials[key]
-
-    def _read(self) -> Loaded:
-        state = self.source.state()
-        return Loaded(state, self.source.run())
 
 
 def now() -> datetime:

@@ -13,23 +13,6 @@ ProfileKey = tuple[str, str]
 """ARM id of a perimeter and lower-case name of a profile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the page reads from.
-
-    Args:
-        run: makes or reads a run, as `nsp recommend --format json` prints it.
-        open: opens what the run was made of, for as short as one question takes.
-        state: changes whenever a run made now might be another one.
-        limits: that proposals were made within.
-    """
-
-    run: Callable[[], Mapping[str, Any]]
-    open: Callable[[], AbstractContextManager[Store]]
-    state: Callable[[], str]
-    limits: Limits
-
-
 @dataclass(frozen=True)
 class Loaded:
     """A run as it is shown.
@@ -56,6 +39,23 @@ class Loaded:
     def proposals(self, profile: ProfileKey) -> list[Mapping[str, Any]]:
         """Return the proposals of a profile, in the order of the run."""
         return [each for each in self.run["proposals"] if _key(each) == profile]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the page reads from.
+
+    Args:
+        run: makes or reads a run.
+        open: opens what the run was made of, for as short as one question takes.
+        state: changes whenever a run made now might be another one.
+        limits: that proposals were made within.
+    """
+
+    run: Callable[[], Loaded]
+    open: Callable[[], AbstractContextManager[Store]]
+    state: Callable[[], str]
+    limits: Limits
 
 
 def _key(each: Mapping[str, Any]) -> ProfileKey:
