@@ -54,10 +54,7 @@ def review(
     told.print("Open it in one browser; the token is used up then. Ctrl+C ends.", markup=False)
     if open_browser and not webbrowser.open(served.url):
         told.print("No browser could be opened: copy the address.", markup=False)
-    try:
-        served.run()
-    finally:
-        served.close()
+    served.run()
 
 
 def _source(common: "Context", file: Path | None, policy: Path | None) -> "Source":

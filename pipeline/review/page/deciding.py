@@ -1,6 +1,5 @@
 """Takes decisions: one, or all unflagged; and takes them back."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, no_update
@@ -14,7 +13,7 @@ from pipeline.review.page.text import DONE, plural, shown
 
 _BUTTONS = {"accept": ACCEPT, "reject": REJECT, "edit-save": EDIT, "defer": DEFER, "undo": UNDO}
 _GOOD, _BAD, _WANTS = "notice is-ok", "notice is-bad", "notice is-bad wants-reason"
-_KEEP = (no_update,) * 3
+_KEEP = (no_update,) * 4
 
 
 def connect(app: Dash, review: Review) -> None:
@@ -28,7 +27,8 @@ def connect(app: Dash, review: Review) -> None:
         Output("tick", "data", allow_duplicate=True),
         Output("decided", "data"),
         Output("reason", "value"),
-        [Input(each, "n_clicks") for each in _BUTTONS],
+        Output("held", "data", allow_duplicate=True),
+        *(Input(each, "n_clicks") for each in _BUTTONS),
         State("held", "data"),
         State("reason", "value"),
         State("until", "value"),
@@ -36,17 +36,11 @@ def connect(app: Dash, review: Review) -> None:
         State("tick", "data"),
         prevent_initial_call=True,
     )
-    def decide(
-        clicks: list[int | None],
-        held: Mapping[str, Any] | None,
-        reason: str | None,
-        ends: str | None,
-        elements: str | None,
-        tick: dict[str, Any],
-    ) -> tuple[Any, ...]:
+    def decide(*given: Any) -> tuple[Any, ...]:
+        held, reason, ends, elements, tick = given[len(_BUTTONS) :]
         action = _BUTTONS.get(str(ctx.triggered_id))
-        if action is None or held is None or not any(clicks):
-            return (no_update,) * 5
+        if action is None or held is None:
+            return (no_update,) * 6
         why = (reason or "").strip()
         try:
             if action in {REJECT, EDIT} and not why:
@@ -55,12 +49,15 @@ def connect(app: Dash, review: Review) -> None:
             choice = Choice(action, why, tuple((elements or "").split()) if action == EDIT else (), expires)
             made = review.decide([held["id"]], choice, {held["id"]: held["sequence"]})
         except ConflictError as error:
-            return shown(error), _BAD, _ticked(review, tick), no_update, no_update
+            known = review.trail().sequences.get(held["id"], 0)
+            holds = {"id": held["id"], "sequence": known}  # now it is told
+            return shown(error), _BAD, _ticked(review, tick), no_update, no_update, holds
         except NspError as error:
             wants = isinstance(error, UsageError) and str(error).startswith("Say why")
             told = shown(error).replace(" (--reason TEXT)", "")
             return (told, _WANTS if wants else _BAD, *_KEEP)
-        return _told(made), _GOOD, _ticked(review, tick), {}, ""
+        holds = {"id": held["id"], "sequence": made[-1].sequence}
+        return _told(made), _GOOD, _ticked(review, tick), {}, "", holds
 
     _all_unflagged(app, review)
 

@@ -48,6 +48,7 @@ def layout(review: Review, selected: ProfileKey | None = None) -> html.Div:
             dcc.Download(id="download"),
             dcc.Interval(id="poll", interval=POLL_MILLISECONDS),
             html.A("Skip to the proposals", href="#proposals", className="skip"),
+            html.P(id="banner", className="banner", role="alert"),
             _bar(review, options, first),
             html.Main(
                 [

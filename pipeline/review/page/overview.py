@@ -107,7 +107,8 @@ def _follow(app: Dash, review: Review) -> None:
         if held and trail.sequences.get(held["id"], 0) != held["sequence"]:
             last = [each for each in trail.decisions if each.proposal_id == held["id"]][-1]
             told = (f"{shown(last.who)} has {DONE[last.action]} this meanwhile.", "notice is-bad")
-        return {"state": review.loaded.state, "last": trail.last, "n": tick["n"] + 1}, not stale, *told
+        changed = {"state": review.loaded.state, "last": trail.last, "n": tick["n"] + 1, "is_others": True}
+        return changed, not stale, *told
 
     @app.callback(
         Output("tick", "data", allow_duplicate=True),

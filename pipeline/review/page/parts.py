@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from dash import ClientsideFunction, dcc
+from dash import ClientsideFunction, dcc, html
 
 from pipeline.review.page.figures import Figure
 
@@ -17,9 +17,11 @@ def aria(part: Part, **said: str) -> Part:
     return part
 
 
-def graph(figure: Figure) -> dcc.Graph:
+def graph(figure: Figure) -> html.Div:
     """Return a figure without plotly's own buttons, as high as it says."""
-    return dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": figure["layout"]["height"]})
+    height = figure["layout"]["height"]
+    drawn = dcc.Graph(figure=figure, config=_CONFIG, responsive=True, style={"height": height})
+    return html.Div(drawn, style={"minHeight": height})  # nothing moves when it has been drawn
 
 
 def in_browser(app: Any, function: str, *dependencies: Any) -> None:

@@ -73,7 +73,7 @@ def connect(app: Dash, review: Review) -> None:
         found = _replan(review, key)
         if found is None or not found.least:
             return [], [], ""
-        count = min(max(int(size or 1), found.least), len(found.extra) - 1)
+        count = found.enough(min(max(int(size or 1), found.least), len(found.extra) - 1))
         drawn = figures.curve(found, count, _recommended(review, key))
         return (
             [graph(drawn)],

@@ -31,6 +31,10 @@ class Replan:
         """The least number of prefixes that suffices; 0 where no number does."""
         return next((count for count, extra in enumerate(self.extra) if np.isfinite(extra)), 0)
 
+    def enough(self, count: int) -> int:
+        """Return the least number of prefixes that admits no more than so many of them do."""
+        return self.extra.index(self.extra[count])
+
     def prefixes(self, count: int) -> list[Network]:
         """Return an optimal cover of at most so many prefixes, in order of address.
 

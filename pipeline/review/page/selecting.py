@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from dash import Dash, Input, Output, State, html
+from dash import Dash, Input, Output, State, html, no_update
 
 from pipeline.errors import NspError
 from pipeline.review.decision import Trail
@@ -25,13 +25,17 @@ def connect(app: Dash, review: Review) -> None:
         Input("chosen", "data"),
         Input("tick", "data"),
         State("profile", "value"),
+        State("held", "data"),
     )
-    def stands(chosen: str | None, _tick: Any, profile: str) -> tuple[Any, ...]:
+    def stands(chosen: str | None, tick: dict[str, Any], profile: str, held: dict[str, Any] | None) -> tuple[Any, ...]:
         trail = review.trail()
         state = found(review, chosen, profile, trail)
         if state is None:
             return [], True, False, None
-        return detail.standing(state, trail), False, True, {"id": state.id, "sequence": state.sequence}
+        holds: Any = {"id": state.id, "sequence": state.sequence}
+        if tick.get("is_others") and held and held["id"] == state.id:
+            holds = no_update  # who presses a key just now still means what stood there before, and is told
+        return detail.standing(state, trail), False, True, holds
 
     @app.callback(
         Output("evidence", "children"),

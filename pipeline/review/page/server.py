@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dash import Dash
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from pipeline.errors import UsageError
 from pipeline.review.page import deciding, editing, overview, planning, selecting
@@ -47,10 +47,11 @@ class Served:
     def __init__(self, review: Review, port: int = 0) -> None:
         app = make_app(review)
         guard = Guard(app.server.wsgi_app, app.csp_hashes())
+        self._sockets: dict[int, Any] = {}
         try:
             self._server = create_server(
-                guard, host=ADDRESS, port=port, threads=THREADS, ident="", max_request_body_size=LONGEST_REQUEST,
-                clear_untrusted_proxy_headers=True,
+                guard, map=self._sockets, host=ADDRESS, port=port, threads=THREADS, ident="",
+                max_request_body_size=LONGEST_REQUEST, clear_untrusted_proxy_headers=True,
             )  # fmt: skip
         except OSError as error:
             raise UsageError(f"Port {port} can't be had ({error.strerror}): name another, or --port 0.") from error
@@ -59,13 +60,20 @@ class Served:
         """Opens one browser, once."""
 
     def run(self) -> None:
-        """Answer requests until it is interrupted or closed."""
+        """Answer requests until it is interrupted or stopped."""
         logging.getLogger("waitress").setLevel(logging.ERROR)
-        self._server.run()
+        try:
+            self._server.run()
+        finally:
+            self._end()
 
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.close()
+    def stop(self) -> None:
+        """Have `run` end; for other threads."""
+        self._server.trigger.pull_trigger(self._end)
+
+    def _end(self) -> None:
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._sockets)
 
 
 def make_app(review: Review) -> Dash:

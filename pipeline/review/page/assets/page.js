@@ -28,12 +28,30 @@
   gridComponents.GroupHeading = (props) =>
     window.React.createElement("div", { className: "group-heading" }, props.data.heading);
 
+  // ---- the server may have ended: say so, rather than answer nothing
+  const ask = window.fetch.bind(window);
+  window.fetch = (...given) =>
+    ask(...given).then(
+      (answer) => {
+        tell(answer.status === 403 ? "This browser is signed out. Open the address that nsp review prints." : answer.status >= 500 ? "nsp review met an error; its terminal says which. Reload the page." : "");
+        return answer;
+      },
+      (error) => {
+        tell("nsp review has ended, or can't be reached. Start it again to go on.");
+        throw error;
+      }
+    );
+  function tell(text) {
+    const banner = byId("banner");
+    if (banner && banner.textContent !== text) banner.textContent = text;
+  }
+
   // ---- called by callbacks
   clientside.nsp = {
     choose: (rows, before) => {
       const chosen = rows && rows.length ? rows[0].id : null;
-      if (chosen === null && before && !grid()) return none();
-      return chosen === null && !clientside.nsp.settled ? none() : chosen;
+      if (chosen === before || (chosen === null && !clientside.nsp.settled)) return none();
+      return chosen;
     },
     restore: (rows, chosen, selected) => {
       const first = !clientside.nsp.settled;
