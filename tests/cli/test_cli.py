@@ -69,7 +69,7 @@ def test_help_imports_nothing_heavy() -> None:
     "words",
     [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
      ["traffic"], ["coverage"], ["recommend"], ["decide"], ["decide", "accept"], ["decide", "apply"],
-     ["tighten"], ["report"], ["query"]],
+     ["tighten"], ["report"], ["review"], ["query"]],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
     text = out(tmp_path, *words, "--help")
@@ -82,6 +82,7 @@ def test_demo_is_short_and_ends_with_what_to_type_next(tmp_path: Path) -> None:
     text = result.stdout.decode()
     assert result.returncode == 0, result.stderr.decode()
     assert len(text.splitlines()) < 100
+    assert text.splitlines()[-1].split()[:4] == ["nsp", "--store", ".nsp-demo", "review"]
     for word in ("NspPublicInboundResourceRulesAllowed", "NOT READY", "203.0.113.", "cannot-fix", "nsp ingest folder"):
         assert word in text
     again = out(tmp_path, "demo", "--records", "5000")

@@ -18,9 +18,20 @@ GLYPHS = {
     "deferred": "◷",
     "expired": "⌛",
 }
+TONES = {
+    "accepted": "ok",
+    "edited": "ok",
+    "acknowledged": "ok",
+    "rejected": "bad",
+    "deferred": "warn",
+    "expired": "warn",
+}
 SHOW = {"all": "All", "open": "To decide", "flagged": "Flagged", "decided": "Decided", "new": "New"}
 GROUPS = {"none": "No groups", "state": "State", "kind": "Kind", "risk": "Risk"}
 SHOWN_ELEMENTS = 3
+
+
+_TONED = {f"tone-{tone}": f"params.data.tone === '{tone}'" for tone in ("ok", "bad", "warn")}
 
 
 def grid() -> dag.AgGrid:
@@ -33,7 +44,7 @@ def grid() -> dag.AgGrid:
         rowData=[],
         getRowId="params.data.id",
         columnDefs=[
-            {"field": "state", "headerName": "State", "width": 112, "cellClass": "state-cell",
+            {"field": "state", "headerName": "State", "width": 112, "cellClassRules": _TONED,
              "valueFormatter": {"function": "params.data.glyph + ' ' + params.value"}},
             {"field": "direction", "headerName": "", "headerTooltip": "Inbound or outbound", "width": 50},
             {"field": "rule", "headerName": "Rule", "minWidth": 272, "flex": 3, "tooltipField": "rule",
@@ -77,6 +88,7 @@ def row(state: ProposalState) -> Row:
         "id": state.id,
         "state": state.state,
         "glyph": GLYPHS[state.state],
+        "tone": TONES.get(state.state, ""),
         "waits": waits(state),
         "direction": DIRECTIONS.get(proposal["direction"], shown(proposal["direction"])),
         "kind": KINDS.get(proposal["kind"], shown(proposal["kind"])),

@@ -50,7 +50,7 @@ def _risk(risk: Mapping[str, Any]) -> str:
         return "Nothing could be replayed, so nobody can say how many callers would be wrongly denied."
     of = f" of {risk['of']:,}" if risk["of"] is not None else ""
     return (
-        f"{risk['estimate']:.1f}{of} callers wrongly denied next week, with the recommended rules "
+        f"{risk['estimate']:.1f}{of} callers expected to be wrongly denied next week, with the recommended rules "
         f"(likely {risk['low']:,} to {risk['high']:,})."
     )
 

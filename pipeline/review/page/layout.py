@@ -21,7 +21,7 @@ KEYS = (
     ("d", "defer"),
     ("u", "undo the last decision about it"),
     ("/", "search"),
-    ("Ctrl Enter", "in the reason: do what was begun"),
+    ("Enter", "in the reason: do what was begun"),
     ("Esc", "leave a field, close this"),
     ("?", "this help"),
 )

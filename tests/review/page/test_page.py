@@ -121,7 +121,7 @@ def choose(page: Page, text: str) -> None:
 
 
 def test_an_admin_filters_inspects_and_slides(wheel: Wheel, visit: Callable[..., Page]) -> None:
-    page, rule = visit("story"), branch(wheel)["elements"]
+    page = visit("story")
     expect(page.locator("#headline")).to_contain_text("Not ready to enforce")
     expect(page.locator(".light")).to_have_count(3)
     expect(page.locator("#denials-said")).to_contain_text("all recommended")
