@@ -27,7 +27,7 @@ def headline(judged: Mapping[str, Any] | None, states: Sequence[ProposalState]) 
     """
     if judged is None:
         return [html.H2("No judgement", className="verdict"), html.P("The run holds none of this profile.")]
-    ready = bool(judged["ready"])
+    ready = bool(judged.get("ready"))
     verdict = html.H2(
         [
             aria(html.Span("✓" if ready else "✕", className="verdict-glyph"), hidden="true"),
@@ -36,9 +36,14 @@ def headline(judged: Mapping[str, Any] | None, states: Sequence[ProposalState]) 
         className=f"verdict {'is-ok' if ready else 'is-bad'}",
     )
     return [
-        html.Div([verdict, html.P(_risk(judged["callers_at_risk"]), className="risk")], className="verdict-line"),
+        html.Div(
+            [verdict, html.P(_risk(judged.get("callers_at_risk") or {}), className="risk")], className="verdict-line"
+        ),
         html.Ul(
-            [_light(name, green=bool(green), reasons=judged["reasons"]) for name, green in judged["lights"].items()],
+            [
+                _light(name, green=bool(green), reasons=judged.get("reasons") or ())
+                for name, green in (judged.get("lights") or {}).items()
+            ],
             className="lights",
         ),
         html.P(_progress(states), className="progress", id="progress"),
@@ -46,11 +51,11 @@ def headline(judged: Mapping[str, Any] | None, states: Sequence[ProposalState]) 
 
 
 def _risk(risk: Mapping[str, Any]) -> str:
-    if risk["estimate"] is None:
+    if risk.get("estimate") is None:
         return "Nothing could be replayed, so nobody can say how many callers would be wrongly denied."
-    of = f" of {risk['of']:,}" if risk["of"] is not None else ""
+    of = f" of {risk['of']:,}" if risk.get("of") is not None else ""
     return (
-        f"{risk['estimate']:.1f}{of} callers expected to be wrongly denied next week, with the recommended rules "
+        f"With the recommended rules, {risk['estimate']:.1f}{of} callers would be wrongly denied next week "
         f"(likely {risk['low']:,} to {risk['high']:,})."
     )
 
