@@ -74,7 +74,7 @@ class Desk:
 
     def record(self, entries: "Sequence[Entry]") -> None:
         """Record checked choices and print them; say what they overlap with."""
-        made = self.decisions.record(entries, self.now, self.trail.sequences)
+        made = self.decisions.record(entries, datetime.now(UTC).replace(tzinfo=None), self.trail.sequences)
         show(made)
         accepted = {each.proposal_id for each in made if each.action in {"accept", "edit"}}
         for state in self.states:
@@ -94,6 +94,7 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
     """
     from pipeline.cli import recommend
     from pipeline.recommend import difference
+    from pipeline.review.entry import check_proposal
     from pipeline.review.state import state_of
 
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -101,6 +102,8 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
     trail = decisions.trail()
     if source:
         proposals = list(difference.read(source).proposals.values())
+        for each in proposals:
+            check_proposal(each)
     else:
         with common.open() as store:
             proposals = [each.as_json() for each in recommend.run(store, common, scope, now, policy).proposals]

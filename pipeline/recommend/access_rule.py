@@ -99,10 +99,10 @@ def access_rule(
     perimeter, profile = place[0].lower(), place[1]
     if not PERIMETER.fullmatch(perimeter):
         raise InventoryError(f"{place[0]!r} is no ARM id of a network security perimeter.")
-    for what, text in (("profile", profile), ("access rule", name)):
+    for what, text in (("a profile", profile), ("an access rule", name)):
         if not NAME.fullmatch(text):
             raise InventoryError(
-                f"{text!r} is no name of a {what}: at most 80 letters, digits, '_', '.' and '-', "
+                f"{text!r} is no name of {what}: at most 80 letters, digits, '_', '.' and '-', "
                 "beginning with a letter or digit and not ending with '.' or '-'."
             )
     if (direction, kind) not in FIELDS:

@@ -48,21 +48,23 @@ def answered(trail: Trail, now: datetime) -> Callable[[Proposal], bool]:
 
     def is_answered(proposal: Proposal) -> bool:
         decision = closed.get(proposal.id)
-        return decision is not None and not has_grown(decision.proposal, proposal.as_json())
+        return decision is not None and not is_another_question(decision.proposal, proposal.as_json())
 
     return is_answered
 
 
-def has_grown(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Tell whether a note is about more than when it was decided about.
+def is_another_question(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Tell whether a proposal asks something else than the one with its id that was decided about.
 
     A rule admits what it admits, whoever calls. A note keeps its id while callers come and go, so what was said of a
-    few isn't said of many: it has grown with twice the callers, or with a resource that wasn't concerned.
+    few isn't said of many: another one has twice the callers, or a resource that wasn't concerned.
 
     Args:
         then: the proposal as it stood.
         now: as it is.
     """
+    if (then["kind"], then["elements"]) != (now["kind"], now["elements"]):
+        return True  # ids of notes can't be checked, so a file may give one that of a rule
     if now["elements"]:
         return False
     before, after = then["evidence"], now["evidence"]

@@ -16,6 +16,8 @@ REASON_LENGTH = 2_000
 WHO_LENGTH = 200
 PROPOSAL_LENGTH = 4_000_000
 """Characters of JSON; a proposal takes some two thousand."""
+NOTES = ("cannot-fix", "leave-denied")
+"""Kinds of proposals without elements: no rule helps."""
 _ID = re.compile(r"[0-9a-f]{12}")
 _WORD = re.compile(r"\w{2,}")
 _MAY_EXPIRE = (ACCEPT, EDIT, DEFER)
@@ -49,7 +51,7 @@ def entry(proposal: Mapping[str, Any], choice: Choice, who: str, now: datetime, 
         UsageError: words are missing or too many, elements are none, or the rule would exceed the bounds; says what
             to do.
     """
-    _check_proposal(proposal)
+    check_proposal(proposal)
     identity_of = proposal["id"]
     _check_text(f"The reason for {identity_of}", choice.reason, REASON_LENGTH)
     _check_text("The name of who decides", who, WHO_LENGTH)
@@ -66,7 +68,12 @@ def entry(proposal: Mapping[str, Any], choice: Choice, who: str, now: datetime, 
     return Entry(proposal, choice, who)
 
 
-def _check_proposal(proposal: Mapping[str, Any]) -> None:
+def check_proposal(proposal: Mapping[str, Any]) -> None:
+    """Check that a proposal is one: that of a file may have been changed after it was made.
+
+    Raises:
+        UsageError: it isn't as `nsp recommend --format json` prints it, or its id is another's.
+    """
     try:
         place = [proposal[name] for name in ("perimeter", "profile", "direction", "kind", "name")]
         given, elements, flags = proposal["id"], proposal["elements"], proposal["flags"]
@@ -79,7 +86,8 @@ def _check_proposal(proposal: Mapping[str, Any]) -> None:
         well_typed = False
     if not well_typed or not all(isinstance(each, str) for each in (given, *place, *elements, *flags)):
         raise UsageError("A proposal isn't as nsp recommend --format json prints it.")
-    if not _ID.fullmatch(given) or (elements and given != identity(place[0], place[1], place[2], place[3], elements)):
+    is_another = elements and given != identity(place[0], place[1], place[2], place[3], elements)
+    if not _ID.fullmatch(given) or is_another or bool(elements) == (place[3] in NOTES):
         raise UsageError(f"The proposal {given!r} isn't what its id stands for: it was changed after it was made.")
     if len(canonical(proposal)) > PROPOSAL_LENGTH:
         raise UsageError(f"The proposal {given} is larger than {PROPOSAL_LENGTH:,} characters.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline.review.accepted import accepted_rules, has_grown
+from pipeline.review.accepted import accepted_rules, is_another_question
 from pipeline.review.decision import ACCEPT, DEFER, EDIT, REJECT, Decision, Trail, moment_of
 from pipeline.review.extent import Extent
 
@@ -165,12 +165,10 @@ class _Known:
 
 
 def _word(decision: Decision | None, proposal: Mapping[str, Any], now: datetime) -> str:
-    if decision is None:
+    if decision is None or (decision.action != DEFER and is_another_question(decision.proposal, proposal)):
         return OPEN
     if decision.has_expired(now):
         return OPEN if decision.action == DEFER else EXPIRED
-    if decision.action != DEFER and has_grown(decision.proposal, proposal):
-        return OPEN
     if decision.action == ACCEPT and not proposal["elements"]:
         return ACKNOWLEDGED
     return {ACCEPT: ACCEPTED, EDIT: EDITED, REJECT: REJECTED, DEFER: DEFERRED}[decision.action]

@@ -153,6 +153,21 @@ def test_all_unflagged_leaves_what_people_decided_alone(desk: Here) -> None:
     assert len(desk.trail()) == count, "what stands is not said again"
 
 
+def test_a_note_that_is_about_much_more_has_to_be_acknowledged_again(desk: Here) -> None:
+    note = one(desk.folder, kind="cannot-fix")
+    desk.decide("accept", note["id"])
+    desk.decide("accept", note["id"])
+    assert len(desk.trail()) == 1
+    run = json.loads((desk.folder / "run.json").read_text())
+    for each in run["proposals"]:
+        each["evidence"]["callers"] *= 2
+    (desk.folder / "run.json").write_text(json.dumps(run))
+    assert desk.states()[note["id"]]["state"] == "open"
+    desk.decide("accept", note["id"])
+    assert desk.states()[note["id"]]["state"] == "acknowledged"
+    assert len(desk.trail()) == 2
+
+
 def test_wrong_words_record_nothing(desk: Here) -> None:
     address = one(desk.folder, kind="address-prefixes")["id"]
     note = one(desk.folder, kind="cannot-fix")["id"]
@@ -199,7 +214,12 @@ def test_a_run_that_was_changed_is_not_decided_on(desk: Here) -> None:
     address = next(each for each in run["proposals"] if each["recommended"] and each["kind"] == "address-prefixes")
     address["elements"] = ["198.51.100.0/24"]
     (desk.folder / "run.json").write_text(json.dumps(run))
-    assert "was changed after it was made" in desk.refused("accept", "--all-unflagged", "--from", "run.json")
+    for words in (("accept", "--all-unflagged"), ("list",)):
+        assert "was changed after it was made" in desk.refused(*words, "--from", "run.json")
+    address["elements"] = ["203.0.113.7/32"]
+    address["evidence"]["first_seen"] = None
+    (desk.folder / "run.json").write_text(json.dumps(run))
+    assert "isn't as nsp recommend" in desk.refused("list", "--from", "run.json")
 
 
 def test_a_file_in_git_is_applied_once(desk: Here) -> None:

@@ -1,5 +1,6 @@
 """From decisions to the rules that are exported and applied."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.review.accepted import accepted_rules, expired
+from pipeline.ingest import ingest_folder
+from pipeline.inventory import file
+from pipeline.recommend.policy import Limits
+from pipeline.recommend.run import Recommendation, recommend
+from pipeline.recommend.scope import Scope
+from pipeline.review.accepted import accepted_rules, answered, expired
 from pipeline.review.decisions import Decisions, open_decisions
+from pipeline.store import Store
+from tests.cli.test_cli import SAMPLE
 from tests.review.some import DAY, NOW, PERIMETER, choose, proposal
 
 FIRST, SECOND = proposal("203.0.113.0/28"), proposal("198.51.100.7/32", "192.0.2.1/32")
@@ -47,6 +55,30 @@ def test_expired_rules_are_told_not_silently_gone(decisions: Decisions) -> None:
     assert expired(trail, NOW + DAY / 2) == []
     assert [each.proposal for each in accepted_rules(trail, NOW + 2 * DAY)] == [HOST["id"]]
     assert [each.proposal_id for each in expired(trail, NOW + 2 * DAY)] == [SECOND["id"], FIRST["id"]]
+
+
+def test_what_people_answered_is_no_open_question_unless_it_has_grown(decisions: Decisions, store: Store) -> None:
+    file.load(store, SAMPLE / "inventory.json")
+    ingest_folder(store, SAMPLE)
+
+    def run() -> Recommendation:
+        return recommend(store, Limits(), Scope(), NOW, answered=answered(decisions.trail(), NOW))
+
+    def questions(found: Recommendation) -> list[str]:
+        return [
+            reason for each in found.readiness for reason in each.reasons if re.search("flagged|cannot-fix", reason)
+        ]
+
+    first = run()
+    asked = [each.as_json() for each in first.proposals if not each.recommended]
+    flagged = [each for each in asked if each["flags"]]
+    (note,) = (each for each in asked if each["kind"] == "cannot-fix" and not each["flags"])
+    fewer = {**note, "evidence": {**note["evidence"], "callers": note["evidence"]["callers"] // 2}}
+    decisions.record([choose(fewer), choose(flagged[0], "defer")], NOW)
+    assert questions(run()) == questions(first), "it was about half as many callers, and put off is not answered"
+    decisions.record([choose(note), *(choose(each, "reject") for each in flagged)], NOW)
+    assert questions(first)
+    assert questions(run()) == []
 
 
 def test_a_decision_that_makes_no_rule_is_told(decisions: Decisions) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConflictError, StoreBusyError, StoreError, UsageError
 from pipeline.review.chain import verify_rows
-from pipeline.review.decision import ACTIONS, UNDO, Trail
+from pipeline.review.decision import ACTIONS, UNDO, Trail, digest
 from pipeline.review.decisions import FILE, Decisions, open_decisions
 from pipeline.review.entry import REASON_LENGTH
 from pipeline.store import open_store
@@ -197,6 +197,13 @@ def test_a_missing_or_moved_row_is_found(decisions: Decisions, statements: tuple
     assert decisions.verify().broken == broken
 
 
+def test_a_row_whose_hash_was_made_anew_no_longer_leads_to_the_next(decisions: Decisions) -> None:
+    decisions.record([choose(ONE), choose(TWO), choose(proposal("192.0.2.1/32"))], NOW)
+    row = {**decisions.history()[1].as_row(), "who": "grace"}
+    raw(decisions, *UNGUARDED, f"update decision set who = 'grace', hash = '{digest(row)}' where sequence = 2")
+    assert (decisions.verify().broken, decisions.verify().count) == (3, 2)
+
+
 def test_cut_off_decisions_are_found_by_a_hash_that_was_noted(decisions: Decisions) -> None:
     decisions.record([choose(ONE), choose(TWO)], NOW)
     head = decisions.verify().head
@@ -305,6 +312,17 @@ def test_a_writer_that_never_ends_is_told_and_readers_go_on(tmp_path: Path) -> N
             decisions.record([choose(TWO)], NOW)
         assert len(decisions.history()) == 1
     decisions.record([choose(TWO)], NOW)
+
+
+def test_a_reader_that_never_ends_keeps_nobody_from_deciding(tmp_path: Path) -> None:
+    decisions = open_decisions(tmp_path, wait=0.1)
+    decisions.record([choose(ONE)], NOW)
+    with contextlib.closing(sqlite3.connect(decisions.path, isolation_level=None)) as other:
+        other.execute("begin")
+        assert other.execute("select count(*) from decision").fetchone() == (1,)
+        decisions.record([choose(TWO)], NOW)
+        assert len(decisions.history()) == 2
+        assert other.execute("select count(*) from decision").fetchone() == (1,)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

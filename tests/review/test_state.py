@@ -135,6 +135,13 @@ def test_a_note_about_much_more_is_an_open_question_again(decisions: Decisions, 
     assert one(decisions, proposal(*SECOND["elements"], evidence=evidence(callers=99))).state != "open"
 
 
+def test_a_note_with_the_id_of_a_rule_decides_nothing_about_it(decisions: Decisions) -> None:
+    decisions.record([choose({**NOTE, "id": FIRST["id"]})], NOW)
+    assert one(decisions, FIRST).state == "open"
+    decisions.record([choose({**NOTE, "id": FIRST["id"]}, "reject")], NOW)
+    assert one(decisions, FIRST).state == "open"
+
+
 def test_all_unflagged_takes_only_what_nobody_decided(decisions: Decisions) -> None:
     taken = proposal("192.0.2.1/32")
     for left in (NOTE, proposal("192.0.2.2/32", flags=["odd"])):
