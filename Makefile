@@ -8,7 +8,7 @@ SERVICES_READY := $(SERVICES)/node_modules/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench evaluate docs sample golden lock chromium
+.PHONY: help demo test check fix bench evaluate docs sample golden lock chromium notebooks
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -60,6 +60,9 @@ evaluate: $(DEV_READY) ## score proposals and forecasts on simulated perimeters 
 
 docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
 	$(BIN)/python -c "from pathlib import Path; from pipeline.tables.dictionary import data_dictionary as d; Path('docs/tables.md').write_text(d())"
+
+notebooks: $(DEV_READY) demo chromium ## run notebooks/ on the sample and keep what they show
+	$(BIN)/python -m tests.notebooks.run
 
 sample: $(RUN_READY) ## write data/sample anew
 	$(BIN)/python data/make_sample.py

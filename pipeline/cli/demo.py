@@ -31,7 +31,8 @@ def demo(
     from pipeline.cli.output import console
     from pipeline.coverage.measure import report
     from pipeline.inventory import file
-    from pipeline.recommend.scope import Scope
+    from pipeline.published.publish import publish_snapshot
+    from pipeline.recommend.chosen import tolerance_of
     from pipeline.sample.generate import DAYS, START, write_export
     from pipeline.store import open_store
 
@@ -47,8 +48,10 @@ def demo(
         file.load(store, export / "known-networks.csv")
         ingest.load(store, export)
         seen = report(store)
-        end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
-        result = recommend.run(store, common, Scope(), end.replace(tzinfo=None))
+    end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
+    result = publish_snapshot(
+        folder, recommend.limits_of(common), tolerance_of(settings), end.replace(tzinfo=None), memory=settings.memory
+    )
     out = console()
     out.rule("What was seen", align="left")
     coverage.show(seen, out, infos=False)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -80,22 +79,15 @@ def report(
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all: a reader of the last one never sees half of this one."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False, newline="\n") as file:
-            file.write(text)
-        made = Path(file.name)
+        if path.exists() and not path.is_file():  # /dev/stdout and its like are written to, never replaced
+            path.write_text(text, encoding="utf-8")
+            return
         try:
-            made.chmod(0o666 & ~_umask())
-            made.replace(path)
-        except OSError:
-            made.unlink()
-            raise
+            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"The report can't be written to {path}: {error.strerror}.") from error
-
-
-def _umask() -> int:
-    """Return the mask of new files: a temporary file is private, a report is as any other."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

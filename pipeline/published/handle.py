@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +14,7 @@ from pipeline.inventory.rules import RuleElement, RuleSet
 from pipeline.published.publish import NOT_PUBLISHED, publish_snapshot, warehouse_state
 from pipeline.recommend import policy_file
 from pipeline.recommend.access_rule import AccessRule
-from pipeline.recommend.candidate import IN_FORCE, PROPOSED, elements_of_proposals, rules_of
+from pipeline.recommend.candidate import PROPOSED, elements_of_proposals, rules_of
 from pipeline.recommend.chosen import limits_of, tolerance_of
 from pipeline.recommend.frontier import frontier
 from pipeline.recommend.policy import Limits
@@ -27,7 +27,7 @@ from pipeline.verdict.whatif import Comparison, compare
 if TYPE_CHECKING:
     import polars as pl
 
-Rules = str | Path | Sequence[str | AccessRule] | None
+Rules = str | Path | Iterable[str | AccessRule] | None
 """Rules to try: None for those in force; 'proposed' for the recommended ones on top of those; a file, as nsp whatif
 takes it; or a list of access rules and ids of proposals, on top of those in force."""
 
@@ -60,12 +60,14 @@ def open_snapshot(path: str | Path | None = None, *, refresh: bool = True) -> "P
 
 
 def _opened(file: Path, folder: Path, limits: Limits, memory: str) -> "Published | None":
-    """Return the last snapshot; None where there is none, or it is of another version."""
+    """Return the last snapshot; None where there is none, or one that has to be made anew."""
     if not file.exists():
         return None
     try:
         found = Published(attach(file, memory=memory), file, limits, is_current=False)
     except StoreError:
+        if not (folder / WAREHOUSE).exists():  # nothing to make a new one from
+            raise
         return None
     found.is_current = not (folder / WAREHOUSE).exists() or found.warehouse_state == warehouse_state(folder)
     return found
@@ -204,15 +206,13 @@ class Published:
         Args:
             rules: None for those in force; 'proposed'; a file as `nsp whatif` takes it; or a list of access rules and
                 ids of proposals, on top of those in force.
-            mode: access mode of all associations: Enforced, Learning or Audit; None for what each is. With `rules`
-                that are proposed it is Enforced unless it is said.
+            mode: access mode of all associations: Enforced, Learning or Audit; None for what each is.
             since: first hour.
             until: end, exclusive.
             perimeter: name or ARM id.
             profile: name.
         """
         scope = {"since": since, "until": until, "perimeter": perimeter, "profile": profile}
-        mode = mode or (None if rules is None else "Enforced")
         with scenario(self._store, self._rule_set(rules), access_mode=mode):
             return self.query("verdict/verdicts_by_day", **scope)
 
@@ -274,12 +274,13 @@ class Published:
         return frame.filter([scope.holds(*row) for row in frame.select("perimeter", "profile").rows()])
 
     def _rule_set(self, rules: Rules) -> RuleSet | None:
-        if rules is None or rules == IN_FORCE:
+        if rules is None:
             return None
-        if rules == PROPOSED:
-            return self._plus(elements_of_proposals(self.run["proposals"]))
         if isinstance(rules, str | Path):
+            if rules == PROPOSED:  # as published, not made anew
+                return self._plus(elements_of_proposals(self.run["proposals"]))
             return rules_of(self._store, str(rules), self._limits, Scope(), self.published_at)
+        rules = list(rules)
         known = {each["id"]: {**each, "recommended": True} for each in self.run["proposals"] if each["elements"]}
         unknown = [each for each in rules if isinstance(each, str) and each not in known]
         if unknown:

@@ -12,6 +12,8 @@ from pipeline.report.content import LIGHTS, Content
 from pipeline.report.text import html_value, last_part
 
 TEMPLATES = Path(__file__).parent / "templates"
+MOST = 300
+"""Rows of a list: above that nobody reads them on a page, and it would outgrow a mail."""
 COLOURS: Mapping[bool | None, str] = {True: "green", False: "red", None: "not in the run"}
 
 
@@ -28,6 +30,6 @@ def html(report: Content) -> str:
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return environment.get_template("report.html.jinja").render(
-        report=report, evidence=report.evidence, lights=LIGHTS, colours=COLOURS,
+        report=report, evidence=report.evidence, lights=LIGHTS, colours=COLOURS, most=MOST,
         style=Markup(style), style_hash=Markup(f"sha256-{digest}"),  # noqa: S704 -- our own file
     )  # fmt: skip

@@ -104,7 +104,7 @@ def test_rules_can_be_tried_by_word_by_id_and_as_rules(opened: Published) -> Non
     today, proposed = opened.whatif(None), opened.whatif()
     assert today.lost_requests > proposed.lost_requests > 0
     recommended = opened.proposals().filter("recommended")
-    assert opened.whatif(recommended["id"].to_list()).changes.equals(proposed.changes)
+    assert opened.whatif(recommended["id"]).changes.equals(proposed.changes)
     rules = [
         access_rule(
             (row["perimeter"], row["profile"]), row["name"], row["direction"], row["kind"], row["elements"]
@@ -112,9 +112,12 @@ def test_rules_can_be_tried_by_word_by_id_and_as_rules(opened: Published) -> Non
         for row in recommended.to_dicts()
     ]  # fmt: skip
     assert opened.whatif(rules).changes.equals(proposed.changes)
-    denied = opened.verdicts("proposed").filter(pl.col("verdict") == "denied", pl.col("action") == "Approved")
+    denied = opened.verdicts("proposed", mode="Enforced").filter(
+        pl.col("verdict") == "denied", pl.col("action") == "Approved"
+    )
     assert denied["requests"].sum() == proposed.lost_requests
     assert "allowed-by-resource-rules-only" in set(opened.verdicts()["verdict"])
+    assert opened.whatif("in-force").changes.equals(today.changes)
     with pytest.raises(UsageError, match=r"\.proposals\(\) has them"):
         opened.whatif(["0" * 12])
 
@@ -156,7 +159,7 @@ def test_reading_changes_no_file(folder: Path) -> None:
     with open_store(folder) as found:
         found.whatif()
         found.frontier()
-        found.verdicts("proposed")
+        found.verdicts("proposed", mode="Enforced")
         with pytest.raises(Exception, match="read-only"):
             found._store._connection.execute("insert into traffic select * from traffic")
     assert state() == before
@@ -187,6 +190,9 @@ def test_nothing_to_open_is_told(tmp_path: Path) -> None:
         open_store(tmp_path)
     (tmp_path / PUBLISHED).write_text("rubbish")
     with pytest.raises(StoreError, match="can't be opened"):
+        open_store(tmp_path)
+    (tmp_path / WAREHOUSE).unlink()
+    with pytest.raises(StoreError, match=f"{PUBLISHED} can't be opened"):
         open_store(tmp_path)
 
 

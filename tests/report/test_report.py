@@ -262,6 +262,16 @@ def test_report_of_one_profile_is_of_that_profile(store: Store) -> None:
         of(store, Scope(profile="nobody"))
 
 
+def test_page_of_thousands_of_proposals_still_fits_a_mail(report: Content) -> None:
+    one = next(each for each in report.evidence.run["proposals"] if each["elements"])
+    many = [{**one, "id": f"{number:012}", "elements": one["elements"] * 300} for number in range(3000)]
+    run = {**report.evidence.run, "proposals": many}
+    evidence = replace(report.evidence, run=run, findings=report.evidence.findings * 300)
+    page = html(content(evidence))
+    assert len(page) < 6_000_000
+    assert "more: <code>nsp recommend</code> has them all" in page
+
+
 def test_decisions_are_states(report: Content) -> None:
     asked = next(each for state, _, _, found in report.states if state == "asked" for each in found)
     again = content(replace(report.evidence, decided={asked["id"]: "accepted"}))
@@ -324,6 +334,9 @@ def test_command_writes_one_whole_file_and_the_same_one_again(tmp_path: Path) ->
     assert "Nothing changed since" in page
     assert (tmp_path / "one.html").stat().st_mode & 0o777 == (tmp_path / "x.json").stat().st_mode & 0o777
     assert out(tmp_path, "report", "-f", "md").startswith("# nsp1/apps is not ready")
+    assert out(tmp_path, "report", "-f", "md", "-o", "/dev/stdout").startswith("# nsp1/apps is not ready")
+    assert Path("/dev/stdout").is_symlink()
+    assert "can't be written to .nsp: Is a directory" in told(tmp_path, "report", "-o", ".nsp", code=2)
     assert "can't be written to nowhere/x.html" in told(tmp_path, "report", "-o", "nowhere/x.html", code=2)
     assert "isn't JSON" in told(tmp_path, "report", "--since-run", "one.html", code=2)
     assert sorted(each.name for each in tmp_path.iterdir()) == [".nsp", "last.json", "one.html", "x.json"]
