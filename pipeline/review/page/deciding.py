@@ -136,7 +136,8 @@ def _told(made: list[Decision]) -> str:
     if not made:
         return "Nothing to decide."
     first = made[0]
-    word = DONE[first.action].capitalize()
+    is_note = first.action == ACCEPT and not first.proposal["elements"]
+    word = "Acknowledged" if is_note else DONE[first.action].capitalize()
     if len(made) > 1:
         return f"{word} {plural(len(made), 'proposal')}."
     ends = f" until {first.expires:%Y-%m-%d %H:%M} UTC" if first.expires else ""

@@ -12,6 +12,7 @@ from pipeline.review.page.source import Loaded, ProfileKey
 from pipeline.review.page.text import last_part, shown
 
 POLL_MILLISECONDS = 4_000
+RELOAD, NEWER, UNFINISHED = "Reload", "New data: reload", "Being written: reload later"
 KEYS = (
     ("j  k", "next, previous proposal"),
     ("n", "next one to decide"),
@@ -128,8 +129,10 @@ def _bar(review: Review, options: list[dict[str, str]], first: str | None) -> ht
                 [
                     html.Span(id="run-said", children=run_said(run, window)),
                     html.Button(
-                        "New data: reload", id="reload", className="quiet attention", hidden=True,
-                        title="The store has changed since this run was made",
+                        RELOAD,
+                        id="reload",
+                        className="quiet",
+                        title="Make the run anew: with what the store holds now, and what was decided",
                     ),
                 ],
                 className="run",

@@ -7,7 +7,7 @@ from dash import Dash, Input, Output, Patch, State, no_update
 from pipeline.errors import NspError
 from pipeline.review.page import grid
 from pipeline.review.page.headline import headline
-from pipeline.review.page.layout import profile_key, profile_options, run_said
+from pipeline.review.page.layout import NEWER, RELOAD, UNFINISHED, profile_key, profile_options, run_said
 from pipeline.review.page.parts import in_browser
 from pipeline.review.page.reviewing import Review, now
 from pipeline.review.page.text import DONE, shown
@@ -87,7 +87,8 @@ def _follow(app: Dash, review: Review) -> None:
 
     @app.callback(
         Output("tick", "data", allow_duplicate=True),
-        Output("reload", "hidden"),
+        Output("reload", "children"),
+        Output("reload", "className"),
         Output("notice", "children", allow_duplicate=True),
         Output("notice", "className", allow_duplicate=True),
         Input("poll", "n_intervals"),
@@ -100,22 +101,23 @@ def _follow(app: Dash, review: Review) -> None:
             trail = review.trail()
             stale = review.is_stale
         except NspError:
-            return (no_update,) * 4  # busy: the next time will do
+            return (no_update,) * 5  # busy: the next time will do
+        button = (NEWER, "quiet attention") if stale else (RELOAD, "quiet")
         if trail.last == tick["last"] and tick["state"] == review.loaded.state:
-            return no_update, not stale, no_update, no_update
+            return no_update, *button, no_update, no_update
         told: tuple[Any, Any] = (no_update, no_update)
         if held and trail.sequences.get(held["id"], 0) != held["sequence"]:
             last = [each for each in trail.decisions if each.proposal_id == held["id"]][-1]
             told = (f"{shown(last.who)} has {DONE[last.action]} this meanwhile.", "notice is-bad")
         changed = {"state": review.loaded.state, "last": trail.last, "n": tick["n"] + 1, "is_others": True}
-        return changed, not stale, *told
+        return changed, *button, *told
 
     @app.callback(
         Output("tick", "data", allow_duplicate=True),
         Output("profile", "options"),
         Output("run-said", "children"),
-        Output("reload", "children"),
-        Output("reload", "hidden", allow_duplicate=True),
+        Output("reload", "children", allow_duplicate=True),
+        Output("reload", "className", allow_duplicate=True),
         Input("reload", "n_clicks"),
         State("tick", "data"),
         prevent_initial_call=True,
@@ -125,13 +127,12 @@ def _follow(app: Dash, review: Review) -> None:
         try:
             review.reload()
         except NspError as error:
-            return no_update, no_update, no_update, f"Not now ({shown(error)[:80]}): try again", False
-        if review.is_stale:
-            return no_update, no_update, no_update, "Being written: try again soon", False
+            return no_update, no_update, no_update, f"Not now: {shown(error)[:80]}", "quiet attention"
         loaded = review.loaded
         said = run_said(loaded.run["run"], loaded.run["run"].get("window", {}))
-        now_ = {"state": loaded.state, "last": review.trail().last, "n": tick["n"] + 1}
-        return now_, profile_options(loaded), said, "New data: reload", True
+        anew = {"state": loaded.state, "last": review.trail().last, "n": tick["n"] + 1}
+        button = (UNFINISHED, "quiet attention") if review.is_stale else (RELOAD, "quiet")
+        return anew, profile_options(loaded), said, *button
 
     if review.desk.read_only:
         return

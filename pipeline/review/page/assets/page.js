@@ -166,7 +166,11 @@
   );
 
   document.addEventListener("click", (event) => {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (!(event.target instanceof Element)) return;
+    if (event.target.closest(".ag-center-cols-container .ag-row") && window.innerWidth <= 1100) {
+      window.setTimeout(() => byId("detail").scrollIntoView({ block: "start" }), 150); // it lies below the grid
+    }
+    const button = event.target.closest("button");
     if (!button) return;
     if (button.id === "help-open") help(true);
     if (button.id === "help-close") help(false);
@@ -178,9 +182,6 @@
     for (const change of changes) {
       const target = change.target;
       if (target.id === "notice" && target.classList.contains("wants-reason")) focusField("reason");
-      if (target.id === "something" && !target.hidden && window.innerWidth < 900) {
-        byId("detail").scrollIntoView({ block: "start" });
-      }
     }
     const thumb = document.querySelector("#plan-size [role=slider]:not([aria-label])");
     if (thumb) thumb.setAttribute("aria-label", "Number of prefixes");
