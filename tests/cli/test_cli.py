@@ -383,6 +383,7 @@ def test_installed_wheel_runs_the_demo_outside_the_repository(tmp_path: Path) ->
     target = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(install, check=True, capture_output=True, timeout=300)
+    assert (target / "pipeline" / "review" / "page" / "assets" / "page.js").exists()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     code = (

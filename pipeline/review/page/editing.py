@@ -97,7 +97,9 @@ def _said(found_: Exposure, *, has_evidence: bool) -> tuple[list[Any], bool]:
         )
         for version, size in (found_.sizes or {}).items()
     ]
-    if has_evidence:
+    if not has_evidence:
+        lines.append(html.Li("Who falls out can\u2019t be told: there is no store to ask."))
+    else:
         lines.append(html.Li(f"{plural(len(found_.kept), 'caller')} of this proposal stay admitted"))
         if found_.lost:
             lines.append(

@@ -69,7 +69,7 @@ def grid() -> dag.AgGrid:
             "fullWidthCellRenderer": "GroupHeading",
             "postSortRows": {"function": "keepGroups(params)"},
             "rowHeight": 38, "headerHeight": 40, "tooltipShowDelay": 400, "animateRows": False,
-            "localeText": {"noRowsToShow": "Nothing here. Choose another filter."},
+            "localeText": {"noRowsToShow": "Nothing here."},
             "suppressColumnVirtualisation": False, "ensureDomOrder": True,
         },
         persistence=True,

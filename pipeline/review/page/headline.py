@@ -25,6 +25,8 @@ def headline(judged: Mapping[str, Any] | None, states: Sequence[ProposalState]) 
         judged: readiness of the run; None where it has none.
         states: of its proposals.
     """
+    if judged is None and not states:
+        return [html.H2("No data", className="verdict"), html.P("The run knows no such profile: load logs first.")]
     if judged is None:
         return [html.H2("No judgement", className="verdict"), html.P("The run holds none of this profile.")]
     ready = bool(judged.get("ready"))
