@@ -20,6 +20,7 @@ from pipeline.cli import (
     query,
     recommend,
     report,
+    review,
     rollback,
     tighten,
     traffic,
@@ -37,6 +38,7 @@ IN_FLOW_ORDER = (
     "coverage",
     "traffic",
     "recommend",
+    "review",
     "whatif",
     "decide",
     "tighten",
@@ -78,6 +80,7 @@ app.add_typer(inventory.app, name="inventory")
 app.command("traffic")(traffic.traffic)
 app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
+app.command("review")(review.review)
 app.command("whatif")(whatif.whatif)
 app.add_typer(decide.app, name="decide")
 app.command("tighten")(tighten.tighten)

@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pipeline.coverage.measure import report
 from pipeline.errors import StoreError
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
+from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
 from pipeline.store import MEMORY, PUBLISHED, WAREHOUSE, attach, open_file
@@ -28,8 +30,9 @@ _FORGOTTEN = 86_400
 
 
 def publish_snapshot(
-    folder: Path, limits: Limits, tolerance: Tolerance, now: datetime, *, memory: str = MEMORY, wait: float = 30.0
-) -> Recommendation:
+    folder: Path, limits: Limits, tolerance: Tolerance, now: datetime, *, memory: str = MEMORY, wait: float = 30.0,
+    answered: Callable[[Proposal], bool] | None = None,
+) -> Recommendation:  # fmt: skip
     """Make the snapshot of a warehouse and put it in the place of the last one; return the run that it holds.
 
     The warehouse is only open while it is measured and copied; the run is made on the copy.
@@ -41,6 +44,7 @@ def publish_snapshot(
         now: time of the run, UTC.
         memory: DuckDB's memory limit.
         wait: seconds to wait for a process that writes to the warehouse.
+        answered: tells of a proposal whether a person decided about it, so that it is no open question.
 
     Raises:
         StoreError: there is no warehouse, it can't be read, or the snapshot can't be written.
@@ -59,7 +63,7 @@ def publish_snapshot(
                 source.copy_to(made, left_out=NOT_PUBLISHED)
             findings = seen.pop("findings")
             with open_file(made, memory=memory) as copy:
-                run = recommend(copy, limits, Scope(), now, tolerance, coverage=seen)
+                run = recommend(copy, limits, Scope(), now, tolerance, answered, coverage=seen)
                 row = (now, json.dumps(run.as_json()), json.dumps(findings), state)
                 copy.create(PUBLISHED_RUN, [row])
                 for table, query in PUBLISHED_QUERIES.items():

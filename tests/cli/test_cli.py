@@ -69,7 +69,7 @@ def test_help_imports_nothing_heavy() -> None:
     "words",
     [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
      ["traffic"], ["coverage"], ["recommend"], ["decide"], ["decide", "accept"], ["decide", "apply"], ["tighten"],
-     ["export"], ["report"], ["query"]],
+     ["export"], ["report"], ["review"], ["query"]],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
     text = out(tmp_path, *words, "--help")
@@ -82,6 +82,7 @@ def test_demo_is_short_and_ends_with_what_to_type_next(tmp_path: Path) -> None:
     text = result.stdout.decode()
     assert result.returncode == 0, result.stderr.decode()
     assert len(text.splitlines()) < 100
+    assert text.splitlines()[-1].split()[:4] == ["nsp", "--store", ".nsp-demo", "review"]
     for word in ("NspPublicInboundResourceRulesAllowed", "NOT READY", "203.0.113.", "cannot-fix", "nsp ingest folder"):
         assert word in text
     again = out(tmp_path, "demo", "--records", "5000")
@@ -383,6 +384,7 @@ def test_installed_wheel_runs_the_demo_outside_the_repository(tmp_path: Path) ->
     target = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(install, check=True, capture_output=True, timeout=300)
+    assert (target / "pipeline" / "review" / "page" / "assets" / "page.js").exists()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     code = (
