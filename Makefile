@@ -42,7 +42,7 @@ chromium: # the browser that the tests open the report in
 		$$as apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
 
 test: check $(SERVICES_READY) $(AZ_READY) chromium ## all checks and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(DEV_READY) ## format, lint, types, dependency direction, SQL
 	$(BIN)/ruff format --check .
