@@ -61,6 +61,7 @@ bench: $(DEV_READY) $(SERVICES_READY) ## measure beside DuckDB's own reader, pol
 	$(BIN)/python -m tests.bench.extractors $(if $(FULL),--full)
 	$(BIN)/python -m tests.bench.verdicts
 	$(BIN)/python -m tests.bench.choice
+	$(BIN)/python -m tests.bench.recommend
 
 evaluate: $(DEV_READY) ## score proposals and forecasts on simulated perimeters of known truth; SEEDS=20 a setting
 	$(BIN)/python -m tests.evaluate $(if $(SEEDS),--seeds $(SEEDS))
