@@ -4,6 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -99,7 +100,7 @@ class Plan:
         self.limits = limits
         banned = limits.bounds.banned_addresses if limits.bounds else ()
         self._closed = {version: _spans(_UNROUTABLE + list(banned), version) for version in cover.KEY_BITS}
-        self._hollow = [ip_address(text) for text in refused]
+        self._hollow = [place_of(text) for text in refused]
         self._places = [[place_of(need.key) for need in group] for group in groups]
         self._made: dict[float, list[tuple[int, Curve]]] = {}
 
@@ -160,7 +161,7 @@ class Plan:
                 if not mine:
                     continue
                 keys = cover.keys_of((address for address, _ in mine), version)
-                avoid = cover.keys_of((int(each) for each in self._hollow if each.version == version), version)
+                avoid = cover.keys_of((number for of, number in self._hollow if of == version), version)
                 curve = cover.curve(
                     keys,
                     version,
@@ -228,6 +229,7 @@ def share(curves: Sequence[Curve], budget: int, rule_cost: float) -> list[int] |
     return counts[::-1]
 
 
+@lru_cache(maxsize=1 << 17)
 def place_of(address: str) -> Place:
     """Return an address as (version, number)."""
     parsed = ip_address(address)

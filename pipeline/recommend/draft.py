@@ -248,7 +248,7 @@ def _over(*, over: bool) -> list[str]:
 
 def _sizes(prefix: Network, inside: Sequence[Need]) -> tuple[int, int]:
     """Return how many addresses (IPv6: /64 networks) of a prefix were seen, and how many it has."""
-    keys = cover.keys_of((int(ip_address(need.key)) for need in inside), prefix.version)
+    keys = cover.keys_of((place_of(need.key)[1] for need in inside), prefix.version)
     return len(keys), 2 ** max(0, cover.KEY_BITS[prefix.version] - prefix.prefixlen)
 
 
