@@ -200,8 +200,13 @@ def test_keys_do_what_the_help_says(wheel: Wheel, visit: Callable[..., Page]) ->
     expect(page.locator("#detail-title")).not_to_have_text(first)
     keys.press("k")
     expect(page.locator("#detail-title")).to_have_text(first)
+    page.locator("#reason").fill("a reason alone decides nothing")
+    keys.press("Enter")
+    expect(page.locator("#accept")).to_be_focused()
+    page.locator("#show label", has_text="To decide").click()
     keys.press("a")
     expect(state).to_contain_text("accepted")
+    expect(page.locator(".ag-row-selected")).to_have_count(0)  # it is filtered out, and still beside the grid
     keys.press("n")
     expect(state).to_contain_text("open")
     keys.press("r")
@@ -357,7 +362,7 @@ def test_hostile_logs_are_inert_wherever_they_are_shown(visit: Callable[..., Pag
         assert text in seen, text
     assert "\u202e" not in seen
     page.locator("#reason").fill(HOSTILE[1])
-    page.keyboard.press("Enter")
+    page.locator("#accept").click()
     expect(page.locator("#trail")).to_contain_text(HOSTILE[1])
     expect(page.locator("#trail")).to_contain_text(HOSTILE[0])
     assert page.locator("img, #root script, svg[onload], a[href^=javascript], iframe, object").count() == 0
