@@ -387,12 +387,17 @@ def test_installed_wheel_runs_the_demo_outside_the_repository(tmp_path: Path) ->
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     code = (
-        "import sys, pipeline; assert sys.argv[1] in pipeline.__file__, pipeline.__file__; "
-        "from pipeline.cli import main; main(['demo', '--records', '2000'])"
+        "import sys, pipeline; site, *words = sys.argv[1:]; assert site in pipeline.__file__, pipeline.__file__; "
+        "from pipeline.cli import main; main(words)"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(target)], cwd=elsewhere, env=os.environ | {"PYTHONPATH": str(target)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert "NOT READY" in result.stdout
+
+    def run(*words: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-c", code, str(target), *words], cwd=elsewhere, capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": str(target)}, timeout=120, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    assert "NOT READY" in run("demo", "--records", "2000")
+    assert "not ready to be enforced" in run("--store", ".nsp-demo", "report")
