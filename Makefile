@@ -36,7 +36,7 @@ $(AZ_READY): $(SERVICES)/azure-cli.txt
 demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
 	$(BIN)/nsp --store $(DEMO_STORE) demo
 
-chromium: # the browser that the tests open the report in
+chromium: # the browser that the tests open the report and the review page in
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 		as=$$(test "$$(id -u)" = 0 || echo sudo) && $$as apt-get update -qq && \
 		$$as apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }

@@ -211,7 +211,7 @@ def test_whatif_says_what_breaks(sample: Path) -> None:
     assert made["lost_requests"] == sum(row["requests"] for row in made["losses"]) > 0
     assert json.loads(out(sample, "whatif", "--mode", "as-is", "--rules", "in-force", "-f", "json"))["losses"] == []
     assert "there is no file" in told(sample, "whatif", "--rules", "nowhere.json", code=2)
-    assert "no rule is accepted" in told(sample, "whatif", "--rules", "accepted", code=2).lower()
+    assert "No rule is accepted" in told(sample, "whatif", "--rules", "accepted", code=2)
     assert "NspPublicOutbound" not in out(sample, "whatif", "--until", "2020-01-01")
 
 

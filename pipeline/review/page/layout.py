@@ -28,16 +28,15 @@ KEYS = (
 )
 
 
-def layout(review: Review, selected: ProfileKey | None = None) -> html.Div:
+def layout(review: Review) -> html.Div:
     """Return the page, with everything that changes empty.
 
     Args:
         review: what it shows.
-        selected: profile to begin with; None for the first.
     """
     loaded = review.loaded
     options = profile_options(loaded)
-    first = profile_value(selected) if selected else (options[0]["value"] if options else None)
+    first = options[0]["value"] if options else None
     return html.Div(
         [
             dcc.Store(id="tick", data={"state": loaded.state, "last": review.trail().last, "n": 0}),

@@ -9,7 +9,7 @@ from pipeline.recommend.cover import KEY_BITS, Network
 from pipeline.review.page import figures
 from pipeline.review.page.layout import profile_key
 from pipeline.review.page.parts import graph
-from pipeline.review.page.replan import Replan, replan
+from pipeline.review.page.replan import Replan
 from pipeline.review.page.reviewing import SCENARIOS, Review
 from pipeline.review.page.source import ProfileKey
 from pipeline.review.page.text import plural, shown
@@ -84,10 +84,9 @@ def connect(app: Dash, review: Review) -> None:
 
 def _replan(review: Review, profile: ProfileKey) -> Replan | None:
     try:
-        seen = review.evidence(profile)
+        return review.replan(profile)
     except NspError:
         return None
-    return replan(seen.needs.get("Inbound", ()), review.source.limits)
 
 
 def _recommended(review: Review, profile: ProfileKey) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ from pipeline.review.decision import Choice, Decision, Trail
 from pipeline.review.decisions import Decisions
 from pipeline.review.entry import entry
 from pipeline.review.page.evidence import Evidence, evidence
+from pipeline.review.page.replan import Replan, replan
 from pipeline.review.page.source import Loaded, ProfileKey, Source
 from pipeline.review.state import ProposalState, state_of
 from pipeline.verdict.whatif import compare
@@ -62,6 +63,8 @@ class Review:
         self._loaded = source.run()
         self._evidence: dict[tuple[str, ProfileKey], Evidence] = {}
         self._denials: dict[tuple[str, ProfileKey, tuple[RuleElement, ...]], pl.DataFrame] = {}
+        self._plans: dict[tuple[str, ProfileKey], Replan | None] = {}
+        self._planning = Lock()
         self._asking = Lock()  # a lock of its own: who waits for the figure needn't wait for the evidence
 
     @property
@@ -143,6 +146,20 @@ class Review:
                 _make_room(self._evidence)
                 self._evidence[key] = found
             return self._evidence[key]
+
+    def replan(self, profile: ProfileKey) -> Replan | None:
+        """Return the covers of the addresses of a profile; kept, since a slider asks for them at each step.
+
+        Raises:
+            StoreError: the store can't be read now.
+        """
+        found = self.evidence(profile)
+        key = self._loaded.state, profile
+        with self._planning:
+            if key not in self._plans:
+                _make_room(self._plans)
+                self._plans[key] = replan(found.needs.get("Inbound", ()), self.source.limits)
+            return self._plans[key]
 
     def denials(self, profile: ProfileKey, trail: Trail) -> dict[str, "pl.DataFrame"]:
         """Return what enforcing a profile would deny of each day's requests, by scenario.

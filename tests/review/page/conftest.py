@@ -92,7 +92,7 @@ def hostile_lines() -> str:
                 properties__source=None,
                 **fields,
             )
-    return text
+    return text + line(resourceId=HOSTILE_PERIMETER, properties__profile=HOSTILE[1])
 
 
 @pytest.fixture(scope="session")

@@ -200,8 +200,13 @@ def test_keys_do_what_the_help_says(wheel: Wheel, visit: Callable[..., Page]) ->
     expect(page.locator("#detail-title")).not_to_have_text(first)
     keys.press("k")
     expect(page.locator("#detail-title")).to_have_text(first)
+    page.locator("#reason").fill("a reason alone decides nothing")
+    keys.press("Enter")
+    expect(page.locator("#accept")).to_be_focused()
+    page.locator("#show label", has_text="To decide").click()
     keys.press("a")
     expect(state).to_contain_text("accepted")
+    expect(page.locator(".ag-row-selected")).to_have_count(0)  # it is filtered out, and still beside the grid
     keys.press("n")
     expect(state).to_contain_text("open")
     keys.press("r")
@@ -339,6 +344,7 @@ def test_hostile_logs_are_inert_wherever_they_are_shown(visit: Callable[..., Pag
     """Grid, tooltips, details, bars, figures, picker, exposure, trail, notices, CSV: of every hostile text."""
     page = visit("hostile", who=HOSTILE[0])
     page.locator("#profile").click()
+    expect(page.get_by_role("option", name=f"hostile / {HOSTILE[1]}")).to_be_visible()
     page.get_by_role("option", name="hostile / hostile").click()
     rows = page.locator(".ag-center-cols-container .ag-row")
     expect(rows.first).to_contain_text("00000000-0000")
@@ -347,6 +353,9 @@ def test_hostile_logs_are_inert_wherever_they_are_shown(visit: Callable[..., Pag
     expect(page.locator("#denials .js-plotly-plot")).to_have_count(1)
     expect(rows).to_have_count(int(page.locator("#show label", has_text="All").inner_text().split()[-1]))
     seen = page.locator(".grid").inner_text() + page.locator(".grid").inner_html()
+    rows.first.locator("[col-id=why]").hover()
+    expect(page.locator(".ag-tooltip")).to_contain_text(HOSTILE[0])
+    seen += page.locator(".ag-tooltip").inner_html()
     for row in (rows.first, rows.filter(has_text="198.18.200").first, rows.filter(has_text="no rule helps").first):
         row.click()
         expect(row).to_have_class(re.compile("selected"))
@@ -357,7 +366,7 @@ def test_hostile_logs_are_inert_wherever_they_are_shown(visit: Callable[..., Pag
         assert text in seen, text
     assert "\u202e" not in seen
     page.locator("#reason").fill(HOSTILE[1])
-    page.keyboard.press("Enter")
+    page.locator("#accept").click()
     expect(page.locator("#trail")).to_contain_text(HOSTILE[1])
     expect(page.locator("#trail")).to_contain_text(HOSTILE[0])
     assert page.locator("img, #root script, svg[onload], a[href^=javascript], iframe, object").count() == 0

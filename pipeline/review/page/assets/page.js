@@ -30,13 +30,18 @@
 
   // ---- the server may have ended: say so, rather than answer nothing
   const ask = window.fetch.bind(window);
+  let isGone = false;
   window.fetch = (...given) =>
     ask(...given).then(
       (answer) => {
-        tell(answer.status === 403 ? "This browser is signed out. Open the address that nsp review prints." : answer.status >= 500 ? "nsp review met an error; its terminal says which. Reload the page." : "");
+        if (answer.status === 403) tell("This browser is signed out. Open the address that nsp review prints.");
+        else if (answer.status >= 500) tell("nsp review met an error; its terminal says which. Load the page again.");
+        else if (isGone) tell("");
+        isGone = false;
         return answer;
       },
       (error) => {
+        isGone = true;
         tell("nsp review has ended, or can't be reached. Start it again to go on.");
         throw error;
       }
@@ -50,7 +55,8 @@
   clientside.nsp = {
     choose: (rows, before) => {
       const chosen = rows && rows.length ? rows[0].id : null;
-      if (chosen === before || (chosen === null && !clientside.nsp.settled)) return none();
+      if (chosen === before || chosen === null) return none(); // what a filter hides stays in view beside the grid
+      begun = null;
       return chosen;
     },
     restore: (rows, chosen, selected) => {
@@ -134,7 +140,8 @@
     if (!open && dialog.open) dialog.close();
   }
 
-  const isField = (target) => target.closest("input, textarea, select, [contenteditable=true], [role=listbox]");
+  const FIELDS = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]";
+  const isField = (target) => target.closest(`${FIELDS}, .dash-dropdown, .dash-dropdown-content, .ag-filter, .ag-popup`);
 
   document.addEventListener(
     "keydown",
@@ -147,8 +154,9 @@
       }
       if (event.key === "Enter" && (target.id === "reason" || target.id === "until")) {
         event.preventDefault();
-        const button = byId(begun === "edit" ? "edit-save" : begun || "accept");
-        window.setTimeout(() => button && !button.disabled && button.click(), 30); // after the field has told its value
+        const button = begun && byId(begun === "edit" ? "edit-save" : begun);
+        if (!button) return byId("accept").focus(); // nothing was begun: a reason alone decides nothing
+        window.setTimeout(() => !button.disabled && button.click(), 30); // after the field has told its value
         return;
       }
       if (event.key === "Enter" && event.ctrlKey && target.id === "elements") {
@@ -182,6 +190,7 @@
     for (const change of changes) {
       const target = change.target;
       if (target.id === "notice" && target.classList.contains("wants-reason")) focusField("reason");
+      if (target.id === "notice" && target.classList.contains("is-ok")) begun = null;
     }
     const thumb = document.querySelector("#plan-size [role=slider]:not([aria-label])");
     if (thumb) thumb.setAttribute("aria-label", "Number of prefixes");
