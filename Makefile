@@ -36,13 +36,13 @@ $(AZ_READY): $(SERVICES)/azure-cli.txt
 demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
 	$(BIN)/nsp --store $(DEMO_STORE) demo
 
-chromium: # the browser that the tests open the report in
+chromium: # the browser that the tests open the report and the review page in
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 		as=$$(test "$$(id -u)" = 0 || echo sudo) && $$as apt-get update -qq && \
 		$$as apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
 
 test: check $(SERVICES_READY) $(AZ_READY) chromium ## all checks and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(DEV_READY) ## format, lint, types, dependency direction, SQL
 	$(BIN)/ruff format --check .
@@ -60,6 +60,8 @@ bench: $(DEV_READY) $(SERVICES_READY) ## measure beside DuckDB's own reader, pol
 	$(BIN)/python -m tests.bench.bench $(if $(FULL),--full)
 	$(BIN)/python -m tests.bench.extractors $(if $(FULL),--full)
 	$(BIN)/python -m tests.bench.verdicts
+	$(BIN)/python -m tests.bench.choice
+	$(BIN)/python -m tests.bench.recommend
 
 evaluate: $(DEV_READY) ## score proposals and forecasts on simulated perimeters of known truth; SEEDS=20 a setting
 	$(BIN)/python -m tests.evaluate $(if $(SEEDS),--seeds $(SEEDS))

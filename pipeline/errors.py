@@ -15,6 +15,7 @@
     ├── PublishError         1  rules cannot be written as code or applied: none, too many, two of one name
     │   ├── MeanwhileError   3  somebody changed what is to be written
     │   └── HalfwayError     5  a part was written to Azure, then something failed
+    ├── ChoiceError          1  the solver found no choice of rules
     ├── NotifyError          5  nobody could be told what a night brought
     └── AzureError           4  Azure refused, or gave no answer
         ├── SignInError      4  nobody is signed in, or a secret is wrong or expired
@@ -94,6 +95,10 @@ class HalfwayError(PublishError):
     """Writing to Azure stopped halfway. The message says what is done, and how to go on or back."""
 
     exit_code = 5
+
+
+class ChoiceError(NspError):
+    """The solver gave up choosing between kinds of rules; nothing was chosen."""
 
 
 class NotifyError(NspError):

@@ -54,6 +54,8 @@ class Settings:
         drop_budget: share of caller days that may be asked about instead of widening a rule.
         widest_v4: no IPv4 prefix is proposed that is shorter.
         widest_v6: no IPv6 prefix is proposed that is shorter.
+        memberships: callers may be asked to become members of the perimeter, and their perimeters to be linked.
+        service_tags: service tags may be proposed (preview; Key Vault and Azure Monitor alone honour them).
         callers_at_risk: ready only if the upper bound of wrongly denied callers a week is at most this.
         min_days: ready only if at least so many days were seen.
     """
@@ -93,6 +95,8 @@ class Settings:
     drop_budget: float = field(default=0.001, metadata={"key": "recommend.drop_budget"})
     widest_v4: int = field(default=16, metadata={"key": "recommend.widest_v4"})
     widest_v6: int = field(default=48, metadata={"key": "recommend.widest_v6"})
+    memberships: bool = field(default=True, metadata={"key": "recommend.memberships"})
+    service_tags: bool = field(default=False, metadata={"key": "recommend.service_tags"})
     callers_at_risk: float = field(default=1.0, metadata={"key": "recommend.callers_at_risk"})
     min_days: int = field(default=31, metadata={"key": "recommend.min_days"})
 

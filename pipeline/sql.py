@@ -10,8 +10,14 @@ from pipeline.errors import UsageError
 _PACKAGED = Path(__file__).parent / "queries"
 ROOT = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "queries"
 INTERNAL = (
-    "extract/", "published/", "review/", "transform/", "verdict/admitting_rules", "verdict/changes", "verdict/losses",
-)  # fmt: skip
+    "extract/",
+    "published/",
+    "review/",
+    "transform/",
+    "verdict/admitting_rules",
+    "verdict/changes",
+    "verdict/losses",
+)
 """Queries over what only exists during a load, a comparison or in a snapshot; they are not listed."""
 
 

@@ -15,6 +15,15 @@ def test_flags_go_before_variables_before_the_file(tmp_path: Path) -> None:
     assert (found.store, found.memory, found.reserve, found.rule_cost) == (Path("c"), "1GB", 7, 64.0)
 
 
+def test_switches_are_true_or_false(tmp_path: Path) -> None:
+    config = tmp_path / "nsp.toml"
+    config.write_text("[recommend]\nservice_tags = true\n")
+    found = load(config, {"NSP_RECOMMEND_MEMBERSHIPS": "False"}, {})
+    assert (found.service_tags, found.memberships) == (True, False)
+    with pytest.raises(SettingsError, match="NSP_RECOMMEND_SERVICE_TAGS must be true or false, not '1'"):
+        load(None, {"NSP_RECOMMEND_SERVICE_TAGS": "1"}, {})
+
+
 def test_defaults_need_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load(None, {}, {"store": None}) == Settings()

@@ -21,6 +21,7 @@ from pipeline.cli import (
     query,
     recommend,
     report,
+    review,
     rollback,
     status,
     tighten,
@@ -39,15 +40,16 @@ IN_FLOW_ORDER = (
     "coverage",
     "traffic",
     "recommend",
+    "review",
     "whatif",
     "decide",
     "tighten",
+    "report",
     "export",
     "apply",
     "enforce",
     "rollback",
     "verify",
-    "report",
     "nightly",
     "status",
     "query",
@@ -82,6 +84,7 @@ app.add_typer(inventory.app, name="inventory")
 app.command("traffic")(traffic.traffic)
 app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
+app.command("review")(review.review)
 app.command("whatif")(whatif.whatif)
 app.add_typer(decide.app, name="decide")
 app.command("tighten")(tighten.tighten)

@@ -84,7 +84,7 @@ def apply(
         end(outcome, console(stderr=True))
     if made.problems or (made.steps and outcome is None):
         if not made.problems:
-            console(stderr=True).print("Nothing was written. To do so: nsp apply --yes")
+            console(stderr=True).print("Nothing was written. To do so, add --yes.")
         raise typer.Exit(ATTENTION)
 
 

@@ -65,6 +65,7 @@ def demo(
         f"nsp --store {folder} recommend --format json        the same with all evidence, for machines",
         f"nsp --store {folder} query                          every question that has a query",
         "nsp ingest folder PATH && nsp recommend             your own export",
+        f"nsp --store {folder} review                         the page on which to look at all of it, and decide",
     ):
         out.print("  " + line, markup=False)
 

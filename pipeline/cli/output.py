@@ -136,7 +136,7 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
         case Format.JSON:
             write_json(frame.to_dicts())
         case Format.CSV:
-            emit(_csv(frame))
+            emit(csv_text(frame))
         case Format.PARQUET:
             if sys.stdout.isatty():
                 raise UsageError(
@@ -183,7 +183,8 @@ def _json(value: Any) -> Any:
     return str(value)
 
 
-def _csv(frame: "pl.DataFrame") -> str:
+def csv_text(frame: "pl.DataFrame") -> str:
+    """Return a frame as CSV in which no cell acts: neither as a formula nor by a control character."""
     import polars as pl
 
     lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List | pl.Struct)]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ATTENTION = 3
 EXAMPLES = 2
+_MARKS = {"recommended": "", "asked": "?", "to-do": "!"}
 
 
 def recommend(
@@ -136,7 +137,7 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
             to.print(f"  - {reason}", markup=False)
         rows = [
             [
-                "" if each.recommended else "?" if each.is_rule else "-",
+                _MARKS.get(each.state, "-") if each.is_rule or each.is_to_do else "-",
                 "in" if each.direction == "Inbound" else "out",
                 _named(each),
                 each.requests,
@@ -150,8 +151,8 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
             to.print(table("", ["", "", "rule element", "requests", "days", "why"], rows, wrap=("why", "rule element")))
         else:
             to.print("  No rule is needed for what was seen.")
-        for each in ready.calendar.due:
-            to.print(f"  due {each.day}: {plain(each.caller)}, {each.rhythm.sentence}", markup=False)
+        for line in _notes(ready):
+            to.print(f"  {line}", markup=False)
         if len(ready.steps) > 1 and brief:
             names = ", ".join(plain(step.association.resource.rsplit("/", 1)[-1]) for step in ready.steps)
             to.print(f"  Enforce one by one, in this order: {names}.", markup=False)
@@ -165,6 +166,25 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
         title = "Azure itself suggests (nsp inventory show issues)"
         to.print(table(title, ["profile", "resource", "direction", "elements", "because of"], rows, wrap=("elements",)))
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
+    if any(each.is_to_do for each in result.proposals):
+        to.print("! is no rule either: associate or link as it says before you enforce.")
+
+
+def _notes(ready: "Readiness") -> list[str]:
+    """Say how to split the profile, where its elements don't suffice, and which jobs are due."""
+    from pipeline.cli.output import plain
+
+    lines = []
+    for number, part in enumerate(ready.split.parts if ready.split else ()):
+        names = ", ".join(plain(each.rsplit("/", 1)[-1]) for each in part.resources)
+        counts = " and ".join(f"{count:,} {way.lower()}" for way, count in part.elements.items() if count) or "no"
+        where = "keep here" if part.stays else f"move to new profile {number}"
+        lines.append(f"split, as the elements don't suffice: {where} {names} ({counts} elements)")
+    for resource, count in (ready.split.too_large if ready.split else {}).items():
+        name = plain(resource.rsplit("/", 1)[-1])
+        lines.append(f"split: {name} needs {count:,} elements beside those in force, too many for one profile")
+    lines += [f"due {each.day}: {plain(each.caller)}, {each.rhythm.sentence}" for each in ready.calendar.due]
+    return lines
 
 
 def _show_order(ready: "Readiness", to: "Console") -> None:
@@ -203,11 +223,13 @@ def _why(proposal: "Proposal") -> str:
         others = len(proposal.needs) - EXAMPLES
         shown = ", ".join(plain(each.rsplit("/", 1)[-1])[:60] for each in proposal.examples(EXAMPLES))
         named = f" ({shown}{f' and {others:,} more' if others > 0 else ''})"
-    return proposal.reason + named + (f" [{', '.join(proposal.flags)}]" if proposal.flags else "")
+    close = f"; your call: {plain(proposal.choice.sentence)}" if proposal.choice and proposal.choice.your_call else ""
+    return proposal.reason + named + close + (f" [{', '.join(proposal.flags)}]" if proposal.flags else "")
 
 
 def _flat(proposal: dict[str, Any]) -> dict[str, Any]:
-    """Return a proposal as one row: evidence and exposure beside the rest, lists as text."""
-    row = {**proposal, **proposal["evidence"], **proposal["exposure"]}
-    del row["evidence"], row["exposure"]
+    """Return a proposal as one row: choice, evidence and exposure beside the rest, lists as text."""
+    choice = {name if name == "your_call" else f"choice_{name}": value for name, value in proposal["choice"].items()}
+    row = {**proposal, **proposal["evidence"], **proposal["exposure"], **choice}
+    del row["evidence"], row["exposure"], row["choice"]
     return {key: " ".join(value) if isinstance(value, list) else value for key, value in row.items()}

@@ -30,8 +30,8 @@ _FORGOTTEN = 86_400
 
 
 def publish_snapshot(
-    folder: Path, limits: Limits, tolerance: Tolerance, now: datetime, *,
-    memory: str = MEMORY, wait: float = 30.0, answered: Callable[[Proposal], bool] | None = None,
+    folder: Path, limits: Limits, tolerance: Tolerance, now: datetime, *, memory: str = MEMORY, wait: float = 30.0,
+    answered: Callable[[Proposal], bool] | None = None,
 ) -> Recommendation:  # fmt: skip
     """Make the snapshot of a warehouse and put it in the place of the last one; return the run that it holds.
 
@@ -44,7 +44,7 @@ def publish_snapshot(
         now: time of the run, UTC.
         memory: DuckDB's memory limit.
         wait: seconds to wait for a process that writes to the warehouse.
-        answered: tells of a proposal whether it is no open question any longer.
+        answered: tells of a proposal whether a person decided about it, so that it is no open question.
 
     Raises:
         StoreError: there is no warehouse, it can't be read, or the snapshot can't be written.
@@ -63,7 +63,7 @@ def publish_snapshot(
                 source.copy_to(made, left_out=NOT_PUBLISHED)
             findings = seen.pop("findings")
             with open_file(made, memory=memory) as copy:
-                run = recommend(copy, limits, Scope(), now, tolerance, answered, seen)
+                run = recommend(copy, limits, Scope(), now, tolerance, answered, coverage=seen)
                 row = (now, json.dumps(run.as_json()), json.dumps(findings), state)
                 copy.create(PUBLISHED_RUN, [row])
                 for table, query in PUBLISHED_QUERIES.items():

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -34,6 +35,8 @@ class Limits:
         rule_cost: None where it is chosen by what past weeks would have denied.
         bounds: the policy; None where there is none.
         drop_budget: share of caller days that may be asked about instead of widening a rule.
+        memberships: callers may be asked to become members, and their perimeters to be linked.
+        service_tags: service tags may be proposed.
     """
 
     max_elements: int = 200
@@ -43,6 +46,12 @@ class Limits:
     widest_v6: int = 48
     drop_budget: float = 0.001
     bounds: Bounds | None = None
+    memberships: bool = True
+    service_tags: bool = False
+
+    def room(self, in_force: int) -> int:
+        """Return how many elements a profile and direction has left beside those in force and the reserve."""
+        return max(0, self.max_elements - self.reserve - in_force)
 
     def within(self, bounds: Bounds | None) -> "Limits":
         """Return these limits, as narrow as a policy says."""
@@ -91,7 +100,7 @@ class Plan:
         self.limits = limits
         banned = limits.bounds.banned_addresses if limits.bounds else ()
         self._closed = {version: _spans(_UNROUTABLE + list(banned), version) for version in cover.KEY_BITS}
-        self._hollow = [ip_address(text) for text in refused]
+        self._hollow = [place_of(text) for text in refused]
         self._places = [[place_of(need.key) for need in group] for group in groups]
         self._made: dict[float, list[tuple[int, Curve]]] = {}
 
@@ -152,7 +161,7 @@ class Plan:
                 if not mine:
                     continue
                 keys = cover.keys_of((address for address, _ in mine), version)
-                avoid = cover.keys_of((int(each) for each in self._hollow if each.version == version), version)
+                avoid = cover.keys_of((number for of, number in self._hollow if of == version), version)
                 curve = cover.curve(
                     keys,
                     version,
@@ -220,6 +229,7 @@ def share(curves: Sequence[Curve], budget: int, rule_cost: float) -> list[int] |
     return counts[::-1]
 
 
+@lru_cache(maxsize=1 << 17)
 def place_of(address: str) -> Place:
     """Return an address as (version, number)."""
     parsed = ip_address(address)

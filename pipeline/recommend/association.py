@@ -5,6 +5,7 @@ of its profile; what is judged here is who calls this one resource.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -124,15 +125,10 @@ def _order(step: Step) -> tuple[bool, bool, int, float, int, int, str]:
 
 def _step(each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal], tolerance: Tolerance) -> Step:
     risk = forecast([week.denied_at[each.resource] for week in weeks])
-    by_rules = flagged = unfixable = 0
+    requests: Counter[str] = Counter()
     for proposal in proposals:
-        requests = sum(need.allowed_at[each.resource] for need in proposal.needs)
-        if proposal.recommended:
-            by_rules += requests
-        elif proposal.flags:
-            flagged += requests
-        else:
-            unfixable += requests
+        requests[_waits_for(proposal)] += sum(need.allowed_at[each.resource] for need in proposal.needs)
+    by_rules = requests.pop("", 0)
     reasons = []
     if not each.days:
         reasons.append("not one record of it, which is no proof of no traffic")
@@ -142,8 +138,14 @@ def _step(each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal
         reasons.append("no whole week could be replayed")
     elif risk and risk.high > tolerance.callers_at_risk:
         reasons.append(f"up to {risk.high} callers may be wrongly denied next week")
-    if flagged:
-        reasons.append(f"{flagged:,} requests wait for a decision")
-    if unfixable:
-        reasons.append(f"{unfixable:,} requests no rule settles")
-    return Step(each, risk, by_rules, flagged + unfixable, tuple(reasons))
+    reasons += [f"{count:,} requests {waiting}" for waiting, count in sorted(requests.items(), reverse=True) if count]
+    return Step(each, risk, by_rules, requests.total(), tuple(reasons))
+
+
+def _waits_for(proposal: Proposal) -> str:
+    """Return what the requests of a proposal wait for; "" for nothing."""
+    if proposal.recommended:
+        return ""
+    if proposal.flags:
+        return "wait for a decision"
+    return "wait for their callers to be associated or linked" if proposal.is_to_do else "no rule settles"

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from pipeline.inventory.rules import RuleElement
+from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.risk import block_of
+from pipeline.recommend.routes import routes
 from pipeline.verdict.scenario import Party
 
 WEEK = timedelta(days=7)
@@ -64,8 +66,8 @@ def replay(
 ) -> list[Week]:
     """Replay up to four whole weeks that end before the window does, newest first.
 
-    Callers that the proposals of the time left to a person (flagged ones), strangers and those that no rule can
-    help are left out on both sides.
+    Callers that the proposals of the time left to a person (flagged ones, and those to associate or link), strangers
+    and those that no rule can help are left out on both sides.
 
     Args:
         profile: the direction and profile.
@@ -83,10 +85,11 @@ def replay(
         if sum(origin <= day < origin + WEEK for day in days) < MIN_DAYS:
             continue
         before = [row for row in rows if row.day < origin]
-        after = needs((row for row in rows if origin <= row.day < origin + WEEK), profile.direction)
-        learnt = propose(profile, before, sum(day < origin for day in days), limits)
+        routed = routes(profile, before, limits)
+        after = needs((row for row in rows if origin <= row.day < origin + WEEK), profile.direction, routed)
+        learnt = propose(profile, before, sum(day < origin for day in days), limits, routed)
         matter = [
-            need for need in after if need.kind != "cannot-fix" and not need.is_stranger and not need.is_mostly_denied
+            need for need in after if need.kind not in _NO_RULE and not need.is_stranger and not need.is_mostly_denied
         ]
         tried.append(_Origin(origin, learnt, matter))
     # the engine is asked once for all weeks: each is a profile of its own
@@ -141,7 +144,13 @@ def _word(proposal: Proposal) -> str:
     return RECOMMENDED if proposal.recommended else ASKED
 
 
+_NO_RULE = frozenset({"cannot-fix", *MEMBERSHIPS})
+
+
 def _party(profile: Profile, name: str, need: Need) -> Party:
+    if need.kind == "service-tags":  # only some targets honour them
+        seen = {"source_ip": min(need.addresses), "service_resource": min(need.resources)}
+        return Party(profile.perimeter, name, profile.direction, **seen)
     field = {"subscriptions": "source_subscription", "fqdns": "destination_fqdn"}.get(need.kind, "source_ip")
     return Party(profile.perimeter, name, profile.direction, **{field: need.key})
 

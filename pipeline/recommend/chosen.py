@@ -20,6 +20,8 @@ def limits_of(settings: Settings, bounds: Bounds | None) -> Limits:
         drop_budget=settings.drop_budget,
         widest_v4=settings.widest_v4,
         widest_v6=settings.widest_v6,
+        memberships=settings.memberships,
+        service_tags=settings.service_tags,
     ).within(bounds)
 
 

@@ -1,5 +1,6 @@
 """The perimeters as the inventory tells them, with what the logs alone tell where there is none."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -8,7 +9,8 @@ from typing import Any
 from pipeline.coverage.logging import switched_off
 from pipeline.inventory import hosts, rules
 from pipeline.recommend.association import Association
-from pipeline.recommend.policy import Profile
+from pipeline.recommend.candidates import Estate
+from pipeline.recommend.profile import Profile
 from pipeline.recommend.readiness import Evidence
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
@@ -23,7 +25,8 @@ class Configuration:
     Profile names differ in case between services' logs, and Azure doesn't tell them apart; so they are compared
     without it and shown as the inventory spells them.
 
-    Reads: inventory_profile, inventory_association, inventory_rule_element, traffic.
+    Reads: inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_rule_element,
+    traffic.
     """
 
     def __init__(self, store: Store, since: datetime | None = None, until: datetime | None = None) -> None:
@@ -54,6 +57,9 @@ class Configuration:
             (row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence", since=since, until=until)
         }
         self._switched_off = switched_off(store)
+        self._guids = {row[0]: row[1].lower() for row in store.rows("inventory/perimeters") if row[1]}
+        self._members = {row[3]: row[0] for row in store.rows("inventory/associations")}
+        self._links = store.rows("inventory/links")
         self._unjudged: dict[tuple[str, str], list[tuple[str, int]]] = {}
         self._nameless = int(store.frame("coverage/totals")["records_without_perimeter"][0])
 
@@ -83,6 +89,22 @@ class Configuration:
             elements_in_force=self._elements[*key, direction],
             resources=frozenset(self._modes.get(key, ())),
             own_names=self._own_names,
+            estate=self._estate(perimeter, profile.lower()),
+        )
+
+    def _estate(self, perimeter: str, profile: str) -> Estate:
+        """Return what lies around a profile. A perimeter whose GUID nobody told goes by its ARM id."""
+        guid_of = {owner: self._guids.get(owner, owner) for owner in {*self._guids, *self._members.values()}}
+        linked = [
+            (remote_guid or "").lower() or guid_of.get(remote, remote)
+            for owner, _, remote, remote_guid, inbound, _, status, _ in self._links
+            if owner == perimeter and (status or "Approved").lower() == "approved" and _takes_part(inbound, profile)
+        ]
+        return Estate(
+            own_guid=guid_of.get(perimeter, perimeter),
+            perimeters={guid: owner for owner, guid in guid_of.items()},
+            member_of={resource: guid_of[owner] for resource, owner in self._members.items()},
+            linked=frozenset(linked),
         )
 
     def associations(self, perimeter: str, profile: str, days: Mapping[str, int]) -> list[Association]:
@@ -113,3 +135,9 @@ class Configuration:
             unjudged=tuple(self._unjudged.get(key, ())),
             nameless_records=self._nameless,
         )
+
+
+def _takes_part(profiles: str | None, profile: str) -> bool:
+    """Whether a link's list of profiles, as JSON, holds a profile; one that nobody told holds all."""
+    listed = json.loads(profiles.lower()) if profiles else ["*"]
+    return "*" in listed or profile in listed

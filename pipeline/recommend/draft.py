@@ -1,7 +1,7 @@
 """Writes proposals: what is proposed in plain words, with its flags."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 import numpy as np
@@ -11,38 +11,13 @@ from pipeline.recommend.allot import SPARSE, Limits, holders, place_of
 from pipeline.recommend.cover import Network
 from pipeline.recommend.hostnames import Question
 from pipeline.recommend.need import Need
+from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal, days_flags
 from pipeline.recommend.risk import Risk
+from pipeline.recommend.routes import Routes
+from pipeline.recommend.weighed import Weighed, Wildcard, weighed, weighed_host, weighed_prefixes
 
 IPV4 = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One direction of one profile, as it stands.
-
-    Args:
-        perimeter: ARM id, lower case.
-        name: of the profile.
-        direction: Inbound or Outbound.
-        elements_in_force: how many elements its access rules have today.
-        resources: ARM ids of the resources of this profile.
-        own_names: host names of the resources that the inventory knows.
-    """
-
-    perimeter: str
-    name: str
-    direction: str
-    elements_in_force: int = 0
-    resources: frozenset[str] = frozenset()
-    own_names: frozenset[str] = frozenset()
-
-    @property
-    def subscriptions(self) -> frozenset[str]:
-        """The subscriptions in which the perimeter and its resources lie."""
-        return frozenset(
-            each.split("/")[2] for each in (self.perimeter, *self.resources) if each.startswith("/subscriptions/")
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +29,14 @@ class Draft:
         days_observed: days on which it was seen at all.
         limits: what bounds proposals.
         risks: how odd the callers look, by key.
+        learnt: what was chosen for whom.
     """
 
     profile: Profile
     days_observed: int
     limits: Limits
     risks: Mapping[str, Risk]
+    learnt: Routes
 
     def subscription(self, need: Need, *, over: bool) -> Proposal:
         """Propose a rule for the managed identities of a subscription."""
@@ -69,20 +46,53 @@ class Draft:
             f"{', '.join(callers[:3])}{more}; admits every managed identity of the subscription, but no SAS, key "
             "or user token"
         )
-        return self._proposal("subscriptions", (f"/subscriptions/{need.key}",), [need], reason, flags=_over(over=over))
+        made = self._proposal("subscriptions", (f"/subscriptions/{need.key}",), [need], reason, flags=_over(over=over))
+        return replace(made, choice=self._weighed(need))
 
-    def host(self, need: Need, asked: Sequence[Question], *, over: bool) -> Proposal:
+    def service_tag(self, need: Need, *, over: bool) -> Proposal:
+        """Propose a rule for a service tag, to be asked about: other customers have its addresses as well."""
+        reason = (
+            f"{len(need.addresses):,} addresses of {need.key}; admits all of that service, other customers' as well, "
+            "and only to Key Vault and Azure Monitor (preview)"
+        )
+        made = self._proposal("service-tags", (need.key,), [need], reason, flags=["azure-address", *_over(over=over)])
+        return replace(made, choice=self._weighed(need))
+
+    def membership(self, need: Need) -> Proposal:
+        """Say what to associate or link, so that no rule is needed; until that is done, the callers are open."""
+        what = {
+            "associate": f"associate {need.key.rsplit('/', 1)[-1]} with this perimeter",
+            "link": f"link this perimeter with {self._names.get(need.key, need.key)}",
+        }[need.kind]
+        why = (
+            f"{what}: its callers need no rule then, if they use their managed identities (no key, no SAS); enforced "
+            "before that is done, they are denied"
+        )
+        return replace(self.note(need.kind, [need], why, topic=need.key), choice=self._weighed(need))
+
+    @property
+    def _names(self) -> dict[str, str]:
+        """What people call the perimeters."""
+        return {guid: arm_id.rsplit("/", 1)[-1] for guid, arm_id in self.profile.estate.perimeters.items()}
+
+    def _weighed(self, need: Need) -> Weighed | None:
+        choice = self.learnt.choice_of(need.kind, need.key)
+        return weighed(choice, self._names) if choice else None
+
+    def host(self, need: Need, asked: Sequence[Question], wildcard: Wildcard | None, *, over: bool) -> Proposal:
         """Propose a rule for one host name.
 
         Args:
             need: the destination.
             asked: why a person should look at the name.
+            wildcard: the pattern that would stand for it and others, where the policy allows any.
             over: the elements don't suffice for it.
         """
         services = ", ".join(sorted(resource.rsplit("/", 1)[-1] for resource in need.resources))
         reason = "; ".join([f"called by {services}", *(each.sentence for each in asked)])
         flags = [*(each.flag for each in asked), *_over(over=over)]
-        return self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
+        made = self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
+        return replace(made, choice=weighed_host(need.key, wildcard))
 
     def beyond_policy(self, found: list[Need], bound: str) -> Proposal:
         """Say for whom the policy allows no rule."""
@@ -90,7 +100,12 @@ class Draft:
         return self.note("cannot-fix", found, why, topic=f"policy {bound}")
 
     def rules(
-        self, prefixes: Sequence[Network], callers: Sequence[Need], refused: set[str], network: str = ""
+        self,
+        prefixes: Sequence[Network],
+        callers: Sequence[Need],
+        refused: set[str],
+        rule_cost: float,
+        network: str = "",
     ) -> list[Proposal]:
         """Propose prefixes for the callers that they hold: a rule each, or one for all of a known network."""
         inside: dict[Network, list[Need]] = {prefix: [] for prefix in sorted(prefixes, key=lambda p: (p.version, p))}
@@ -98,8 +113,16 @@ class Draft:
             if prefix is not None:
                 inside[prefix].append(need)
         if network and inside:
-            return [self._rule(inside, refused, network)]
-        return [self._rule({prefix: mine}, refused) for prefix, mine in inside.items()]
+            return [self._weigh(self._rule(inside, refused, network), inside, rule_cost)]
+        return [
+            self._weigh(self._rule({prefix: mine}, refused), {prefix: mine}, rule_cost)
+            for prefix, mine in inside.items()
+        ]
+
+    def _weigh(self, rule: Proposal, inside: Mapping[Network, Sequence[Need]], rule_cost: float) -> Proposal:
+        ways = [self.learnt.ways_beside(need.key) for need in rule.needs]
+        common = ways[0].intersection(*ways[1:]) if ways else frozenset()
+        return replace(rule, choice=weighed_prefixes(inside, rule_cost, common, rule.label))
 
     def _rule(self, inside: Mapping[Network, Sequence[Need]], refused: set[str], network: str = "") -> Proposal:
         found = [need for mine in inside.values() for need in mine]
@@ -116,6 +139,9 @@ class Draft:
         if tags := sorted(set().union(*(need.service_tags for need in found))):
             flags.append("azure-address")
             reason += f"; of Azure's {', '.join(tags[:3])}, which other customers share"
+        elif any(need.is_azure and not need.is_key_suspected for need in found):
+            flags.append("azure-address")
+            reason += "; of an Azure resource that no subscription rule may admit, and addresses of Azure's are shared"
         if any(need.is_same_region for need in found):
             flags.append("same-region")
             reason += "; in the resource's own region, where address rules may not match"
@@ -222,7 +248,7 @@ def _over(*, over: bool) -> list[str]:
 
 def _sizes(prefix: Network, inside: Sequence[Need]) -> tuple[int, int]:
     """Return how many addresses (IPv6: /64 networks) of a prefix were seen, and how many it has."""
-    keys = cover.keys_of((int(ip_address(need.key)) for need in inside), prefix.version)
+    keys = cover.keys_of((place_of(need.key)[1] for need in inside), prefix.version)
     return len(keys), 2 ** max(0, cover.KEY_BITS[prefix.version] - prefix.prefixlen)
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 MOSTLY_DENIED = 0.5
 """A caller with at least this share of its requests denied is asked about, not proposed."""
@@ -45,7 +45,9 @@ _TRUSTED = (
 _TRUSTED_RULE = re.compile(r"trusted|azure\s*services", re.IGNORECASE)
 """How resources name that exception isn't documented: these are the words of the portals' check boxes."""
 
-_IDENTITY_REFUSED = "identity-not-honoured"
+IDENTITY_REFUSED = "identity-not-honoured"
+"""The reason of the verdict engine where a rule in force names the caller's subscription and doesn't admit it."""
+
 _BEYOND_RULES = {"not-honoured": _NOT_MATCHED, "protocol": _PROTOCOL}
 """Reasons of the verdict engine that no rule can change."""
 
@@ -76,6 +78,14 @@ class CallerDay:
     first_seen: datetime
     last_seen: datetime
     network_name: str | None = None
+    source_perimeters: str | None = None
+
+
+class Router(Protocol):
+    """Says which kind of rule a caller's row falls under; None leaves that to the row itself."""
+
+    def of(self, row: CallerDay) -> tuple[str, str] | None:
+        """Return kind and key."""
 
 
 @dataclass(slots=True)
@@ -83,8 +93,10 @@ class Need:
     """One caller (inbound) or destination (outbound) of one profile, with all that was seen of it.
 
     Args:
-        kind: the kind of rule that could admit it: subscriptions, address-prefixes, fqdns, or cannot-fix.
-        key: the subscription id, address or host name; for cannot-fix whatever names it best.
+        kind: the kind of rule that could admit it: subscriptions, service-tags, address-prefixes, fqdns; associate or
+            link where it needs none then; or cannot-fix.
+        key: the subscription id, tag, address or host name, the resource to associate, the GUID of the perimeter to
+            link; for cannot-fix whatever names it best.
         why: for cannot-fix, the reason.
     """
 
@@ -105,6 +117,7 @@ class Need:
     has_identity: bool = False
     is_same_region: bool = False
     is_key_suspected: bool = False
+    is_azure: bool = False
     first_seen: datetime | None = None
     last_seen: datetime | None = None
 
@@ -145,7 +158,8 @@ class Need:
         if row.service_tag:
             self.service_tags.add(row.service_tag)
         self.is_same_region = self.is_same_region or row.is_same_region
-        self.is_key_suspected = self.is_key_suspected or row.reason == _IDENTITY_REFUSED
+        self.is_key_suspected = self.is_key_suspected or row.reason == IDENTITY_REFUSED
+        self.is_azure = self.is_azure or bool(row.source_subscription)
         self.callers.add(row.source_resource or row.source_ip or row.destination_fqdn or "")
         if row.source_ip and row.source_network == "public":
             self.addresses.add(row.source_ip)
@@ -153,33 +167,45 @@ class Need:
         self.last_seen = max(self.last_seen or row.last_seen, row.last_seen)
 
 
-def needs(rows: Iterable[CallerDay], direction: str) -> list[Need]:
+def needs(rows: Iterable[CallerDay], direction: str, router: Router | None = None) -> list[Need]:
     """Gather what enforcing would deny by what a rule could name.
 
     Args:
         rows: of one perimeter, profile and direction.
         direction: Inbound or Outbound.
+        router: what was chosen for whom; None where nothing was, and each row is what it looks like by itself.
     """
-    found: dict[tuple[str, str], Need] = {}
+    found: dict[tuple[str, str, str], Need] = {}
     for row in rows:
-        kind, key, why = (_inbound if direction == "Inbound" else _outbound)(row)
+        kind, key, why = _inbound(row, router) if direction == "Inbound" else _outbound(row)
         if row.reason in _BEYOND_RULES:
             kind, why = "cannot-fix", _BEYOND_RULES[row.reason]
-        if (kind, key) not in found:
-            found[kind, key] = Need(kind, key, why)
-        found[kind, key].add(row)
+        if (kind, key, why) not in found:
+            found[kind, key, why] = Need(kind, key, why)
+        found[kind, key, why].add(row)
     return [found[each] for each in sorted(found)]
 
 
-def _inbound(row: CallerDay) -> tuple[str, str, str]:
+def is_beyond_rules(row: CallerDay) -> bool:
+    """Whether no rule and no membership could help an inbound caller."""
+    return row.reason in _BEYOND_RULES or bool(_why_no_rule_helps(row))
+
+
+def _inbound(row: CallerDay, router: Router | None) -> tuple[str, str, str]:
     if why := _why_no_rule_helps(row):
         return "cannot-fix", row.source_resource or row.source_ip or "unnamed", why
-    if row.reason == _IDENTITY_REFUSED and row.source_network != "public":
+    if router and (routed := router.of(row)):
+        return *routed, ""
+    if row.reason == IDENTITY_REFUSED and row.source_network != "public":
         return "cannot-fix", row.source_resource or row.source_ip or "unnamed", _NOT_IDENTIFIED
-    if row.source_subscription and row.reason != _IDENTITY_REFUSED:
+    if row.source_subscription and row.reason != IDENTITY_REFUSED:
         return "subscriptions", row.source_subscription, ""
     if row.source_network == "public" and row.source_ip:
         return "address-prefixes", row.source_ip, ""
+    return _nameless(row)
+
+
+def _nameless(row: CallerDay) -> tuple[str, str, str]:
     if row.source_ip:
         why = "the log holds no readable address, so no rule can be written for it"
         unreadable = row.source_network == "unreadable"

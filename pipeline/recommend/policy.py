@@ -2,39 +2,58 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address, ip_network
 
 from pipeline.recommend.allot import Limits, Plan, holders, place_of
 from pipeline.recommend.bounds import allowed_part, bound_exceeded
-from pipeline.recommend.cover import Network
-from pipeline.recommend.draft import Draft, Profile
-from pipeline.recommend.hostnames import Names, Question, is_late, questions
+from pipeline.recommend.candidates import MEMBERSHIPS
+from pipeline.recommend.draft import Draft
+from pipeline.recommend.hostnames import Names, Question, is_late, questions, wildcards
 from pipeline.recommend.need import CallerDay, Need, needs
+from pipeline.recommend.prefixes import narrowest
 from pipeline.recommend.price import rule_cost
+from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.risk import Risk, assess, surroundings
+from pipeline.recommend.routes import Routes, routes
+from pipeline.recommend.weighed import Wildcard
 
 __all__ = ["Limits", "Profile", "propose"]
 ASKED_ROWS = 20
 """More odd callers than that nobody looks through one by one: the rest is one row."""
 
 
-def propose(profile: Profile, rows: Sequence[CallerDay], days_observed: int, limits: Limits) -> list[Proposal]:
+def propose(
+    profile: Profile, rows: Sequence[CallerDay], days_observed: int, limits: Limits, learnt: Routes | None = None
+) -> list[Proposal]:
     """Propose what one direction of one profile needs; the same rows always give the same proposals.
 
-    Every caller or destination in the rows that no rule of today admits ends in just one proposal: a rule, or
-    cannot-fix with the reason, or leave-denied for strangers.
+    Every caller or destination in the rows that no rule of today admits ends in just one proposal: a rule, or a
+    membership that somebody has to see to, or cannot-fix with the reason, or leave-denied for strangers.
+
+    Args:
+        profile: the direction and profile.
+        rows: its caller days.
+        days_observed: days on which it was seen at all.
+        limits: what bounds proposals.
+        learnt: what `routes` chose for these rows; None to have it chosen here.
+
+    Raises:
+        ChoiceError: the solver gave up choosing kinds of rules.
     """
-    found = needs(rows, profile.direction)
+    learnt = learnt or routes(profile, rows, limits)
+    found = needs(rows, profile.direction, learnt)
     sorted_out = _sort(found, profile, rows, limits)
-    draft = Draft(profile, days_observed, limits, sorted_out.risks)
-    budget = max(0, limits.max_elements - limits.reserve - profile.elements_in_force)
-    subscriptions = [need for need in sorted_out.users if need.kind == "subscriptions"]
+    draft = Draft(profile, days_observed, limits, sorted_out.risks, learnt)
+    budget = limits.room(profile.elements_in_force)
     named = [need for need in sorted_out.users if need.kind == "fqdns"]
     asked = _asked(named, profile, rows)
-    proposals = [draft.subscription(need, over=place >= budget) for place, need in _by_weight(subscriptions)]
-    proposals += [draft.host(need, asked[need.key], over=place >= budget) for place, need in _by_weight(named)]
-    proposals += _addresses(draft, sorted_out, max(0, budget - len(subscriptions)))
+    proposals = _identified(draft, sorted_out.users)
+    offered = _wildcards(named, limits)
+    proposals += [
+        draft.host(need, asked[need.key], offered.get(need.key), over=place >= budget)
+        for place, need in _by_weight(named)
+    ]
+    proposals += _addresses(draft, sorted_out, max(0, budget - learnt.elements()))
     for bound in sorted(set(sorted_out.bounds.values())):
         beyond = [need for need in sorted_out.beyond if sorted_out.bounds[need.key] == bound]
         proposals.append(draft.beyond_policy(beyond, bound))
@@ -45,6 +64,20 @@ def propose(profile: Profile, rows: Sequence[CallerDay], days_observed: int, lim
     if sorted_out.strangers:
         proposals.append(draft.strangers(sorted_out.strangers))
     return sorted(proposals, key=_order)
+
+
+def _identified(draft: Draft, users: Sequence[Need]) -> list[Proposal]:
+    """Propose what was chosen for those whom the log names as more than an address."""
+    proposals = []
+    for need in users:
+        over = (need.kind, need.key) in draft.learnt.over
+        if need.kind in MEMBERSHIPS:
+            proposals.append(draft.membership(need))
+        elif need.kind == "subscriptions":
+            proposals.append(draft.subscription(need, over=over))
+        elif need.kind == "service-tags":
+            proposals.append(draft.service_tag(need, over=over))
+    return proposals
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +129,8 @@ def _bound(need: Need, limits: Limits) -> str | None:
         return None
     element = need.key
     if need.kind == "address-prefixes":
-        element = str(_alone(need))
+        element = str(narrowest(need.key))
     return bound_exceeded(need.kind, element, limits.bounds)
-
-
-def _alone(need: Need) -> Network:
-    """Return the narrowest prefix for one address: IPv6 hosts change the last 64 bits at will."""
-    address = ip_address(need.key)
-    return ip_network((address, 32 if address.version == 4 else 64), strict=False)  # noqa: PLR2004
 
 
 def _asked(named: Sequence[Need], profile: Profile, rows: Sequence[CallerDay]) -> dict[str, list[Question]]:
@@ -121,6 +148,19 @@ def _asked(named: Sequence[Need], profile: Profile, rows: Sequence[CallerDay]) -
             first_seen_late=is_late(min(need.days), observed),
         )
         for need in named
+    }
+
+
+def _wildcards(named: Sequence[Need], limits: Limits) -> dict[str, Wildcard]:
+    """Return for host names the pattern that may stand for them: none, unless the policy allows wildcards."""
+    if limits.bounds is None or not limits.bounds.allowed_wildcards:
+        return {}
+    found = wildcards(need.key for need in named)
+    return {
+        name: (pattern, len(names))
+        for pattern, names in found
+        if bound_exceeded("fqdns", pattern, limits.bounds) is None
+        for name in names
     }
 
 
@@ -160,10 +200,10 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     questioned = Plan([odd], hollow | kept, min(budget, ASKED_ROWS), alone).allot(price)
     proposals = []
     for (name, _), group, prefixes in zip(names, groups, allotted.prefixes, strict=True):
-        proposals += draft.rules(prefixes, group, refused, name)
+        proposals += draft.rules(prefixes, group, refused, price, name)
     for group, prefixes in zip(singles, asked.prefixes, strict=True):
-        proposals += draft.rules(prefixes, group, refused)
-    proposals += draft.rules(questioned.prefixes[0], odd, refused)
+        proposals += draft.rules(prefixes, group, refused, price)
+    proposals += draft.rules(questioned.prefixes[0], odd, refused, price)
     if allotted.left_out:
         proposals.append(draft.over_budget(list(allotted.left_out), whole, max(allotted.least, whole + 1)))
     if asked.left_out:
@@ -180,7 +220,7 @@ def _is_steady(need: Need, risk: Risk) -> bool:
 
 def _group(need: Need, limits: Limits) -> tuple[str, str]:
     """Return the known network of an address, and the prefix that the policy allows it to lie in: no rule leaves it."""
-    part = allowed_part(_alone(need), limits.bounds) if limits.bounds else None
+    part = allowed_part(narrowest(need.key), limits.bounds) if limits.bounds else None
     return min(need.networks, default=""), str(part or "")
 
 
@@ -188,7 +228,7 @@ def _by_weight(found: list[Need]) -> list[tuple[int, Need]]:
     return list(enumerate(sorted(found, key=lambda need: (-need.allowed, need.key))))
 
 
-_KINDS = ("subscriptions", "address-prefixes", "fqdns", "cannot-fix", "leave-denied")
+_KINDS = (*MEMBERSHIPS, "subscriptions", "service-tags", "address-prefixes", "fqdns", "cannot-fix", "leave-denied")
 
 
 def _order(proposal: Proposal) -> tuple[int, int, tuple[str, ...], str]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.need import Need
+from pipeline.recommend.weighed import Weighed
 
 NAME_LENGTH = 80
 """Longest name of an access rule. Source: azure-rest-api-specs, networkSecurityPerimeter.json, 2025-05-01."""
@@ -20,17 +22,18 @@ class Proposal:
         perimeter: ARM id, lower case.
         profile: name of the profile.
         direction: Inbound or Outbound.
-        kind: address-prefixes, subscriptions, fqdns, cannot-fix or leave-denied.
-        elements: what the rule names; empty for cannot-fix and leave-denied.
+        kind: address-prefixes, subscriptions, service-tags, fqdns; associate or link; cannot-fix or leave-denied.
+        elements: what the rule names; empty where there is no rule.
         needs: what was seen of those it would admit.
         days_observed: days on which the profile was seen at all.
         reason: one plain sentence.
         flags: why it isn't recommended without a look.
         extra_addresses: addresses admitted beyond those seen (IPv6: /64 networks).
         resources_opened: other resources of the profile that it would open to them.
-        topic: for cannot-fix and leave-denied, what it is about; stays the same while callers come and go.
+        topic: where there is no rule, what it is about; stays the same while callers come and go.
         label: whom the rule is for, where that has a name, such as a known network.
         outsiders: those of the callers that are steady, alone in their network, and without any identity.
+        choice: what it was weighed against; None where there was nothing to choose.
     """
 
     perimeter: str
@@ -47,6 +50,7 @@ class Proposal:
     topic: str = ""
     label: str = ""
     outsiders: tuple[str, ...] = ()
+    choice: Weighed | None = None
 
     @property
     def id(self) -> str:
@@ -58,7 +62,9 @@ class Proposal:
     def name(self) -> str:
         """A rule name that Azure takes: at most 80 letters, digits, `_`, `.` and `-`, readable and stable."""
         first = self.label or (self.elements[0] if self.elements else self.kind)
-        short = {"address-prefixes": "ip", "subscriptions": "sub", "fqdns": "to"}.get(self.kind, "note")
+        short = {"address-prefixes": "ip", "subscriptions": "sub", "service-tags": "tag", "fqdns": "to"}.get(
+            self.kind, "note"
+        )
         words = re.sub(r"[^A-Za-z0-9]+", "-", first.removeprefix("/subscriptions/")).strip("-").lower()
         return f"nsp-{short}-{words}"[: NAME_LENGTH - 9].rstrip("-") + f"-{self.id[:8]}"
 
@@ -71,6 +77,20 @@ class Proposal:
     def recommended(self) -> bool:
         """Whether 'accept all defaults' takes it."""
         return self.is_rule and not self.flags
+
+    @property
+    def is_to_do(self) -> bool:
+        """Whether a person has to associate a resource or link a perimeter, which no rule of this profile does."""
+        return self.kind in MEMBERSHIPS
+
+    @property
+    def state(self) -> str:
+        """What is to become of it: recommended, asked, to-do, cannot-fix or left-denied."""
+        if self.recommended:
+            return "recommended"
+        if self.flags:
+            return "asked"
+        return "to-do" if self.is_to_do else {"leave-denied": "left-denied"}.get(self.kind, self.kind)
 
     @property
     def days_seen(self) -> int:
@@ -98,8 +118,10 @@ class Proposal:
             "name": self.name,
             "elements": list(self.elements),
             "recommended": self.recommended,
+            "state": self.state,
             "flags": list(self.flags),
             "reason": self.reason,
+            "choice": (self.choice or Weighed(self.kind, self.reason)).as_json(),
             "evidence": {
                 "requests": self.requests,
                 "denied_requests": sum(need.denied for need in self.needs),

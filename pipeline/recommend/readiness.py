@@ -1,5 +1,6 @@
 """May a profile be enforced? Three lights, each shown on its own, and the reasons."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from pipeline.recommend.association import Step, Tolerance
 from pipeline.recommend.backtest import Forecast, Week, forecast
 from pipeline.recommend.calendar import Calendar
 from pipeline.recommend.proposal import Proposal
+from pipeline.recommend.split import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Readiness:
         calendar: what its window has not seen of the calendar, and what is due.
         steps: its associations, in the order in which to enforce them.
         shared: those of the reasons that speak against each of its associations: of the window, and of what is logged.
+        split: how to spread its resources over several profiles; None where its elements suffice.
     """
 
     perimeter: str
@@ -63,6 +66,7 @@ class Readiness:
     calendar: Calendar = field(default_factory=Calendar)
     steps: tuple[Step, ...] = ()
     shared: tuple[str, ...] = ()
+    split: Split | None = None
 
     @property
     def ready(self) -> bool:
@@ -92,6 +96,7 @@ class Readiness:
             },
             "lights": self.lights,
             "calendar": self.calendar.as_json(),
+            "split": self.split.as_json() if self.split else None,
             "associations": [each.as_json() for each in self.steps],
             "backtest": [
                 {
@@ -204,13 +209,37 @@ def _questions(evidence: Evidence, proposals: Sequence[Proposal]) -> list[str]:
             f"questions: {', '.join(evidence.unlisted)} wrote records and is not in the inventory, so nothing is "
             "proposed for it; load a newer inventory",
         )
+    return [*reasons, *_open(proposals)]
+
+
+def _open(proposals: Sequence[Proposal]) -> list[str]:
+    """Say what of the proposals is open."""
+    reasons = []
     flagged = sum(bool(proposal.flags) for proposal in proposals)
     if flagged:
         reasons.append(f"questions: {flagged} flagged proposal{'s wait' if flagged > 1 else ' waits'} for a decision")
+    to_do = [proposal for proposal in proposals if proposal.is_to_do]
+    if to_do:
+        requests = sum(proposal.requests for proposal in to_do)
+        reasons.append(
+            f"questions: {requests:,} requests succeed today and are denied once enforced, until "
+            f"{' and '.join(_to_do(to_do))}",
+        )
     unfixable = sum(proposal.requests for proposal in proposals if proposal.kind == "cannot-fix")
     if unfixable:
         reasons.append(f"questions: {unfixable:,} requests succeed today that no rule settles (cannot-fix)")
     return reasons
+
+
+def _to_do(proposals: Sequence[Proposal]) -> list[str]:
+    """Say how many resources have to be associated and perimeters linked."""
+    counts = Counter(proposal.kind for proposal in proposals)
+    words = {"associate": ("resource", "associated"), "link": ("perimeter", "linked")}
+    return [
+        f"{count} {noun}{'s are' if count > 1 else ' is'} {done}"
+        for kind, (noun, done) in words.items()
+        if (count := counts[kind])
+    ]
 
 
 MAX_STALE_DAYS = 3

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from pipeline.recommend.need import Need
@@ -83,6 +84,7 @@ class Risk:
         return ", ".join(words for points, words in self.points if points > 0)
 
 
+@lru_cache(maxsize=1 << 17)
 def block_of(address: str) -> str:
     """Return the block of addresses that neighbours share: /24, IPv6 /48."""
     length = 24 if ip_address(address).version == 4 else 48  # noqa: PLR2004

@@ -17,9 +17,11 @@ from pipeline.recommend.calendar import calendar
 from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.need import CallerDay, caller_days
 from pipeline.recommend.policy import Limits, propose
+from pipeline.recommend.price import DEFAULT
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Readiness, judge
 from pipeline.recommend.scope import Scope
+from pipeline.recommend.split import split
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, admitting_rules, scenario
 
@@ -124,7 +126,9 @@ def recommend(
         )
         resources = Counter(resource for some in written.values() for resource in some)
         order = steps(known.associations(perimeter, profile, resources), weeks, undecided, tolerated)
-        readiness.append(replace(judged, steps=tuple(order)))
+        room = {each: limits.room(known.direction(perimeter, profile, each).elements_in_force) for each in DIRECTIONS}
+        parts = split(found, room, DEFAULT if limits.rule_cost is None else limits.rule_cost)
+        readiness.append(replace(judged, steps=tuple(order), split=parts))
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()

@@ -77,7 +77,7 @@ def gather(
     seen = report(store)
     findings = seen.pop("findings")
     settled = {each for each, word in (decided or {}).items() if word != "deferred"}
-    found = recommend(store, limits, scope, judged, tolerance, lambda each: each.id in settled, seen).as_json()
+    found = recommend(store, limits, scope, judged, tolerance, lambda each: each.id in settled, coverage=seen).as_json()
     tried = rules.in_force(store).plus(elements_of_proposals(found["proposals"]))
     today = compare(store, None, **scope.parameters())
     recommended = compare(store, tried, **scope.parameters())

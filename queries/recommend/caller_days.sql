@@ -35,7 +35,8 @@ select
     sum(v.records)::bigint as records,
     min(v.first_seen) as first_seen,
     max(v.last_seen) as last_seen,
-    o.network_name
+    o.network_name,
+    v.source_perimeters
 from verdict as v
 left join address_owner as o on v.source_ip = o.canonical
 left join inventory_resource as r on v.perimeter = r.perimeter and v.service_resource = r.resource
@@ -66,6 +67,7 @@ group by
     v.reason,
     o.service_tag,
     o.network_name,
+    v.source_perimeters,
     is_same_region
 order by
     v.perimeter,
@@ -82,4 +84,5 @@ order by
     v.protocol,
     v.matched_rule,
     v.is_member,
-    v.reason
+    v.reason,
+    v.source_perimeters

@@ -69,7 +69,7 @@ def test_help_imports_nothing_heavy() -> None:
     "words",
     [[], ["demo"], ["ingest"], ["ingest", "folder"], ["inventory"], ["inventory", "load"], ["inventory", "show"],
      ["traffic"], ["coverage"], ["recommend"], ["decide"], ["decide", "accept"], ["decide", "apply"], ["tighten"],
-     ["export"], ["report"], ["query"]],
+     ["export"], ["report"], ["review"], ["nightly"], ["status"], ["query"]],
 )  # fmt: skip
 def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
     text = out(tmp_path, *words, "--help")
@@ -82,6 +82,7 @@ def test_demo_is_short_and_ends_with_what_to_type_next(tmp_path: Path) -> None:
     text = result.stdout.decode()
     assert result.returncode == 0, result.stderr.decode()
     assert len(text.splitlines()) < 100
+    assert text.splitlines()[-1].split()[:4] == ["nsp", "--store", ".nsp-demo", "review"]
     for word in ("NspPublicInboundResourceRulesAllowed", "NOT READY", "203.0.113.", "cannot-fix", "nsp ingest folder"):
         assert word in text
     again = out(tmp_path, "demo", "--records", "5000")
@@ -158,10 +159,11 @@ def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
     assert {"categories_seen", "categories_missing", "silent_resources", "rejected_records"} <= set(made["coverage"])
     for each in made["readiness"]:
         assert {"perimeter", "profile", "ready", "reasons", "callers_at_risk", "predicted_denied_share", "lights",
-                "calendar", "associations", "backtest"} == set(each)  # fmt: skip
+                "calendar", "associations", "backtest", "split"} == set(each)  # fmt: skip
     for each in made["proposals"]:
         assert set(each) == {"id", "perimeter", "profile", "direction", "kind", "name", "elements", "recommended",
-                             "flags", "reason", "evidence", "exposure"}  # fmt: skip
+                             "flags", "reason", "evidence", "exposure", "state", "choice"}  # fmt: skip
+        assert set(each["choice"]) == {"chosen", "cost", "runner_up", "cost_difference", "your_call", "sentence"}
         assert re.fullmatch(r"[a-zA-Z0-9]+[a-zA-Z0-9_.-]*[a-zA-Z0-9_]+", each["name"])
     names = [(each["perimeter"], each["profile"], each["name"]) for each in made["proposals"]]
     assert len(set(names)) == len(names)
@@ -209,7 +211,7 @@ def test_whatif_says_what_breaks(sample: Path) -> None:
     assert made["lost_requests"] == sum(row["requests"] for row in made["losses"]) > 0
     assert json.loads(out(sample, "whatif", "--mode", "as-is", "--rules", "in-force", "-f", "json"))["losses"] == []
     assert "there is no file" in told(sample, "whatif", "--rules", "nowhere.json", code=2)
-    assert "no rule is accepted" in told(sample, "whatif", "--rules", "accepted", code=2).lower()
+    assert "No rule is accepted" in told(sample, "whatif", "--rules", "accepted", code=2)
     assert "NspPublicOutbound" not in out(sample, "whatif", "--until", "2020-01-01")
 
 
@@ -382,15 +384,21 @@ def test_installed_wheel_runs_the_demo_outside_the_repository(tmp_path: Path) ->
     target = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(install, check=True, capture_output=True, timeout=300)
+    assert (target / "pipeline" / "review" / "page" / "assets" / "page.js").exists()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     code = (
-        "import sys, pipeline; assert sys.argv[1] in pipeline.__file__, pipeline.__file__; "
-        "from pipeline.cli import main; main(['demo', '--records', '2000'])"
+        "import sys, pipeline; site, *words = sys.argv[1:]; assert site in pipeline.__file__, pipeline.__file__; "
+        "from pipeline.cli import main; main(words)"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(target)], cwd=elsewhere, env=os.environ | {"PYTHONPATH": str(target)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert "NOT READY" in result.stdout
+
+    def run(*words: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-c", code, str(target), *words], cwd=elsewhere, capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": str(target)}, timeout=120, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    assert "NOT READY" in run("demo", "--records", "2000")
+    assert "not ready to be enforced" in run("--store", ".nsp-demo", "report")

@@ -116,7 +116,6 @@ _ADMITTED: dict[str, Cell] = {
     "rules": _number("rules", 0),
     "for nothing": _for_nothing,
     "questions": _number("questions", 0),
-    "seconds": _number("seconds"),
 }
 _FORECAST: dict[str, Cell] = {
     "expected": _plain("expected", ".1f"),

@@ -313,6 +313,30 @@ def test_etags_are_sent_where_the_service_gives_any(there: World) -> None:
     assert there.prefixes("two") == {A}
 
 
+def test_only_what_people_can_write_is_sent(there: World) -> None:
+    there.done(ONE)
+    there.done(rule("one", B))  # on the way it holds what was live as well
+    for method, _, sent in there.azure.writes:
+        if method == "PUT":
+            assert set(sent["properties"]) == {"direction", "addressPrefixes"}
+
+
+def test_files_with_names_of_people_are_for_their_owner_only(there: World) -> None:
+    path = there.done(ONE)
+    assert path
+    assert [each.stat().st_mode & 0o077 for each in (path, Record(there.folder).path)] == [0, 0]
+
+
+def test_what_was_cut_short_is_told_until_there_is_nothing_left_of_it(there: World) -> None:
+    there.azure.choose_write = lambda *_: refused(500)
+    there.apply(ONE)
+    assert there.plan(ONE).begun
+    there.azure.choose_write = lambda *_: None
+    there.azure.add([item("one", addressPrefixes=[A])])  # somebody does it by hand
+    assert there.done(ONE) is None
+    assert there.plan(ONE).begun == ()
+
+
 def test_nothing_is_written_where_the_rollback_file_cannot_be(there: World) -> None:
     there.folder.mkdir()
     (there.folder / "rollback").write_text("in the way")

@@ -100,7 +100,7 @@ def test_the_whole_way(there: World, nsp: Nsp, tmp_path: Path) -> None:  # noqa:
     nsp("inventory", "pull", "--perimeter", PERIMETER, code=5)  # the resource itself isn't there to be asked
     nsp("ingest", "folder", str(past(tmp_path / "export", now)))
     assert "No rule is accepted" in nsp("apply").stderr
-    (proposal,) = [each for each in nsp.json("recommend", code=3)["proposals"] if each["elements"]]
+    (proposal,) = [each for each in nsp.json("recommend")["proposals"] if each["elements"]]
     nsp("decide", "accept", proposal["id"], "--reason", f"the branch {HOSTILE}")
 
     plan = nsp.json("apply", "--plan", code=3)
@@ -128,7 +128,8 @@ def test_the_whole_way(there: World, nsp: Nsp, tmp_path: Path) -> None:  # noqa:
     nsp("inventory", "pull", "--perimeter", PERIMETER, code=5)
     assert nsp.json("verify")["findings"] == []
     gate = nsp.json("enforce", "docs", code=3)["associations"][0]
-    enforced = nsp("enforce", "docs", "--yes", *([] if gate["ready"] else ["--override", f"we know {HOSTILE}"]))
+    assert (gate["ready"], gate["reasons"]) == (True, [])
+    enforced = nsp("enforce", "docs", "--yes")
     assert "done: Learning -> Enforced" in enforced.stderr
     assert there.azure.items[f"{PERIMETER}/resourceAssociations/docs".lower()]["properties"]["accessMode"] == "Enforced"
 

@@ -180,9 +180,13 @@ def test_hostile_names_are_quoted_in_what_to_run(world: Store) -> None:
 class TestGate:
     """Whether an association may be enforced."""
 
-    def association(self, resource: str = DOCS) -> Association:
-        item = {"id": f"{PERIMETER}/resourceAssociations/x", "properties": {}}
-        return Association(item["id"], resource, (PERIMETER, "apps"), "Learning", item)  # type: ignore[arg-type]
+    def association(self, resource: str = DOCS, issues: str = "no") -> Association:
+        place = f"{PERIMETER}/resourceAssociations/x"
+        properties = {
+            "privateLinkResource": {"id": resource}, "profile": {"id": f"{PERIMETER}/profiles/apps"},
+            "accessMode": "Learning", "hasProvisioningIssues": issues,
+        }  # fmt: skip
+        return Association(place, resource, (PERIMETER, "apps"), "Learning", {"id": place, "properties": properties})
 
     def rules(self, *prefixes: str) -> Live:
         if not prefixes:
@@ -206,6 +210,8 @@ class TestGate:
         assert set(opened.reasons) <= set(closed.reasons)
         assert opened.prediction["losses"] == []
         assert closed.prediction["losses"][0]["caller"] == "203.0.113.2"
+        broken = access_mode.gate(store, self.association(issues="yes"), found, self.rules("203.0.113.0/28"))
+        assert any("provisioning issues" in reason for reason in broken.reasons)
 
     def test_a_short_window_and_an_unknown_resource_close_it(self, store: Store) -> None:
         found = self.found(store, days=5)

@@ -15,6 +15,7 @@ from pipeline.publish.apply import Outcome, Run
 from pipeline.publish.plan import Choices, Plan
 from pipeline.recommend.access_rule import AccessRule, access_rule
 from pipeline.recommend.scope import Scope
+from pipeline.tables import CATEGORIES
 from tests.services import resource_manager
 from tests.services.jobs import HASTY
 from tests.services.loopback import Token
@@ -120,6 +121,8 @@ def world(folder: Path) -> Iterator[World]:
         azure.add([{"id": PERIMETER, "name": "Nsp"}])
         azure.add([{"id": PROFILE, "name": "Apps", "properties": {"accessRulesVersion": "4"}}])
         azure.add(json.loads(json.dumps([*FOREIGN, ASSOCIATION])))
+        logged = {"enabledLogCategories": sorted(CATEGORIES), "version": "1"}
+        azure.add([{"id": f"{PERIMETER}/loggingConfigurations/instance", "name": "instance", "properties": logged}])
         access = Access(azure.url, Auth.DEFAULT, credential=Token(), verify=azure.certificate, patience=HASTY)
         with connect(access) as manager:
             yield World(azure, folder / "store", access, manager)

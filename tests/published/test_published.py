@@ -280,7 +280,7 @@ from pipeline.published import publish
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
 run = publish.recommend
-publish.recommend = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+publish.recommend = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 publish.publish_snapshot(Path({str(tmp_path)!r}), Limits(), Tolerance(), datetime(2026, 11, 2))
 """
     open_store(small(tmp_path, export)).close()

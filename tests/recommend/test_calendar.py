@@ -21,7 +21,7 @@ def test_weekly_job_is_due_and_what_comes_daily_is_not() -> None:
 
 
 def test_short_window_tells_what_it_has_not_seen() -> None:
-    rows = [seen(4, source_resource=f"{FUNCTION}{n}", source_subscription=str(n)) for n in range(3, 7)]
+    rows = [seen(4, ip=None, source_resource=f"{FUNCTION}{n}", source_subscription=str(n)) for n in range(3, 7)]
     found = calendar(inbound(*rows), DAYS[1:15])
     assert round(found.unseen_monthly, 1) == 4.6
     assert found.gaps

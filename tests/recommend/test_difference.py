@@ -21,6 +21,8 @@ from tests.conftest import line
 
 START = datetime(2026, 9, 1, 8)
 FUNCTION = "/subscriptions/22222222-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Web/sites/f"
+MEMBER = "/subscriptions/0000/resourceGroups/g/providers/Microsoft.Search/searchServices/s"
+PARTNER = "0f000000-0000-0000-0000-000000000001"
 OUTBOUND = "NspPublicOutboundResourceRulesAllowed"
 
 
@@ -34,6 +36,8 @@ def ordinary(day: int) -> str:
     lines = [line(**at(day), properties__source__ipAddress=f"203.0.113.{last}") for last in (8, 9, 10, 11, 77)]
     lines.append(line(**at(day), properties__source__ipAddress="10.1.2.3"))
     lines.append(line(**at(day), properties__source={"resourceId": FUNCTION, "ipAddress": "198.51.100.9"}))
+    lines.append(line(**at(day), properties__source={"resourceId": MEMBER, "ipAddress": "198.51.100.10"}))
+    lines.append(line(**at(day), properties__source={"perimeterGuids": [PARTNER], "ipAddress": "198.51.100.11"}))
     stranger = {"category": "NspPublicInboundResourceRulesDenied", "properties__source__ipAddress": "192.0.2.66"}
     lines.append(line(**at(day), **stranger))
     destination = {"fullyQualifiedDomainName": "api.example.com"}
@@ -65,7 +69,7 @@ def test_quiet_night_gives_an_empty_difference_and_a_guest_shows(store: Store, e
     months(store, export, 36)
     before = run(store, 35)
     assert {each["kind"] for each in before["proposals"]} == {
-        "address-prefixes", "subscriptions", "fqdns", "cannot-fix", "leave-denied",
+        "associate", "link", "address-prefixes", "subscriptions", "fqdns", "cannot-fix", "leave-denied",
     }  # fmt: skip
     add(store, export, 36)
     quiet = run(store, 36)

@@ -374,6 +374,8 @@ def test_policy_bans_subscriptions_and_hosts() -> None:
         for day in (0, 1)
     ]
     (one,) = bounded(*rows, allowed_subscriptions=frozenset())
+    assert (one.elements, one.flags, one.recommended) == (("203.0.113.7/32",), ("azure-address",), False)
+    (one,) = bounded(*rows, allowed_subscriptions=frozenset(), banned_addresses=networks("203.0.113.0/24"))
     assert (one.kind, one.elements) == ("cannot-fix", ())
     hosts = [seen(day, ip=None, destination_fqdn=f"{name}.example.com") for name in ("a", "b.c") for day in (0, 1)]
     limits = Limits(bounds=Bounds(banned_hosts=frozenset({"c.example.com"})))
@@ -409,3 +411,29 @@ def test_name_that_looks_like_another_is_a_question() -> None:
     rows += [seen(day, ip=None, destination_fqdn="api.c0ntoso.com") for day in (3, 4)]
     asked = {each.elements[0]: each.flags for each in outbound(*rows)}
     assert asked == {"api.contoso.com": (), "api.c0ntoso.com": ("look-alike",)}
+
+
+NAMED = [
+    seen(day, ip=None, destination_fqdn=f"api{number}.{zone}")
+    for number in range(6)
+    for zone in ("contoso.com", "blob.core.windows.net", "windows.net", "contoso.azurewebsites.net")
+    for day in (0, 1)
+]
+
+
+def runner_ups(**bounds: Any) -> dict[str, tuple[Any, bool]]:
+    found = propose(profile("Outbound"), NAMED, 10, Limits(bounds=Bounds(**bounds)))
+    assert all(not element.startswith("*") for each in found for element in each.elements)
+    told = {each.elements[0]: each.as_json()["choice"] for each in found if each.is_rule}
+    return {name: (each["runner_up"], each["your_call"]) for name, each in told.items()}
+
+
+def test_wildcard_is_offered_beside_exact_names_to_those_who_allow_any() -> None:
+    assert set(runner_ups().values()) == {("leave-denied", False)}
+    told = runner_ups(allowed_wildcards=True)
+    assert {name for name, each in told.items() if each == ("fqdns", True)} == {f"api{n}.contoso.com" for n in range(6)}
+    assert set(runner_ups(allowed_wildcards=True, banned_hosts=frozenset({"evil.contoso.com"})).values()) == {
+        ("leave-denied", False)
+    }
+    (one, *_) = propose(profile("Outbound"), NAMED[:1] + NAMED[8:9], 10, Limits(bounds=Bounds(allowed_wildcards=True)))
+    assert one.as_json()["choice"]["sentence"].endswith("Next best: to leave it denied.")

@@ -68,10 +68,10 @@ def report(store: Store) -> Content:
     return of(store)
 
 
-@pytest.fixture
-def hostile(tmp_path: Path) -> Content:
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Content:
     """A report of flows whose every text is hostile."""
-    with open_store(tmp_path) as world:
+    with open_store(tmp_path_factory.mktemp("hostile")) as world:
         put(world, World())
         flows = [
             flow(

@@ -1,0 +1,1 @@
+"""The page on which an admin reads proposals with their evidence, and decides."""
