@@ -101,6 +101,19 @@ class Settings:
     min_days: int = field(default=31, metadata={"key": "recommend.min_days"})
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong with a setting.
+
+    Args:
+        key: as in nsp.toml; "" where it is the file itself.
+        text: what is wrong, where, and what would do.
+    """
+
+    key: str
+    text: str
+
+
 def load(config: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """Return the settings in force.
 
@@ -112,22 +125,48 @@ def load(config: Path | None, environment: Mapping[str, str], flags: Mapping[str
     Raises:
         SettingsError: a file is missing or no TOML, a key is unknown, or a value is of the wrong type or range.
     """
+    settings, problems = examine(config, environment, flags)
+    if problems:
+        raise SettingsError(problems[0].text)
+    return settings
+
+
+def examine(
+    config: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]
+) -> tuple[Settings, list[Problem]]:
+    """Return the settings, with the defaults in the place of what is wrong, and all that is wrong.
+
+    Args:
+        config: file named by --config; None for ./nsp.toml, which may be missing.
+        environment: os.environ.
+        flags: field name -> value; None means not given.
+
+    Raises:
+        SettingsError: the file is missing or no TOML.
+    """
     by_key = {each.metadata["key"]: each for each in fields(Settings)}
     values: dict[str, Any] = {}
+    problems: list[Problem] = []
+
+    def take(key: str, value: Any, where: str) -> None:
+        try:
+            values[by_key[key].name] = _typed(value, by_key[key].default, where)
+        except SettingsError as error:
+            problems.append(Problem(key, str(error)))
+
     for key, value in _flat(_read(config)).items():
-        if key not in by_key:
-            near = get_close_matches(key, by_key, n=1)
-            hint = f" Did you mean {near[0]}?" if near else f" Known keys: {', '.join(sorted(by_key))}."
-            raise SettingsError(f"{config or CONFIG_FILE}: unknown key {key}.{hint}")
-        values[by_key[key].name] = _typed(value, by_key[key].default, f"{config or CONFIG_FILE}: {key}")
-    for key, each in by_key.items():
+        if key in by_key:
+            take(key, value, f"{config or CONFIG_FILE}: {key}")
+            continue
+        near = get_close_matches(key, by_key, n=1)
+        hint = f" Did you mean {near[0]}?" if near else f" Known keys: {', '.join(sorted(by_key))}."
+        problems.append(Problem(key, f"{config or CONFIG_FILE}: unknown key {key}.{hint}"))
+    for key in by_key:
         variable = "NSP_" + key.replace(".", "_").upper()
         if variable in environment:
-            values[each.name] = _typed(environment[variable], each.default, variable)
-    values |= {name: value for name, value in flags.items() if value is not None}
-    settings = Settings(**values)
-    _check(settings)
-    return settings
+            take(key, environment[variable], variable)
+    settings = Settings(**values | {name: value for name, value in flags.items() if value is not None})
+    return settings, problems + _out_of_range(settings)
 
 
 def _read(config: Path | None) -> dict[str, Any]:
@@ -184,7 +223,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _check(settings: Settings) -> None:
+def _out_of_range(settings: Settings) -> list[Problem]:
     limits = {
         "rejected_share": (0, 1),
         "max_elements": (1, 200),
@@ -203,8 +242,10 @@ def _check(settings: Settings) -> None:
         "workspace_overlap_minutes": (0, 7 * 24 * 60),
         "workspace_audit_days": (1, 3650),
     }
-    for each in fields(Settings):
-        if each.name in limits:
-            low, high = limits[each.name]
-            if not low <= getattr(settings, each.name) <= high:
-                raise SettingsError(f"{each.metadata['key']} must lie between {low} and {high}.")
+    return [
+        Problem(each.metadata["key"], f"{each.metadata['key']} must lie between {low} and {high}.")
+        for each in fields(Settings)
+        if each.name in limits
+        for low, high in [limits[each.name]]
+        if not low <= getattr(settings, each.name) <= high
+    ]

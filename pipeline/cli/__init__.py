@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from pipeline import __version__
 from pipeline.cli import (
     apply,
+    config,
     coverage,
     decide,
     demo,
@@ -52,6 +53,7 @@ IN_FLOW_ORDER = (
     "verify",
     "nightly",
     "status",
+    "config",
     "query",
 )
 
@@ -96,6 +98,7 @@ app.command("verify")(verify.verify)
 app.command("report")(report.report)
 app.command("nightly")(nightly.nightly)
 app.command("status")(status.status)
+app.add_typer(config.app, name="config")
 app.command("query")(query.query)
 
 
