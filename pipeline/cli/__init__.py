@@ -17,6 +17,7 @@ from pipeline.cli import (
     enforce,
     export,
     ingest,
+    init,
     inventory,
     nightly,
     query,
@@ -36,6 +37,7 @@ from pipeline.errors import NspError
 INTERRUPTED = 130
 IN_FLOW_ORDER = (
     "demo",
+    "init",
     "ingest",
     "inventory",
     "coverage",
@@ -81,6 +83,7 @@ app = typer.Typer(
     ),
 )
 app.command("demo")(demo.demo)
+app.command("init")(init.init)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(inventory.app, name="inventory")
 app.command("traffic")(traffic.traffic)

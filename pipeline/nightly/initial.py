@@ -1,0 +1,68 @@
+"""Writes an nsp.toml to begin with: what is chosen, and beside it every other key with its meaning and default."""
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.settings import Settings
+
+
+def text_of(chosen: Mapping[str, Any]) -> str:
+    """Return the content of an nsp.toml.
+
+    Args:
+        chosen: name of a field of Settings -> value; all others are there as comments, with their defaults.
+    """
+    meanings = _meanings()
+    sections: dict[str, list[str]] = {}
+    for each in fields(Settings):
+        section, _, key = each.metadata["key"].partition(".")
+        lines = sections.setdefault(section, [])
+        lines.append(f"# {meanings.get(each.name, '')}".rstrip())
+        is_chosen = each.name in chosen
+        value = chosen[each.name] if is_chosen else each.default
+        lines.append(f"{'' if is_chosen else '# '}{key} = {_toml(value)}")
+    head = (
+        "# Settings of nsp. Behind a # stand the defaults; take it away to change one. nsp config check reads it all.\n"
+    )
+    return head + "".join(f"\n[{name}]\n" + "\n".join(lines) + "\n" for name, lines in sections.items())
+
+
+def write(path: Path, chosen: Mapping[str, Any]) -> None:
+    """Write an nsp.toml where there is none.
+
+    Raises:
+        UsageError: there is one, or it can't be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text_of(chosen))
+    except FileExistsError:
+        raise UsageError(
+            f"{path} is there already; nothing was written. Name another file: nsp --config FILE init."
+        ) from None
+    except (OSError, UnicodeEncodeError) as error:
+        raise UsageError(f"{path} can't be written: {getattr(error, 'strerror', None) or 'no text'}.") from None
+
+
+def _meanings() -> dict[str, str]:
+    """Return what each field means, as the class says it."""
+    said = re.findall(r"^    (\w+): ((?:.|\n {8})+)", inspect.getdoc(Settings) or "", flags=re.MULTILINE)
+    return {name: re.sub(r"\s+", " ", text) for name, text in said}
+
+
+def _toml(value: Any) -> str:
+    """Return a value as TOML writes it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    # a text of JSON is one of TOML, but for surrogates and DEL
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
