@@ -84,15 +84,16 @@ def run_command(words: list[str], content: Mapping[str, Any], seconds: float) ->
         raise NotifyError(
             f"The notify command {words[0]} can't be started: {getattr(error, 'strerror', None) or error}."
         ) from None
-    try:
-        process.communicate(json.dumps(content).encode() + b"\n", timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise NotifyError(f"The notify command {words[0]} took longer than {seconds:g} seconds.") from None
-    finally:
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    with process:  # which closes its stdin as well
+        try:
+            process.communicate(json.dumps(content).encode() + b"\n", timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise NotifyError(f"The notify command {words[0]} took longer than {seconds:g} seconds.") from None
+        finally:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     if process.returncode:
         raise NotifyError(f"The notify command {words[0]} ended with code {process.returncode}.")
 

@@ -90,6 +90,7 @@ def nightly(
                 outcomes.append(_timed(name, action))
             except BaseException as error:  # nobody thought of it, or somebody stops it: it goes on upwards
                 outcomes.append(Outcome(name, FAILED, error=f"it was stopped by {type(error).__name__}", code=1))
+                entry["exit_code"] = 1
                 raise
             watcher(outcomes[-1])
 
