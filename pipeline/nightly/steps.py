@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -232,26 +233,19 @@ def _verify(night: Night) -> Done:
 
 def _report(night: Night) -> Done:
     from pipeline.report.content import content
-    from pipeline.report.gather import gather
+    from pipeline.report.gather import Decided, gather
     from pipeline.report.page import html
-    from pipeline.review.state import ACKNOWLEDGED, state_of
+    from pipeline.review.accepted import answered
+    from pipeline.review.state import decided_states
     from pipeline.store import PUBLISHED, attach
 
-    now = _now()
-    proposals = night.found["proposals"] if night.found else []
-    decided = {
-        each.id: str(each.proposal["kind"]) if each.state == ACKNOWLEDGED else each.state
-        for each in state_of(proposals, night.trail(), now)
-        if each.state in _DECIDED
-    }
+    now, trail = _now(), night.trail()
+    decided = Decided(answered(trail, now), partial(decided_states, trail=trail, now=now))
     with closing(attach(night.folder / PUBLISHED, memory=night.settings.memory)) as store:
         found = gather(store, night.limits, night.tolerance, Scope(), now, night.earlier, decided)
     text = html(content(found))
     kept.write_whole(report_of(night.settings), text, 0o666)  # a page is there to be read by others
     return Done({"bytes": len(text.encode())})
-
-
-_DECIDED = frozenset({"accepted", "edited", "acknowledged", "rejected", "deferred"})
 
 
 def report_of(settings: Settings) -> Path:

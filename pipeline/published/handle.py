@@ -219,9 +219,9 @@ class Published:
     def proposals(self, *, perimeter: str | None = None, profile: str | None = None) -> "pl.DataFrame":
         """Return the proposals of the published run.
 
-        Columns: id, perimeter, profile, direction, kind, state (recommended, asked, cannot-fix or leave-denied), name,
-        elements, recommended, flags, reason, requests, denied_requests, records, callers, days_seen, days_observed,
-        first_seen, last_seen, resources, operations, examples, extra_addresses, resources_opened.
+        Columns: id, perimeter, profile, direction, kind, state (recommended, asked, to-do, cannot-fix or left-denied),
+        name, elements, recommended, flags, reason, requests, denied_requests, records, callers, days_seen,
+        days_observed, first_seen, last_seen, resources, operations, examples, extra_addresses, resources_opened.
         """
         return self._within("proposals", perimeter, profile)
 

@@ -175,8 +175,8 @@ class Draft:
 
     def strangers(self, found: list[Need]) -> Proposal:
         """Note whom nothing changes for."""
-        who = "callers" if self.profile.direction == "Inbound" else "destinations"
-        why = f"{len(found):,} {who} refused today as well: nothing changes for them"
+        who = "caller" if self.profile.direction == "Inbound" else "destination"
+        why = f"{len(found):,} {who}{'' if len(found) == 1 else 's'} refused today as well: nothing changes for them"
         return self.note("leave-denied", found, why, topic="strangers")
 
     def mostly_denied(self, found: list[Need]) -> Proposal:

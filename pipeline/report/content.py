@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import polars as pl
 
@@ -22,12 +21,17 @@ STATES = {
         "These succeed today and look odd, or the logs can't tell: somebody who knows decides.",
     ),
     "deferred": ("Deferred", "A person put these off."),
+    "to-do": (
+        "For you to do",
+        "These need no rule: associate the resource, or link the perimeter. Until that is done, enforcing denies them.",
+    ),
     "cannot-fix": (
         "No rule helps",
         "These succeed today, enforcing denies them, and no rule can change that: they need the remedy named.",
     ),
     "rejected": ("Rejected", "A person turned these down: enforcing denies them."),
-    "leave-denied": ("Nothing changes", "Refused today as well; no rule is proposed."),
+    "acknowledged": ("Noted", "A person has seen these, and no rule comes of it."),
+    "left-denied": ("Nothing changes", "Refused today as well; no rule is proposed."),
 }
 """State of a proposal -> its title and what it means, in order."""
 LIGHTS = {
@@ -85,7 +89,7 @@ def content(evidence: Evidence) -> Content:
     """Return what a report says."""
     run = evidence.run
     days = _days(evidence)
-    found = [{**each, "state": state_of(each, evidence.decided)} for each in run["proposals"]]
+    found = [{**each, "state": evidence.decided.get(each["id"], each["state"])} for each in run["proposals"]]
     return Content(
         _title(run["readiness"]),
         tuple(_lede(evidence, found)),
@@ -101,15 +105,6 @@ def content(evidence: Evidence) -> Content:
         tuple(_categories(run["coverage"])),
         meanings(),
     )
-
-
-def state_of(proposal: Row, decided: Any) -> str:
-    """Return what was decided about a proposal, else how it stands: recommended, asked, cannot-fix, leave-denied."""
-    if proposal["id"] in decided:
-        return str(decided[proposal["id"]])
-    if proposal["recommended"]:
-        return "recommended"
-    return "asked" if proposal["elements"] or proposal["flags"] else str(proposal["kind"])
 
 
 def _title(profiles: Sequence[Row]) -> str:

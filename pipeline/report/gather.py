@@ -1,6 +1,6 @@
 """Gathers what a report tells, by the functions that the other commands print from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline.recommend.association import Tolerance
 from pipeline.recommend.candidate import elements_of_proposals
 from pipeline.recommend.difference import Difference, Run
 from pipeline.recommend.policy import Limits
+from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.run import recommend
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
@@ -22,6 +23,19 @@ from pipeline.verdict.whatif import Comparison, compare
 TOP = 12
 """Callers and destinations that are listed; who wants all asks nsp traffic."""
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What people decided.
+
+    Args:
+        answered: tells of a proposal whether it is no open question any longer.
+        states: of the proposals of a run, those that were decided about: id -> a word of `content.STATES`.
+    """
+
+    answered: Callable[[Proposal], bool]
+    states: Callable[[Sequence[Row]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class Evidence:
 
 def gather(
     store: Store, limits: Limits, tolerance: Tolerance, scope: Scope, judged: datetime, earlier: Run | None = None,
-    decided: Mapping[str, str] | None = None,
+    decided: Decided | None = None,
 ) -> Evidence:  # fmt: skip
     """Run the recommender and ask what else a report tells.
 
@@ -69,15 +83,14 @@ def gather(
         scope: perimeter, profile and window.
         judged: time of the run, UTC.
         earlier: what an earlier run found.
-        decided: id of a proposal -> accepted, rejected, edited or deferred.
+        decided: what people decided; None where nobody did.
 
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows.
     """
     seen = report(store)
     findings = seen.pop("findings")
-    settled = {each for each, word in (decided or {}).items() if word != "deferred"}
-    found = recommend(store, limits, scope, judged, tolerance, lambda each: each.id in settled, coverage=seen).as_json()
+    found = recommend(store, limits, scope, judged, tolerance, decided.answered if decided else None, seen).as_json()
     tried = rules.in_force(store).plus(elements_of_proposals(found["proposals"]))
     today = compare(store, None, **scope.parameters())
     recommended = compare(store, tried, **scope.parameters())
@@ -102,7 +115,7 @@ def gather(
         _most(verdicts.filter(public), "destination", today, recommended),
         {row[0]: row[2] for row in store.rows("verdict/verdict_reason")},
         difference.compare(earlier, difference.run_of(found), scope) if earlier else None,
-        decided or {},
+        decided.states(found["proposals"]) if decided else {},
     )
 
 

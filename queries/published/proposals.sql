@@ -8,7 +8,7 @@ with run as (
                 run -> 'proposals',
                 '[{
                     "id": "VARCHAR", "perimeter": "VARCHAR", "profile": "VARCHAR", "direction": "VARCHAR",
-                    "kind": "VARCHAR", "name": "VARCHAR", "elements": ["VARCHAR"], "recommended": "BOOLEAN",
+                    "kind": "VARCHAR", "state": "VARCHAR", "name": "VARCHAR", "elements": ["VARCHAR"], "recommended": "BOOLEAN",
                     "flags": ["VARCHAR"], "reason": "VARCHAR",
                     "evidence": {
                         "requests": "BIGINT", "denied_requests": "BIGINT", "records": "BIGINT", "callers": "BIGINT",
@@ -29,11 +29,7 @@ select
     proposal.profile,
     proposal.direction,
     proposal.kind,
-    case
-        when proposal.recommended then 'recommended'
-        when len(proposal.elements) > 0 or len(proposal.flags) > 0 then 'asked'
-        else proposal.kind
-    end as state,
+    proposal.state,
     proposal.name,
     proposal.elements,
     proposal.recommended,

@@ -82,7 +82,7 @@ def test_every_question_has_an_answer(opened: Published) -> None:
     assert "access_log" not in rows
     assert rows["verdicts"] == opened.verdicts().height
     assert opened.verdicts()["requests"].sum() == opened.traffic()["requests"].sum()
-    assert set(opened.proposals()["state"]) == {"recommended", "asked", "cannot-fix", "leave-denied"}
+    assert set(opened.proposals()["state"]) == {"recommended", "asked", "cannot-fix", "left-denied"}
     assert opened.proposals().height == len(opened.run["proposals"]) == rows["proposals"]
     assert opened.proposals(profile="DATA").height < rows["proposals"]
     assert opened.readiness()["ready"].to_list() == [each["ready"] for each in opened.run["readiness"]]

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import recommend
 from pipeline.recommend.scope import Scope
-from pipeline.report.content import Content, content, state_of
+from pipeline.report.content import Content, content
 from pipeline.report.figure import HEIGHT, figure
 from pipeline.report.gather import gather
 from pipeline.report.glossary import meanings
@@ -33,7 +34,7 @@ from pipeline.report.page import html
 from pipeline.report.text import code, markdown_value
 from pipeline.store import Store, open_store
 from tests.cli.test_cli import ROOT, nsp, out, told
-from tests.conftest import line
+from tests.conftest import PERIMETER, line
 from tests.verdict.world import World, flow, put, traffic
 
 SAMPLE = ROOT / "data" / "sample"
@@ -278,7 +279,7 @@ def test_decisions_are_states(report: Content) -> None:
     assert [state for state, _, _, found in again.states if asked["id"] in {each["id"] for each in found}] == [
         "accepted"
     ]
-    assert {state_of(each, {}) for each in report.evidence.run["proposals"]} <= {state for state, *_ in report.states}
+    assert {each["state"] for each in report.evidence.run["proposals"]} == {state for state, *_ in report.states}
 
 
 def test_changes_since_an_earlier_run_are_told(report: Content) -> None:
@@ -340,3 +341,18 @@ def test_command_writes_one_whole_file_and_the_same_one_again(tmp_path: Path) ->
     assert "can't be written to nowhere/x.html" in told(tmp_path, "report", "-o", "nowhere/x.html", code=2)
     assert "isn't JSON" in told(tmp_path, "report", "--since-run", "one.html", code=2)
     assert sorted(each.name for each in tmp_path.iterdir()) == [".nsp", "last.json", "one.html", "x.json"]
+
+
+def test_command_shows_what_was_decided(tmp_path: Path) -> None:
+    perimeter = PERIMETER.replace("/0000/", f"/{UUID(int=7)}/")
+    (tmp_path / "x.json").write_text(line(resourceId=perimeter) * 9)
+    out(tmp_path, "ingest", "folder", "x.json")
+    (one,) = json.loads(out(tmp_path, "recommend", "-f", "json", code=3))["proposals"]
+    before = out(tmp_path, "report", "-f", "md")
+    assert "Waiting for a person" in before
+    out(tmp_path, "decide", "accept", one["id"], "--reason", "the backup, says Ada")
+    after = out(tmp_path, "report", "-f", "md")
+    assert "Waiting for a person" not in after
+    assert "A person accepted these" in after
+    assert "1 flagged proposal waits" in before
+    assert "waits for a decision" not in after
