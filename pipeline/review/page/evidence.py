@@ -4,9 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.recommend.allot import holders, place_of
+from pipeline.recommend.allot import Limits, holders, place_of
 from pipeline.recommend.bounds import canonical_host, canonical_prefix, canonical_subscription
+from pipeline.recommend.candidates import MEMBERSHIPS
+from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.need import Need, caller_days, needs
+from pipeline.recommend.routes import routes
 from pipeline.review.page.source import ProfileKey
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, scenario
@@ -60,25 +63,30 @@ class Evidence:
         import polars as pl
 
         keys = [need.key for need in some]
+        if direction == "Outbound":
+            return self.hours.filter((pl.col("direction") == direction) & pl.col("destination").is_in(keys))
         subscriptions = [need.key for need in some if need.kind == "subscriptions"]
         addresses = [need.key for need in some if need.kind == "address-prefixes"]
         with_key = [need.key for need in some if need.is_key_suspected]
         others = [need.key for need in some if need.kind not in {"subscriptions", "address-prefixes"}]
-        if direction == "Outbound":
-            return self.hours.filter((pl.col("direction") == direction) & pl.col("destination").is_in(keys))
+        callers = set().union(*(need.callers for need in some))
+        members = set().union(*(need.callers for need in some if need.kind in MEMBERSHIPS))
         address, subscription = pl.col("source_ip"), pl.col("source_subscription")
+        resource = pl.col("source_resource")
+        # what the log names by its resource may fall under a prefix as well, where that was the cheapest way in
+        is_by_address = subscription.is_null() | resource.is_not_null() | address.is_in(with_key)
         return self.hours.filter(
             (pl.col("direction") == direction)
             & (
-                (address.is_in(addresses) & (subscription.is_null() | address.is_in(with_key)))
+                (address.is_in(addresses) & is_by_address & pl.coalesce(resource, address).is_in(callers))
                 | subscription.is_in(subscriptions)
                 | address.is_in(others)
-                | pl.col("source_resource").is_in(others)
+                | resource.is_in([*others, *members])
             ).fill_null(value=False)
         )
 
 
-def evidence(store: Store, profile: ProfileKey) -> Evidence:
+def evidence(store: Store, profile: ProfileKey, limits: Limits) -> Evidence:
     """Read the evidence of one profile.
 
     Reads: the view verdict.
@@ -86,8 +94,13 @@ def evidence(store: Store, profile: ProfileKey) -> Evidence:
     Args:
         store: the warehouse or a snapshot; read-only will do.
         profile: which.
+        limits: within which the kinds of rules are chosen.
+
+    Raises:
+        ChoiceError: the solver gave up choosing kinds of rules.
     """
     perimeter, name = profile
+    known = Configuration(store)
     with scenario(store, access_mode=ENFORCED):
         rows = caller_days(
             store.rows("recommend/caller_days", since=None, until=None, perimeter=perimeter, profile=name or None)
@@ -97,7 +110,11 @@ def evidence(store: Store, profile: ProfileKey) -> Evidence:
     for (_, spelled, direction), some in rows.items():
         if spelled.lower() == name:
             days.setdefault(direction, []).extend(some)
-    return Evidence({direction: needs(some, direction) for direction, some in days.items()}, hours)
+    gathered = {
+        direction: needs(some, direction, routes(known.direction(perimeter, name, direction), some, limits))
+        for direction, some in days.items()
+    }
+    return Evidence(gathered, hours)
 
 
 def _lies_in(one: Any, two: Any) -> bool:

@@ -142,7 +142,7 @@ class Review:
         with self._lock:
             if key not in self._evidence:
                 with self.source.open() as store:
-                    found = evidence(store, profile)
+                    found = evidence(store, profile, self.source.limits)
                 _make_room(self._evidence)
                 self._evidence[key] = found
             return self._evidence[key]

@@ -85,7 +85,7 @@ def hostile_lines() -> str:
             caller = (
                 f"/subscriptions/00000000-0000-0000-0000-{number:012}/resourceGroups/rg/providers/p/sites/{hostile}"
             )
-            text += line(properties__source={"resourceId": caller, "ipAddress": "198.51.100.7"}, **fields)
+            text += line(properties__source={"resourceId": caller, "ipAddress": f"198.19.{number}.7"}, **fields)
             text += line(
                 category="NspPublicOutboundResourceRulesAllowed",
                 properties__destination={"fullyQualifiedDomainName": hostile},
