@@ -57,9 +57,11 @@ def _show(found: "Status") -> None:
     from pipeline.cli.output import console, plain
 
     to = console()
-    newest = (
-        f"{found.newest_record:%Y-%m-%d %H:%M} UTC, {found.age_hours:,.1f} hours ago" if found.newest_record else "-"
-    )
+    newest = "-"
+    if found.newest_record and found.age_hours is not None:
+        days = found.age_hours / 24
+        ago = f"{days:,.0f} days" if days >= 2 else f"{found.age_hours:,.1f} hours"  # noqa: PLR2004
+        newest = f"{found.newest_record:%Y-%m-%d %H:%M} UTC, {ago} ago"
     lines = [
         ("newest record", newest),
         (

@@ -5,6 +5,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.text import visible
+
 _BACKTICKS = re.compile(r"`+")
 _MARKS = re.compile(r"([\\`*_\[\]|~])")
 _LINE_START = re.compile(r"^(\d*)(?=[-+.)](?:\s|$)|=+$)")
@@ -14,10 +16,7 @@ _BREAK = "\u200b"
 
 def shown(value: Any) -> str:
     """Return any value as one line in which everything can be seen: control and bidirectional marks as escapes."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(value)
-    )
+    return visible(str(value))
 
 
 def html_value(value: Any) -> Any:

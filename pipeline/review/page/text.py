@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pipeline.text import visible
+
 LONGEST = 400
 """Characters of one text that are shown; the machine form has all of it."""
 
@@ -9,10 +11,7 @@ LONGEST = 400
 def shown(value: Any) -> str:
     """Return any value as one line in which everything can be seen: control and bidirectional marks as escapes."""
     text = str(value)
-    cut = text if len(text) <= LONGEST else text[:LONGEST] + "\u2026"
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in cut
-    )
+    return visible(text if len(text) <= LONGEST else text[:LONGEST] + "\u2026")
 
 
 def last_part(resource: str) -> str:
