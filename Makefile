@@ -39,7 +39,7 @@ demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
 chromium: # the browser that the tests open the report and the review page in
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 		as=$$(test "$$(id -u)" = 0 || echo sudo) && $$as apt-get update -qq && \
-		$$as apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
 
 test: check $(SERVICES_READY) $(AZ_READY) chromium ## all checks and all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
