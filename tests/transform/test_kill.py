@@ -14,8 +14,8 @@ from pipeline.store import open_store
 from tests.services import jobs, kill
 from tests.transform.test_exactly_once import clean, contents, some_lines
 
-CALL_KILLS = 30
-TIMED_KILLS = 40
+CALL_KILLS = 20
+TIMED_KILLS = 20
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return base, export, clean(base / "clean", export)
 
 
-def test_killed_at_seventy_places_and_run_again(night: Any) -> None:
+def test_killed_at_many_places_and_run_again(night: Any) -> None:
     base, export, expected = night
     job = partial(jobs.folder, export=export, round_bytes=12_000)
     killed = kill.kill_and_run_again(base / "before", job, contents, expected, by_call=CALL_KILLS, by_time=TIMED_KILLS)
-    assert killed >= 50, "too few kills hit a running ingest"
+    assert killed >= 28, "too few kills hit a running ingest"
