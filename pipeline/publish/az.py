@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from pipeline.publish.comment import comments, why
 from pipeline.publish.place import PerimeterRules
+from pipeline.publish.script import script
 from pipeline.recommend.access_rule import FIELDS, AccessRule
 
 OPTIONS = {
@@ -19,7 +19,12 @@ OPTIONS = {
     "service-tags": "--service-tags",
     "fqdns": "--fqdn",
 }
-COMMENT = "#"
+HEAD = (
+    "#!/usr/bin/env bash",
+    "# Creates or updates access rules of network security perimeters; may be run again.",
+    "# Needs the extension: az extension add --name nsp",
+    "set -euo pipefail",
+)
 NULL = "'null'"
 """The name null in the shorthand syntax, to which, bare, it would be no value."""
 
@@ -30,22 +35,11 @@ def text(perimeters: Sequence[PerimeterRules]) -> str:
     Args:
         perimeters: with their rules.
     """
-    return "\n".join(_lines(perimeters)) + "\n"
+    return script(HEAD, perimeters, _call)
 
 
-def _lines(perimeters: Sequence[PerimeterRules]) -> Iterator[str]:
-    yield "#!/usr/bin/env bash"
-    yield "# Creates or updates access rules of network security perimeters; may be run again."
-    yield "# Needs the extension: az extension add --name nsp"
-    yield "set -euo pipefail"
-    for perimeter in perimeters:
-        for profile in perimeter.profiles:
-            yield ""
-            yield from comments(COMMENT, (f"Perimeter {perimeter.name}, profile {profile.name}",))
-            for rule in profile.rules:
-                yield ""
-                yield from comments(COMMENT, (why(rule),))
-                yield " \\\n  ".join(_command(perimeter, profile.name, rule))
+def _call(perimeter: PerimeterRules, profile: str, rule: AccessRule) -> Iterator[str]:
+    yield " \\\n  ".join(_command(perimeter, profile, rule))
 
 
 def _command(perimeter: PerimeterRules, profile: str, rule: AccessRule) -> Iterator[str]:

@@ -8,11 +8,16 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from pipeline.publish.comment import comments, why
 from pipeline.publish.place import PerimeterRules
+from pipeline.publish.script import script
 from pipeline.recommend.access_rule import AccessRule
 
-COMMENT = "#"
+HEAD = (
+    "#Requires -Modules Az.Network",
+    "# Creates or updates access rules of network security perimeters; may be run again.",
+    "Set-StrictMode -Version Latest",
+    "$ErrorActionPreference = 'Stop'",
+)
 _QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 """What PowerShell takes for a single quote (about_Quoting_Rules, and CharTraits.IsSingleQuote of its parser)."""
 
@@ -23,8 +28,8 @@ def text(perimeters: Sequence[PerimeterRules]) -> str:
     Args:
         perimeters: with their rules.
     """
-    script = "\n".join(_lines(perimeters)) + "\n"
-    return script if script.isascii() else f"\ufeff{script}"
+    written = script(HEAD, perimeters, _call)
+    return written if written.isascii() else f"\ufeff{written}"
 
 
 def literal(value: str) -> str:
@@ -33,22 +38,11 @@ def literal(value: str) -> str:
     return f"'{doubled}'"
 
 
-def _lines(perimeters: Sequence[PerimeterRules]) -> Iterator[str]:
-    yield "#Requires -Modules Az.Network"
-    yield "# Creates or updates access rules of network security perimeters; may be run again."
-    yield "Set-StrictMode -Version Latest"
-    yield "$ErrorActionPreference = 'Stop'"
-    for perimeter in perimeters:
-        for profile in perimeter.profiles:
-            yield ""
-            yield from comments(COMMENT, (f"Perimeter {perimeter.name}, profile {profile.name}",))
-            for rule in profile.rules:
-                yield ""
-                yield from comments(COMMENT, (why(rule),))
-                yield "$rule = @{"
-                yield from (f"  {name} = {value}" for name, value in _parameters(perimeter, profile.name, rule))
-                yield "}"
-                yield "New-AzNetworkSecurityPerimeterAccessRule @rule | Out-Null"
+def _call(perimeter: PerimeterRules, profile: str, rule: AccessRule) -> Iterator[str]:
+    yield "$rule = @{"
+    yield from (f"  {name} = {value}" for name, value in _parameters(perimeter, profile, rule))
+    yield "}"
+    yield "New-AzNetworkSecurityPerimeterAccessRule @rule | Out-Null"
 
 
 def _parameters(perimeter: PerimeterRules, profile: str, rule: AccessRule) -> Iterator[tuple[str, str]]:

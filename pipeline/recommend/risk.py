@@ -117,8 +117,7 @@ def surroundings(found: Sequence[Need], days: tuple[date, date], subscriptions: 
 def assess(need: Need, around: Surroundings) -> Risk:
     """Return the points of one caller that succeeded."""
     points = [*_conduct(need, around), *_standing(need, around)]
-    is_pooled = need.kind == "address-prefixes" and block_of(need.key) in around.pools
-    return Risk(tuple(sorted(points, key=lambda each: -each[0])), _is_outsider(need, around), is_pooled)
+    return Risk(tuple(sorted(points, key=lambda each: -each[0])), _is_outsider(need, around), _is_pooled(need, around))
 
 
 def _conduct(need: Need, around: Surroundings) -> list[tuple[int, str]]:
@@ -153,11 +152,16 @@ def _standing(need: Need, around: Surroundings) -> list[tuple[int, str]]:
         points.append((-3, f"in the network {', '.join(sorted(need.networks))}"))
     elif not need.has_identity and around.identities_told:
         points.append((2, "no identity, where most callers have one"))
-    if need.kind == "address-prefixes" and (
-        around.neighbours.get(block_of(need.key), 0) > NEIGHBOURS or block_of(need.key) in around.pools
+    if _is_pooled(need, around) or (
+        need.kind == "address-prefixes" and around.neighbours.get(block_of(need.key), 0) > NEIGHBOURS
     ):
         points.append((-2, "among other callers of its network"))
     return points
+
+
+def _is_pooled(need: Need, around: Surroundings) -> bool:
+    """Whether it is one of many addresses of a pool."""
+    return need.kind == "address-prefixes" and block_of(need.key) in around.pools
 
 
 def _is_outsider(need: Need, around: Surroundings) -> bool:

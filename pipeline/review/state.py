@@ -125,8 +125,7 @@ def _place(proposal: Mapping[str, Any]) -> Place:
 
 def decided_states(proposals: Sequence[Mapping[str, Any]], *, trail: Trail, now: datetime) -> dict[str, str]:
     """Return the states of those proposals of a run about which a decision stands, by id; see state_of."""
-    known = _Known(trail, now)
-    found = {each["id"]: known.state(each).state for each in proposals}
+    found = {each["id"]: _word(trail.current.get(each["id"]), each, now) for each in proposals}
     return {proposal: state for proposal, state in found.items() if state not in {OPEN, EXPIRED}}
 
 

@@ -85,10 +85,10 @@ def _share(name: str, worst: Callable[[list[float]], float], digits: int = 1) ->
     return cell
 
 
-def _number(name: str, digits: int = 1) -> Cell:
+def _number(name: str) -> Cell:
     def cell(scores: Sequence[Score]) -> str:
         values = _values(scores, name)
-        return f"{mean(scores, name):.{digits}f} ({max(values):.{digits}f})" if values else "-"
+        return f"{mean(scores, name):.0f} ({max(values):.0f})" if values else "-"
 
     return cell
 
@@ -113,9 +113,9 @@ _ADMITTED: dict[str, Cell] = {
     "precision": _share("precision", min),
     "denied": _share("denied", max, 2),
     "of it new": _share("denied_new", max, 2),
-    "rules": _number("rules", 0),
+    "rules": _number("rules"),
     "for nothing": _for_nothing,
-    "questions": _number("questions", 0),
+    "questions": _number("questions"),
 }
 _FORECAST: dict[str, Cell] = {
     "expected": _plain("expected", ".1f"),

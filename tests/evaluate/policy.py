@@ -1,6 +1,5 @@
 """The one place where the evaluation calls the recommender: change it here when the recommender's interface changes."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,7 +29,6 @@ class Answer:
         estimate: callers wrongly denied next week, mean; None where nothing tells it.
         low: 5 % quantile.
         high: 95 % quantile.
-        seconds: that proposing and replaying took.
     """
 
     recommended: Sequence[str]
@@ -42,7 +40,6 @@ class Answer:
     estimate: float | None = None
     low: int = 0
     high: int = 0
-    seconds: float = 0.0
 
 
 def ask(store: Store, rows: Sequence[CallerDay], days: Sequence[date]) -> Answer:
@@ -54,11 +51,9 @@ def ask(store: Store, rows: Sequence[CallerDay], days: Sequence[date]) -> Answer
         days: the days observed, in order.
     """
     profile = Profile(PERIMETER, "apps", "Inbound", 0, frozenset(RESOURCES))
-    started = time.perf_counter()
     proposals = propose(profile, rows, len(days), Limits())
     weeks = replay(profile, rows, days, Limits(), partial(admitting_rules, store))
     risk = forecast([week.denied_callers for week in weeks])
-    seconds = time.perf_counter() - started
     waiting = [each for each in proposals if each.flags]
     return Answer(
         [element for each in proposals if each.recommended for element in each.elements],
@@ -70,5 +65,4 @@ def ask(store: Store, rows: Sequence[CallerDay], days: Sequence[date]) -> Answer
         risk.estimate if risk else None,
         risk.low if risk else 0,
         risk.high if risk else 0,
-        seconds,
     )

@@ -42,7 +42,6 @@ class Score:
         is_covered: 1 when the 90 % interval holds `actual`, else 0; nan without a forecast.
         is_covered_all: the same for `actual_all`.
         is_below: 1 when `actual` is at most the upper bound.
-        seconds: of the recommender.
     """
 
     recall: float
@@ -63,7 +62,6 @@ class Score:
     is_covered: float
     is_covered_all: float
     is_below: float
-    seconds: float
 
 
 class Rules:
@@ -144,7 +142,6 @@ def score(simulation: Simulation, answer: Answer) -> Score:
         is_covered=float(answer.low <= actual <= answer.high) if has_forecast else nan,
         is_covered_all=float(answer.low <= actual_all <= answer.high) if has_forecast else nan,
         is_below=float(actual <= answer.high) if has_forecast else nan,
-        seconds=answer.seconds,
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from pipeline.errors import UsageError
 from pipeline.ingest import ingest_folder
@@ -35,6 +34,7 @@ from pipeline.report.text import code, markdown_value
 from pipeline.store import Store, open_store
 from tests.cli.test_cli import ROOT, nsp, out, told
 from tests.conftest import PERIMETER, line
+from tests.services.chromium import chromium
 from tests.verdict.world import World, flow, put, traffic
 
 SAMPLE = ROOT / "data" / "sample"
@@ -92,13 +92,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Content:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        pytest.fail("The report is opened in a real browser: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

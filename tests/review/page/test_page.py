@@ -3,14 +3,13 @@
 import csv
 import io
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 from pipeline.review.decision import ACCEPT, REJECT, Choice
 from pipeline.review.decisions import Decisions, open_decisions
@@ -19,6 +18,7 @@ from pipeline.review.page.reviewing import Review
 from pipeline.review.page.server import Served
 from pipeline.review.page.source import Loaded
 from tests.review.page.conftest import HOSTILE, Wheel, now
+from tests.services.chromium import chromium
 
 expect.set_options(timeout=15_000)
 DARK_AND_LIGHT = ("light", "dark")
@@ -26,13 +26,8 @@ DARK_AND_LIGHT = ("light", "dark")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        pytest.fail("The page is opened in a real browser: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 class Visitor:
