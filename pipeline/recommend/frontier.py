@@ -1,18 +1,40 @@
 """How narrow address rules can be: the least that each number of prefixes admits beyond what is needed."""
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.recommend import cover
 from pipeline.recommend.allot import Limits, place_of
-from pipeline.recommend.need import caller_days, needs
+from pipeline.recommend.cover import Curve, Keys
+from pipeline.recommend.need import Need, caller_days, needs
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, scenario
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+def covers(wanted: Sequence[Need], refused: Sequence[Need], limits: Limits) -> Iterator[tuple[Curve, int]]:
+    """Yield all optimal covers of the IPv4 and of the IPv6 addresses that are wanted, and how many those are.
+
+    Args:
+        wanted: callers of kind address-prefixes; addresses of IPv6 are counted by their /64.
+        refused: those that no prefix of several addresses may hold, where they aren't wanted as well.
+        limits: how many and how wide prefixes may be.
+    """
+    for version, widest in ((4, limits.widest_v4), (6, limits.widest_v6)):
+        keys, others = _keys(wanted, version), _keys(refused, version)
+        if len(keys):
+            most = min(limits.max_elements - limits.reserve, len(keys))
+            yield cover.curve(keys, version, most, widest=widest, holes=np.setdiff1d(others, keys)), len(keys)
+
+
+def _keys(some: Sequence[Need], version: int) -> Keys:
+    places = (place_of(need.key) for need in some)
+    return cover.keys_of((number for of, number in places if of == version), version)
 
 
 def frontier(store: Store, scope: Scope, limits: Limits) -> "pl.DataFrame":
@@ -36,22 +58,13 @@ def frontier(store: Store, scope: Scope, limits: Limits) -> "pl.DataFrame":
     for (perimeter, profile, direction), days in sorted(found.items()):
         if direction != "Inbound":
             continue
-        mine = [need for need in needs(days, direction) if need.kind == "address-prefixes"]
-        for version, widest in ((4, limits.widest_v4), (6, limits.widest_v6)):
-            wanted, refused = (
-                cover.keys_of(
-                    (number for need in mine if need.is_stranger is stranger and not need.is_mostly_denied
-                     for of, number in [place_of(need.key)] if of == version),
-                    version,
-                )
-                for stranger in (False, True)
-            )  # fmt: skip
-            if not len(wanted):
-                continue
-            most = min(limits.max_elements - limits.reserve, len(wanted))
-            curve = cover.curve(wanted, version, most, widest=widest, holes=np.setdiff1d(refused, wanted))
+        mine = [
+            need for need in needs(days, direction) if need.kind == "address-prefixes" and not need.is_mostly_denied
+        ]
+        wanted, refused = ([need for need in mine if need.is_stranger is stranger] for stranger in (False, True))
+        for curve, _ in covers(wanted, refused, limits):
             rows += [
-                (perimeter, profile, version, count, int(extra))
+                (perimeter, profile, curve.version, count, int(extra))
                 for count, extra in enumerate(curve.extra)
                 if np.isfinite(extra)
             ]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.recommend import cover
-from pipeline.recommend.allot import Limits, place_of, share
-from pipeline.recommend.cover import Curve, Keys, Network
+from pipeline.recommend.allot import Limits, share
+from pipeline.recommend.cover import Curve, Network
+from pipeline.recommend.frontier import covers
 from pipeline.recommend.need import Need
 
 
@@ -62,22 +62,13 @@ def replan(seen: Sequence[Need], limits: Limits) -> Replan | None:
         limits: how many and how wide prefixes may be.
     """
     mine = [need for need in seen if need.kind == "address-prefixes"]
-    most = limits.max_elements - limits.reserve
-    curves: list[Curve] = []
-    count = 0
-    for version, widest in ((4, limits.widest_v4), (6, limits.widest_v6)):
-        wanted = _keys([need for need in mine if need.allowed and not need.is_mostly_denied], version)
-        refused = _keys([need for need in mine if need.is_stranger or need.is_mostly_denied], version)
-        if len(wanted):
-            holes = np.setdiff1d(refused, wanted)
-            curves.append(cover.curve(wanted, version, min(most, len(wanted)), widest=widest, holes=holes))
-            count += len(wanted)
-    return Replan(tuple(curves), _together(curves, most), count) if curves else None
-
-
-def _keys(some: Sequence[Need], version: int) -> Keys:
-    places = (place_of(need.key) for need in some)
-    return cover.keys_of((number for of, number in places if of == version), version)
+    wanted = [need for need in mine if need.allowed and not need.is_mostly_denied]
+    refused = [need for need in mine if need.is_stranger or need.is_mostly_denied]
+    found = list(covers(wanted, refused, limits))
+    curves = tuple(curve for curve, _ in found)
+    if not curves:
+        return None
+    return Replan(curves, _together(curves, limits.max_elements - limits.reserve), sum(count for _, count in found))
 
 
 def _together(curves: Sequence[Curve], most: int) -> tuple[float, ...]:
