@@ -62,7 +62,6 @@ def _source(common: "Context", file: Path | None, policy: Path | None) -> "Sourc
     from pipeline.cli.recommend import limits_of
     from pipeline.published.publish import publish_snapshot, warehouse_state
     from pipeline.recommend.chosen import tolerance_of
-    from pipeline.review.accepted import answered
     from pipeline.review.page.source import Source
     from pipeline.store import PUBLISHED, attach
 
@@ -74,8 +73,7 @@ def _source(common: "Context", file: Path | None, policy: Path | None) -> "Sourc
         wait = _PATIENCE if snapshot.exists() else settings.store_wait
         try:
             publish_snapshot(
-                settings.store, limits, tolerance_of(settings), now, memory=settings.memory, wait=wait,
-                answered=answered(common.decisions().trail(), now),
+                settings.store, limits, tolerance_of(settings), now, memory=settings.memory, wait=wait
             )  # fmt: skip
         except StoreBusyError:  # a nightly run is writing: what was published last can be read all the same
             if not snapshot.exists():

@@ -192,12 +192,11 @@ def _inventory(night: Night) -> Done:
 def _recommend(night: Night) -> Done:
     """Make the proposals and the snapshot that people read in one: both tell of the same state of the warehouse."""
     from pipeline.published.publish import publish_snapshot
-    from pipeline.review.accepted import answered
 
     now = _now()
     result = publish_snapshot(
         night.folder, night.limits, night.tolerance, now, memory=night.settings.memory,
-        wait=night.settings.store_wait, answered=answered(night.trail(), now),
+        wait=night.settings.store_wait,
     )  # fmt: skip
     found = result.as_json()
     kept.write_whole(kept.found_by(night.folder, night.run), json.dumps(found, indent=1))

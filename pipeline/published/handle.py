@@ -19,6 +19,7 @@ from pipeline.recommend.chosen import limits_of, tolerance_of
 from pipeline.recommend.frontier import frontier
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.scope import Scope
+from pipeline.review.decisions import open_decisions
 from pipeline.store import PUBLISHED, WAREHOUSE, Store, attach
 from pipeline.tables import PUBLISHED_QUERIES, PUBLISHED_RUN, TABLES
 from pipeline.verdict.scenario import scenario
@@ -69,7 +70,9 @@ def _opened(file: Path, folder: Path, limits: Limits, memory: str) -> "Published
         if not (folder / WAREHOUSE).exists():  # nothing to make a new one from
             raise
         return None
-    found.is_current = not (folder / WAREHOUSE).exists() or found.warehouse_state == warehouse_state(folder)
+    found.is_current = not (folder / WAREHOUSE).exists() or (
+        found.warehouse_state == warehouse_state(folder) and found.last_decision == open_decisions(folder).trail().last
+    )
     return found
 
 
@@ -83,7 +86,7 @@ class Published:
         store: the snapshot.
         path: where it came from.
         limits: what bounds proposals, by the settings.
-        is_current: it holds what the warehouse holds.
+        is_current: it holds what the warehouse holds and what people decided.
     """
 
     def __init__(self, store: Store, path: Path, limits: Limits, *, is_current: bool) -> None:
@@ -92,8 +95,9 @@ class Published:
         self.path = path
         self.is_current = is_current
         try:
-            ((self.published_at, run, findings, self.warehouse_state),) = store.whole(PUBLISHED_RUN.name).rows()
-        except StoreError as error:
+            (row,) = store.whole(PUBLISHED_RUN.name).rows()
+            self.published_at, run, findings, self.warehouse_state, self.last_decision = row
+        except (StoreError, ValueError) as error:  # no such table, or that of an earlier version
             store.close()
             raise StoreError(f"{path} isn't a published snapshot; open_store takes it or a store's folder.") from error
         self.run: dict[str, Any] = json.loads(run)

@@ -8,7 +8,6 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from pipeline.coverage.measure import report
 from pipeline.errors import StoreError
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
+from pipeline.review.accepted import answered
+from pipeline.review.decisions import open_decisions
 from pipeline.store import MEMORY, PUBLISHED, WAREHOUSE, attach, open_file
 from pipeline.tables import ACCESS_LOG, PUBLISHED_QUERIES, PUBLISHED_RUN, REJECTED_RECORD
 
@@ -30,12 +30,12 @@ _FORGOTTEN = 86_400
 
 
 def publish_snapshot(
-    folder: Path, limits: Limits, tolerance: Tolerance, now: datetime, *, memory: str = MEMORY, wait: float = 30.0,
-    answered: Callable[[Proposal], bool] | None = None,
+    folder: Path, limits: Limits, tolerance: Tolerance, now: datetime, *, memory: str = MEMORY, wait: float = 30.0
 ) -> Recommendation:  # fmt: skip
     """Make the snapshot of a warehouse and put it in the place of the last one; return the run that it holds.
 
-    The warehouse is only open while it is measured and copied; the run is made on the copy.
+    The warehouse is only open while it is measured and copied; the run is made on the copy. What people decided about
+    is no open question in it.
 
     Args:
         folder: the store's folder.
@@ -44,15 +44,15 @@ def publish_snapshot(
         now: time of the run, UTC.
         memory: DuckDB's memory limit.
         wait: seconds to wait for a process that writes to the warehouse.
-        answered: tells of a proposal whether a person decided about it, so that it is no open question.
 
     Raises:
-        StoreError: there is no warehouse, it can't be read, or the snapshot can't be written.
+        StoreError: there is no warehouse, it or the decisions can't be read, or the snapshot can't be written.
         StoreBusyError: the warehouse is still written after `wait` seconds.
     """
     warehouse = folder / WAREHOUSE
     if not warehouse.exists():
         raise StoreError(f"There is no warehouse in {folder}. Load logs first: nsp ingest folder PATH (or nsp demo).")
+    trail = open_decisions(folder, wait=wait).trail()
     try:
         _sweep(folder)
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as unfinished:
@@ -63,8 +63,8 @@ def publish_snapshot(
                 source.copy_to(made, left_out=NOT_PUBLISHED)
             findings = seen.pop("findings")
             with open_file(made, memory=memory) as copy:
-                run = recommend(copy, limits, Scope(), now, tolerance, answered, coverage=seen)
-                row = (now, json.dumps(run.as_json()), json.dumps(findings), state)
+                run = recommend(copy, limits, Scope(), now, tolerance, answered(trail, now), coverage=seen)
+                row = (now, json.dumps(run.as_json()), json.dumps(findings), state, trail.last)
                 copy.create(PUBLISHED_RUN, [row])
                 for table, query in PUBLISHED_QUERIES.items():
                     copy.keep(table, query)

@@ -10,6 +10,7 @@ PUBLISHED_RUN = Table(
         Column("run", "VARCHAR", "JSON: what `nsp recommend --format json` prints.", True),
         Column("findings", "VARCHAR", "JSON: the findings of `nsp coverage --format json`.", True),
         Column("warehouse_state", "VARCHAR", "Changes whenever the warehouse does.", True),
+        Column("last_decision", "BIGINT", "Number of the last decision that the run knew of; 0: none.", True),
     ),
 )
 

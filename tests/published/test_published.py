@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -24,6 +26,9 @@ from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import recommend
 from pipeline.recommend.scope import Scope
+from pipeline.review.decision import Choice
+from pipeline.review.decisions import open_decisions
+from pipeline.review.entry import entry
 from pipeline.store import PUBLISHED, WAREHOUSE
 from pipeline.store import open_store as open_warehouse
 from tests.conftest import line
@@ -269,6 +274,38 @@ print(number, flush=True)
     assert int(told) >= 3
     assert writer.returncode == 0
     assert not list(tmp_path.glob(f"{_UNFINISHED}*"))
+
+
+def test_snapshot_knows_what_was_decided(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "store")
+    waits = "flagged proposal"
+
+    def reasons(found: Published) -> str:
+        return str(found.readiness().filter(pl.col("profile") == "data")["reasons"].to_list())
+
+    with open_store(tmp_path / "store") as found:
+        assert waits in reasons(found)
+        asked = found.proposals(profile="data").filter(pl.col("state") == "asked")["id"].to_list()
+        proposals = {each["id"]: each for each in found.run["proposals"]}
+    choice = Choice("reject", reason="Nobody knows them.")
+    entries = [entry(proposals[each], choice, "ada", NOW) for each in asked]
+    open_decisions(tmp_path / "store").record(entries, NOW)
+    with open_store(tmp_path / "store", refresh=False) as found:
+        assert not found.is_current
+        assert waits in reasons(found)
+    with open_store(tmp_path / "store") as found:
+        assert found.is_current
+        assert waits not in reasons(found)
+
+
+def test_snapshot_of_an_earlier_version_is_made_anew(tmp_path: Path, export: Path) -> None:
+    open_store(small(tmp_path, export)).close()
+    with duckdb.connect(tmp_path / PUBLISHED) as connection:
+        connection.execute("alter table published_run drop column last_decision")
+    with pytest.raises(StoreError, match="isn't a published snapshot"):
+        open_store(tmp_path / PUBLISHED)
+    with open_store(tmp_path) as found:
+        assert found.last_decision == 0
 
 
 def test_killed_publisher_leaves_the_last_snapshot(tmp_path: Path, export: Path) -> None:
