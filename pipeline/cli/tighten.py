@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.cli.context import Context
-    from pipeline.recommend.tighten import Tightening
+    from pipeline.recommend.tightening import Tightening
 
 SHOWN = 6
 

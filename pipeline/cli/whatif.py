@@ -69,7 +69,6 @@ def whatif(
     from pipeline.cli.candidate import candidate
     from pipeline.cli.output import console, write, write_json
     from pipeline.recommend.configuration import Configuration
-    from pipeline.recommend.run import check_scope
     from pipeline.recommend.scope import Scope
     from pipeline.verdict.whatif import compare
 
@@ -77,7 +76,7 @@ def whatif(
     scope = Scope(since, until, perimeter, profile)
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
-        check_scope(scope, Configuration(store))
+        scope.check(Configuration(store).profiles(None, None))
         tried = candidate(store, common, rules, scope, now)
         found = compare(
             store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,

@@ -20,7 +20,8 @@ from pipeline.publish.plan import drift_words, listed
 from pipeline.publish.record import Entry, ModeChange
 from pipeline.recommend.allot import Limits
 from pipeline.recommend.scope import Scope
-from pipeline.recommend.tighten import UNUSED, Tightening, tighten
+from pipeline.recommend.tighten import tighten
+from pipeline.recommend.tightening import UNUSED, Tightening
 from pipeline.store import Store
 
 SCHEMA_VERSION = 1

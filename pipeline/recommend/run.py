@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any
 
 from pipeline.coverage.measure import measure
-from pipeline.errors import UsageError
 from pipeline.recommend.association import Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.calendar import calendar
@@ -92,7 +91,7 @@ def recommend(
     """
     known = Configuration(store, scope.since, scope.until)
     profiles = known.profiles(scope.perimeter, scope.profile)
-    check_scope(scope, known)
+    scope.check(known.profiles(None, None))
     rows: dict[tuple[str, str, str], list[CallerDay]] = {}
     with scenario(store, access_mode=ENFORCED):
         by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
@@ -134,20 +133,6 @@ def recommend(
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()
     measured = measure(store) if coverage is None else coverage
     return Recommendation(created, window, measured, tuple(readiness), tuple(proposals), tuple(suggested))
-
-
-def check_scope(scope: Scope, known: Configuration) -> None:
-    """Refuse a scope of nothing: it would have nothing to lose.
-
-    Raises:
-        UsageError: nobody knows the perimeter or profile, or the span of time is empty.
-    """
-    if scope.since and scope.until and scope.since >= scope.until:
-        raise UsageError("--since must lie before --until.")
-    everything = known.profiles(None, None)
-    if everything and not known.profiles(scope.perimeter, scope.profile):
-        names = ", ".join(sorted(f"{owner.rsplit('/', 1)[-1]}/{name}" for owner, name in everything))
-        raise UsageError(f"No such perimeter or profile. Known (perimeter/profile): {names}.")
 
 
 def _one_profile(

@@ -1,8 +1,11 @@
 """What part of the store a run looks at."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pipeline.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +31,19 @@ class Scope:
         return (self.perimeter is None or self.perimeter.lower() in (perimeter, perimeter.rsplit("/", 1)[-1])) and (
             self.profile is None or self.profile.lower() == profile.lower()
         )
+
+    def check(self, profiles: Iterable[tuple[str, str]]) -> None:
+        """Refuse a scope of nothing: it would have nothing to lose.
+
+        Args:
+            profiles: (perimeter, profile) of all that are known; where none is, nothing is refused.
+
+        Raises:
+            UsageError: nobody knows the perimeter or profile, or the span of time is empty.
+        """
+        if self.since and self.until and self.since >= self.until:
+            raise UsageError("--since must lie before --until.")
+        known = {(perimeter, profile.lower()) for perimeter, profile in profiles}
+        if known and not any(self.holds(*each) for each in known):
+            names = ", ".join(sorted(f"{perimeter.rsplit('/', 1)[-1]}/{profile}" for perimeter, profile in known))
+            raise UsageError(f"No such perimeter or profile. Known (perimeter/profile): {names}.")

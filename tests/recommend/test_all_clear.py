@@ -11,7 +11,7 @@ from pipeline.errors import UsageError
 from pipeline.inventory.file import load
 from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.run import Recommendation, check_scope, recommend
+from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.tables import CATEGORIES
@@ -230,7 +230,7 @@ def test_scope_of_nothing_is_refused(store: Store) -> None:
     put(store, World(), taken_at=LATE)
     write(store, *BASE)
     with pytest.raises(UsageError, match="No such perimeter or profile"):
-        check_scope(Scope(profile="app"), Configuration(store))
+        Scope(profile="app").check(Configuration(store).profiles(None, None))
 
 
 def test_files_of_one_perimeter_say_nothing_of_another(store: Store, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from pipeline.inventory import rules
 from pipeline.inventory.rules import RuleSet
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.scope import Scope
-from pipeline.recommend.tighten import Tightening, tighten
+from pipeline.recommend.tighten import tighten
+from pipeline.recommend.tightening import Tightening
 from pipeline.store import Store, open_store
 from pipeline.tables import SERVICE_TAG_PREFIX
 from pipeline.verdict.scenario import scenario
