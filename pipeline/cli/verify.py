@@ -18,7 +18,8 @@ from pipeline.cli.output import Format, FormatOption
 if TYPE_CHECKING:
     from pipeline.azure.resource_manager import Access
     from pipeline.cli.context import Context
-    from pipeline.publish.verify import InForce, Verified
+    from pipeline.publish.drift import InForce
+    from pipeline.publish.verify import Verified
     from pipeline.recommend.scope import Scope
 
 ATTENTION = 3
@@ -46,6 +47,7 @@ def verify(
     from pipeline.cli.output import write, write_json
     from pipeline.cli.recommend import limits_of
     from pipeline.publish import verify as verifier
+    from pipeline.publish.drift import of_inventory
     from pipeline.publish.record import Record
     from pipeline.recommend.scope import Scope
 
@@ -56,7 +58,7 @@ def verify(
     told = _in_azure(access, entries, scope) if access else None
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
-        in_force = told or verifier.of_inventory(store)
+        in_force = told or of_inventory(store)
         found = verifier.verify(store, entries, in_force, scope, now, limits_of(common))
     if form is Format.JSON:
         write_json(found.as_json())
@@ -76,7 +78,7 @@ def _in_azure(access: "Access", entries: "list[dict[str, object]]", scope: "Scop
     """Return the rules and modes that are in force in Azure of what nsp applied or enforced."""
     from pipeline.azure.resource_manager import connect
     from pipeline.publish import access_mode, live, plan, record
-    from pipeline.publish.verify import InForce
+    from pipeline.publish.drift import InForce
 
     changed = record.mode_changes(entries)
     places = plan.places((), entries, scope)

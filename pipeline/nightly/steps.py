@@ -214,10 +214,11 @@ def _recommend(night: Night) -> Done:
 
 def _verify(night: Night) -> Done:
     from pipeline.publish import record, verify
+    from pipeline.publish.drift import of_inventory
 
     entries = _applied(night)
     with night.open(read_only=True) as store:
-        in_force = verify.of_inventory(store)
+        in_force = of_inventory(store)
         if not record.mode_changes(entries) and not record.last_applied(entries, in_force.rules):
             return Done({}, 0, "nothing that nsp applied is in force any longer")
         found = verify.verify(store, entries, in_force, Scope(), _now(), night.limits)

@@ -9,10 +9,11 @@ from pipeline.errors import UsageError
 from pipeline.publish import access_mode, content, prediction, verify
 from pipeline.publish.access_mode import Association
 from pipeline.publish.content import Content
+from pipeline.publish.drift import InForce, of_inventory
 from pipeline.publish.live import Live, LiveRule
 from pipeline.publish.merge import Key
 from pipeline.publish.record import MODE, RULES, as_json
-from pipeline.publish.verify import InForce, Verified
+from pipeline.publish.verify import Verified
 from pipeline.recommend.allot import Limits
 from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
@@ -52,7 +53,7 @@ def applied(key: Key = KEY, rule: Content = RULE, at_: datetime = ENFORCED_AT) -
 
 
 def looked(store: Store, entries: list[dict[str, Any]], in_force: InForce | None = None, **scope: Any) -> Verified:
-    told = in_force or verify.of_inventory(store)
+    told = in_force or of_inventory(store)
     return verify.verify(store, entries, told, Scope(**scope), NOW, Limits())
 
 

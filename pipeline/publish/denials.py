@@ -1,0 +1,153 @@
+"""Who is denied since enforcing, beside what was expected then."""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipeline.publish.finding import EXPECTED, NEWCOMER, SETTLED, SHARE, STRANGERS, UNEXPECTED, Finding, short
+from pipeline.publish.plan import listed
+from pipeline.recommend.scope import Scope
+from pipeline.store import Store
+
+STEADY_DAYS = 3
+"""An unidentified caller that is denied on fewer days is taken for one of the strangers that every address meets."""
+NAMELESS = frozenset({"public-address", "unmatchable-address", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """Since when denials count.
+
+    Args:
+        resource: ARM id, lower case; None for all of the scope.
+        since: UTC.
+        prediction: what was expected then.
+    """
+
+    resource: str | None
+    since: datetime
+    prediction: Mapping[str, Any]
+
+
+def denials(store: Store, enforced: Enforced, scope: Scope) -> tuple[list[Finding], int]:
+    """Return who is denied since enforcing, and how many callers were denied before, too, and still are.
+
+    Args:
+        store: the warehouse; read-only will do.
+        enforced: since when, and what was expected.
+        scope: perimeter and profile.
+    """
+    rows = store.frame(
+        "publish/denials_since", since=enforced.since, resource=enforced.resource, perimeter=scope.perimeter,
+        profile=scope.profile,
+    ).to_dicts()  # fmt: skip
+    foreseen = {(each["direction"], each["caller"]) for each in enforced.prediction.get("losses", ())}
+    found: list[Finding] = []
+    strangers: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    still = 0
+    for row in rows:
+        kind = _kind(row, (row["direction"], row["caller"]) in foreseen)
+        place = row["perimeter"] or "", row["profile"] or "", row["resource"] or ""
+        if kind is None:
+            still += 1
+        elif kind == STRANGERS:
+            strangers.setdefault(place, []).append(row)
+        else:
+            found.append(_denial(row, kind))
+    found += [_strangers(place, some) for place, some in strangers.items()]
+    return found + _shares(store, enforced, scope, found), still
+
+
+def _kind(row: Mapping[str, Any], is_foreseen: bool) -> str | None:
+    if not row["denied_by_rules_of_today"] and row["allowed_before"]:
+        return SETTLED
+    if is_foreseen:
+        return EXPECTED
+    if row["allowed_before"]:
+        return UNEXPECTED
+    if row["denied_before"]:
+        return None
+    is_known = row["caller_kind"] not in NAMELESS or row["direction"] == "Outbound"
+    return NEWCOMER if is_known or row["days_denied"] >= STEADY_DAYS else STRANGERS
+
+
+def _strangers(place: tuple[str, str, str], rows: Sequence[Mapping[str, Any]]) -> Finding:
+    count = sum(row["denied_requests"] for row in rows)
+    names = listed([str(row["caller"] or "unnamed") for row in rows])
+    return Finding(
+        STRANGERS,
+        *place,
+        f"{count:,} requests of {len(rows):,} callers that were never seen before, without identity and on few days, "
+        f"were denied at {short(place[2])}: {names}.",
+        "Nothing, as long as nobody complains: any public address is called by strangers.",
+        {"callers": len(rows), "denied_requests": count},
+    )
+
+
+def _denial(row: Mapping[str, Any], kind: str) -> Finding:
+    who = row["caller"] or "a caller without a name"
+    way = "to" if row["direction"] == "Outbound" else "of"
+    resource = short(row["resource"])
+    before = {
+        UNEXPECTED: f"{row['allowed_before']:,} succeeded before, and nobody expected it",
+        EXPECTED: "that was expected when it was enforced",
+        SETTLED: "the rules of today admit it",
+        NEWCOMER: "it was never seen before",
+    }[kind]
+    rule = f" (by {row['matched_rule']})" if row["matched_rule"] else ""
+    advice = {
+        UNEXPECTED: "nsp recommend proposes what would admit it: nsp decide accept, then nsp apply. Until then, nsp "
+        f"enforce {shlex.quote(resource)} --mode Learning --yes lets it in again.",
+        EXPECTED: "Leave it, or accept its proposal after all: nsp decide accept, then nsp apply.",
+        SETTLED: "Nothing: see whether it stays so.",
+        NEWCOMER: "Ask whose it is. If it belongs here: nsp recommend, nsp decide accept, nsp apply; else leave it.",
+    }[kind]
+    told = ("direction", "caller", "caller_kind", "matched_rule", "denied_requests", "allowed_before", "denied_before")
+    evidence = {name: row[name] for name in told}
+    evidence |= {name: row[name].isoformat() + "Z" for name in ("first_seen", "last_seen")}
+    return Finding(
+        kind,
+        row["perimeter"] or "",
+        row["profile"] or "",
+        row["resource"] or "",
+        f"{row['denied_requests']:,} requests {way} {who} were denied at {resource}{rule}; {before}.",
+        advice,
+        evidence,
+    )
+
+
+def _shares(store: Store, enforced: Enforced, scope: Scope, denials: Sequence[Finding]) -> list[Finding]:
+    """Compare the share of requests that were denied though they shouldn't be with what was predicted."""
+    predicted = {
+        (each["perimeter"], each["profile"].lower()): each["predicted_denied_share"]
+        for each in enforced.prediction.get("profiles", ())
+    }
+    rows = store.rows(
+        "publish/admitted_since", since=enforced.since, resource=enforced.resource, perimeter=scope.perimeter,
+        profile=scope.profile,
+    )  # fmt: skip
+    admitted = {(row[0], row[1], row[2]): row[3] for row in rows}
+    denied: Counter[tuple[str, str, str]] = Counter()
+    for each in denials:
+        if each.kind in {UNEXPECTED, NEWCOMER}:
+            denied[each.perimeter, each.profile, each.about] += each.evidence["denied_requests"]
+    found = []
+    for place, count in sorted(denied.items()):
+        high = (predicted.get(place[:2]) or {}).get("high")
+        share = count / (count + admitted.get(place, 0))
+        if high is not None and share > high:
+            found.append(
+                Finding(
+                    SHARE,
+                    *place,
+                    f"{share:.2%} of the requests that rules have to decide about were denied at "
+                    f"{short(place[2])}, strangers left out; at most {high:.2%} was predicted.",
+                    "Go back to Learning and look again: nsp enforce "
+                    f"{shlex.quote(short(place[2]))} --mode Learning --yes, then nsp recommend.",
+                    {"share": share, "predicted_high": high, "denied_requests": count},
+                )
+            )
+    return found
