@@ -33,7 +33,7 @@ class Settings:
         workspace_settle_minutes: an hour of ingestion is first read so long after its end.
         workspace_overlap_minutes: it is read again until it was read so long after its end.
         workspace_audit_days: the records of so many past days are counted in each run.
-        auth: how to sign in to Azure; see pipeline.azure.signin.
+        auth: how to sign in to Azure: default, cli, managed-identity, environment or workload-identity.
         client_id: of a user-assigned managed identity.
         resource_manager: Azure Resource Manager; other clouds have their own.
         inventory_subscriptions: nightly pulls all perimeters of these.
@@ -223,8 +223,13 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _out_of_range(settings: Settings) -> list[Problem]:
-    limits = {
+def ranges(settings: Settings) -> Mapping[str, tuple[float, float]]:
+    """Return the least and the greatest value of each field that has them.
+
+    Args:
+        settings: in force; how much may be reserved depends on them.
+    """
+    return {
         "rejected_share": (0, 1),
         "max_elements": (1, 200),
         "reserve": (0, settings.max_elements - 1),
@@ -242,6 +247,10 @@ def _out_of_range(settings: Settings) -> list[Problem]:
         "workspace_overlap_minutes": (0, 7 * 24 * 60),
         "workspace_audit_days": (1, 3650),
     }
+
+
+def _out_of_range(settings: Settings) -> list[Problem]:
+    limits = ranges(settings)
     return [
         Problem(each.metadata["key"], f"{each.metadata['key']} must lie between {low} and {high}.")
         for each in fields(Settings)
