@@ -5,15 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.settings import load
-
 ROOT = Path(__file__).parent.parent
-
-
-def test_settings_of_the_readme_are_the_defaults(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    (tmp_path / "nsp.toml").write_text(text)
-    assert load(tmp_path / "nsp.toml", {}, {}) == load(None, {}, {})
 
 
 def test_every_command_of_the_readme_exists() -> None:
