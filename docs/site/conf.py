@@ -12,6 +12,7 @@ extensions = ["myst_parser"]
 myst_heading_anchors = 4
 suppress_warnings = ["misc.highlighting_failure"]  # Pygments knows no Bicep, and of HCL no dynamic blocks
 nitpicky = True
+smartquotes = False  # they make a dash of the beginning of an option
 
 html_theme = "furo"
 html_title = "nsp"

@@ -68,6 +68,10 @@ def test_every_link_and_anchor_is_there_and_nothing_is_fetched_from_elsewhere(si
     assert {f"{each.stem}.html" for each in (ROOT / "docs").glob("*.md")} <= {page.name for page in pages}
 
 
+def test_options_are_shown_as_they_are_typed(site: Path) -> None:
+    assert "written as --since." in (site / "docs" / "commands.html").read_text(encoding="utf-8")
+
+
 def test_slips_end_the_build(tmp_path: Path) -> None:
     docs = tmp_path / "source" / "docs"
     shutil.copytree(ROOT / "docs" / "site", docs / "site")
