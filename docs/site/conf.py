@@ -4,8 +4,8 @@ from pipeline import __version__
 
 project = "nsp"
 release = __version__
-root_doc = "docs/index"
-include_patterns = ["docs/*.md", "*.md"]
+root_doc = "docs/site/index"
+include_patterns = ["docs/site/index.md", "docs/*.md", "*.md"]
 exclude_patterns = ["README.md", ".*", "build", "data", "deploy", "notebooks", "pipeline", "queries", "tests"]
 
 extensions = ["myst_parser"]
@@ -21,4 +21,4 @@ html_show_search_summary = False  # it would fetch pages, which a browser forbid
 html_show_copyright = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
-html_extra_path = ["root"]  # leads from the top to docs/index.html
+html_extra_path = ["root"]  # leads from the top to docs/site/index.html

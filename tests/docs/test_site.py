@@ -76,7 +76,7 @@ def test_slips_end_the_build(tmp_path: Path) -> None:
     docs = tmp_path / "source" / "docs"
     shutil.copytree(ROOT / "docs" / "site", docs / "site")
     (docs / "start.md").write_text("# Start\n\n## Install\n\n[here](start.md#install)\n")
-    (docs / "index.md").write_text("# Index\n\n```{toctree}\nstart\n```\n")
+    (docs / "site" / "index.md").write_text("# Index\n\n```{toctree}\n../start\n```\n")
     assert build(docs.parent, tmp_path / "good").returncode == 0
     (docs / "start.md").write_text("# Start\n\n[gone](gone.md)\n\n[heading](start.md#no-such-heading)\n")
     (docs / "other.md").write_text("# Not in the navigation\n")
@@ -120,7 +120,7 @@ def test_pages_open_from_a_disk_at_any_width(page: Page, site: Path, width: int,
 
 def test_way_from_the_top_through_the_navigation(page: Page, site: Path) -> None:
     page.goto((site / "index.html").as_uri())
-    page.wait_for_url("**/docs/index.html")
+    page.wait_for_url("**/docs/site/index.html")
     names = page.locator(".sidebar-tree a").all_inner_texts()
     assert names[:2] == ["Start in five minutes", "Connect to your logs"]
     assert names.index("The nightly") < names.index("Commands")
@@ -129,7 +129,7 @@ def test_way_from_the_top_through_the_navigation(page: Page, site: Path) -> None
 
 
 def test_search_answers_without_a_server(page: Page, site: Path) -> None:
-    page.goto((site / "docs" / "index.html").as_uri())
+    page.goto((site / "docs" / "site" / "index.html").as_uri())
     page.get_by_role("textbox", name="Search").fill("trail")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html*")
