@@ -9,7 +9,7 @@ AZ_READY := .venv-az/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench evaluate docs sample golden lock chromium notebooks
+.PHONY: help demo test check fix bench evaluate docs site sample golden lock chromium notebooks
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -66,8 +66,11 @@ bench: $(DEV_READY) $(SERVICES_READY) ## measure beside DuckDB's own reader, pol
 evaluate: $(DEV_READY) ## score proposals and forecasts on simulated perimeters of known truth; SEEDS=20 a setting
 	$(BIN)/python -m tests.evaluate $(if $(SEEDS),--seeds $(SEEDS))
 
-docs: $(DEV_READY) ## write docs/tables.md from the tables' declaration
-	$(BIN)/python -c "from pathlib import Path; from pipeline.tables.dictionary import data_dictionary as d; Path('docs/tables.md').write_text(d())"
+docs: $(DEV_READY) ## write the pages of docs/ that say what the code says: commands, settings, exit codes, queries, tables
+	$(BIN)/python -m tests.docs.reference
+
+site: $(DEV_READY) ## make a site of the documentation in build/site; a warning or a dead link fails; nothing is fetched
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site -d build/doctrees . build/site
 
 notebooks: $(DEV_READY) demo chromium ## run notebooks/ on the sample and keep what they show
 	$(BIN)/python -m tests.notebooks.run

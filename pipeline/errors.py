@@ -26,6 +26,22 @@ A message says what is wrong and what to do next. `pipeline.cli.main` alone catc
 one line and exits with the code; anything else that escapes is a bug and keeps its traceback.
 """
 
+from collections.abc import Mapping
+
+EXIT_CODES: Mapping[int, str] = {
+    0: "fine",
+    1: "failed",
+    2: "wrong words: an option, a parameter, a setting",
+    3: "attention: a profile isn't ready to be enforced, a what-if would deny something that succeeds, a rule exceeds "
+    "the policy, there is something to apply, verify found something, or the trail of decisions was changed",
+    4: "Azure is out of reach, nobody is signed in, or a role is missing",
+    5: "partial: a part of the configuration could not be read; more lines than `ingest.rejected_share` could not be "
+    "read, or a file, blob or hour; an apply stopped halfway; nobody could be told of a night",
+    6: "another nightly is running: nothing was done",
+    130: "stopped by a key; what was committed stays",
+}
+"""What `nsp` ends with, and what each means."""
+
 
 class NspError(Exception):
     """Base of all errors that are told to the user without a traceback."""

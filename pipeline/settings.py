@@ -21,7 +21,7 @@ class Settings:
         store: folder of the warehouse.
         store_wait: seconds to wait while another nsp has the warehouse open.
         memory: DuckDB's memory limit.
-        blob_account_url: https://ACCOUNT.blob.core.windows.net.
+        blob_account_url: the storage account of the export, https://ACCOUNT.blob.core.windows.net.
         blob_container_prefix: how the containers of the export begin.
         blob_look_back_hours: hours before the end of the last run that are looked at again.
         blob_concurrency: requests at a time.
@@ -33,18 +33,18 @@ class Settings:
         workspace_settle_minutes: an hour of ingestion is first read so long after its end.
         workspace_overlap_minutes: it is read again until it was read so long after its end.
         workspace_audit_days: the records of so many past days are counted in each run.
-        auth: how to sign in to Azure; see pipeline.azure.signin.
-        client_id: of a user-assigned managed identity.
+        auth: how to sign in to Azure: default, cli, managed-identity, environment or workload-identity.
+        client_id: client id of a user-assigned managed identity.
         resource_manager: Azure Resource Manager; other clouds have their own.
         inventory_subscriptions: nightly pulls all perimeters of these.
         inventory_perimeters: ARM ids of perimeters that nightly pulls.
         inventory_file: file or folder that nightly loads the configuration from.
         ingest_folder: folder that nightly loads logs from.
-        notify_command: is given what a night brought on stdin.
+        notify_command: command that is given what a night brought on stdin.
         webhook_env: name of the variable that holds the URL of a webhook.
         webhook_file: file that holds it.
         notify_always: tell also of nights that brought nothing.
-        notify_seconds: how long telling may take.
+        notify_seconds: how long telling may take, in seconds.
         report: where nightly writes the page; "" for report.html in the store's folder.
         rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
         max_elements: rule elements that Azure allows per profile and direction.
@@ -223,8 +223,13 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _out_of_range(settings: Settings) -> list[Problem]:
-    limits = {
+def ranges(settings: Settings) -> Mapping[str, tuple[float, float]]:
+    """Return the least and the greatest value of each field that has them.
+
+    Args:
+        settings: in force; how much may be reserved depends on them.
+    """
+    return {
         "rejected_share": (0, 1),
         "max_elements": (1, 200),
         "reserve": (0, settings.max_elements - 1),
@@ -242,6 +247,10 @@ def _out_of_range(settings: Settings) -> list[Problem]:
         "workspace_overlap_minutes": (0, 7 * 24 * 60),
         "workspace_audit_days": (1, 3650),
     }
+
+
+def _out_of_range(settings: Settings) -> list[Problem]:
+    limits = ranges(settings)
     return [
         Problem(each.metadata["key"], f"{each.metadata['key']} must lie between {low} and {high}.")
         for each in fields(Settings)

@@ -5,24 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.settings import load
-
 ROOT = Path(__file__).parent.parent
-
-
-def test_demo_excerpt_is_real(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipeline", "demo"]
-    result = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
-    printed = [line.rstrip() for line in result.stdout.decode().splitlines()]
-    (excerpt,) = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    for line in excerpt.splitlines():
-        assert line in (*printed, "..."), f"make demo no longer prints: {line}"
-
-
-def test_settings_of_the_readme_are_the_defaults(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    (tmp_path / "nsp.toml").write_text(text)
-    assert load(tmp_path / "nsp.toml", {}, {}) == load(None, {}, {})
 
 
 def test_every_command_of_the_readme_exists() -> None:

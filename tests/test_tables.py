@@ -1,13 +1,10 @@
-"""The declaration of the tables, the tables themselves and their page in docs/ say the same."""
-
-from pathlib import Path
+"""The declaration of the tables and the tables themselves say the same."""
 
 import polars as pl
 import pytest
 
 from pipeline.store import Store
 from pipeline.tables import ACCESS_LOG, CATEGORIES, TABLES, VIEWS, Table, View
-from pipeline.tables.dictionary import data_dictionary
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -34,11 +31,6 @@ def test_every_column_and_table_is_explained() -> None:
     for table in TABLES:
         assert table.grain
         assert all(column.meaning.endswith(".") for column in table.columns)
-
-
-def test_data_dictionary_is_current() -> None:
-    page = Path(__file__).parent.parent / "docs" / "tables.md"
-    assert page.read_text() == data_dictionary(), "run `make docs`"
 
 
 def test_blob_and_workspace_names_are_unique() -> None:

@@ -18,15 +18,15 @@ def text_of(chosen: Mapping[str, Any]) -> str:
     Args:
         chosen: name of a field of Settings -> value; all others are there as comments, with their defaults.
     """
-    meanings = _meanings()
+    told = meanings()
     sections: dict[str, list[str]] = {}
     for each in fields(Settings):
         section, _, key = each.metadata["key"].partition(".")
         lines = sections.setdefault(section, [])
-        lines.append(f"# {meanings.get(each.name, '')}".rstrip())
+        lines.append(f"# {told.get(each.name, '')}".rstrip())
         is_chosen = each.name in chosen
         value = chosen[each.name] if is_chosen else each.default
-        lines.append(f"{'' if is_chosen else '# '}{key} = {_toml(value)}")
+        lines.append(f"{'' if is_chosen else '# '}{key} = {as_toml(value)}")
     head = (
         "# Settings of nsp. Behind a # stand the defaults; take it away to change one. nsp config check reads it all.\n"
     )
@@ -50,16 +50,16 @@ def write(path: Path, chosen: Mapping[str, Any]) -> None:
         raise UsageError(f"{path} can't be written: {getattr(error, 'strerror', None) or 'no text'}.") from None
 
 
-def _meanings() -> dict[str, str]:
+def meanings() -> dict[str, str]:
     """Return what each field means, as the class says it."""
     said = re.findall(r"^    (\w+): ((?:.|\n {8})+)", inspect.getdoc(Settings) or "", flags=re.MULTILINE)
     return {name: re.sub(r"\s+", " ", text) for name, text in said}
 
 
-def _toml(value: Any) -> str:
-    """Return a value as TOML writes it."""
+def as_toml(value: Any) -> str:
+    """Return the value of a setting as TOML writes it."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(as_toml, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

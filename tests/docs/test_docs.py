@@ -58,7 +58,7 @@ def check(words: list[str]) -> None:
     """Walk down to the command, and look for each of its options."""
     command: Any = typer.main.get_command(app)
     options = {name for each in command.params for name in each.opts}
-    assert len(words) == 1 or words[1].startswith(("-", "COMMAND")) or words[1] in command.commands, words[1]
+    assert len(words) == 1 or words[1].startswith(("-", "COMMAND", "[")) or words[1] in command.commands, words[1]
     for word in words[1:]:
         if word in {"&&", "|", ">", "<", "..."} or "|" in word:
             return
@@ -95,5 +95,7 @@ def test_diagnostic_settings_name_every_category_and_no_other(language: str) -> 
 def test_code_of_the_documentation_can_be_parsed() -> None:
     (bicep,) = blocks("bicep")
     assert "logs" in pycep.BicepParser().parse(text=bicep)["resources"]
-    for code in blocks("bash"):
+    scripts = [code for page in PAGES for of, code in FENCE.findall(page.read_text()) if of in {"bash", "sh"}]
+    assert len(scripts) > len(blocks("bash"))
+    for code in scripts:
         subprocess.run(["bash", "-n"], input=code.encode(), check=True)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
@@ -89,6 +90,25 @@ def test_workflow_keeps_to_the_schema_of_github() -> None:
     assert workflow()["concurrency"] == {"group": "nsp-nightly"}
 
 
+def lint(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a linter that a package of its own brings."""
+    tool, *rest = words
+    found = [str(Path(sys.executable).with_name(str(tool))), *map(str, rest)]
+    return subprocess.run(found, capture_output=True, text=True, check=False)
+
+
+def test_workflow_has_no_weakness_that_zizmor_knows(tmp_path: Path) -> None:
+    words = ("zizmor", "--offline", "--no-progress", "--config", Path(__file__).with_name("zizmor.yml"))
+    path = DEPLOY / "github" / "nsp-nightly.yml"
+    result = lint(*words, path)
+    assert result.returncode == 0, result.stdout
+    weak = tmp_path / "weak.yml"
+    weak.write_text(path.read_text().replace("nsp status", "echo ${{ github.head_ref }}"))
+    result = lint(*words, weak)
+    assert result.returncode != 0
+    assert "template-injection" in result.stdout
+
+
 @pytest.mark.parametrize("code", [*GOOD, *BAD])
 def test_workflow_step(tmp_path: Path, code: int) -> None:
     steps = workflow()["jobs"]["nightly"]["steps"]
@@ -109,6 +129,22 @@ def test_container_ends_as_the_platform_takes_it(tmp_path: Path, code: int) -> N
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001"]
     for source in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE):
         assert all((DEPLOY.parent / each).exists() for each in source.split())
+
+
+def test_image_holds_all_that_the_package_is_made_of(tmp_path: Path) -> None:
+    path = DEPLOY / "container-apps" / "Containerfile"
+    copied = " ".join(re.findall(r"^COPY (?!--)(.*) \S+$", path.read_text(), re.MULTILINE)).split()
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())
+    made_of = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    wanted = {*made_of["packages"], *made_of["force-include"], project["project"]["readme"]}
+    assert wanted | set(project["project"]["license-files"]) <= set(copied)
+    result = lint("hadolint", path)
+    assert (result.returncode, result.stdout) == (0, "")
+    careless = tmp_path / "Containerfile"
+    careless.write_text(path.read_text().replace(":3.11-slim\n", ":latest\n"))
+    result = lint("hadolint", careless)
+    assert result.returncode != 0
+    assert "DL3007" in result.stdout
 
 
 def test_bicep() -> None:
