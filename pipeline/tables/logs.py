@@ -342,7 +342,7 @@ LOAD_LEDGER = Table(
 
 LOAD_MARK = Table(
     "load_mark",
-    "one row a place that is read in the order of time: a perimeter's folder in a container, or a workspace",
+    "one row a scope that is read in the order of time: a perimeter's folder in a container, or a workspace",
     (
         Column("source_kind", "VARCHAR", "blob or workspace.", True),
         Column("scope", "VARCHAR", "URL of the folder, or id of the workspace.", True),
