@@ -2,15 +2,18 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pipeline import places
 from pipeline.errors import SettingsError
+from pipeline.places import AccountSettings, WorkspaceSettings
 
 CONFIG_FILE = "nsp.toml"
+_T = TypeVar("_T", AccountSettings, WorkspaceSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Settings:
         store: folder of the warehouse.
         store_wait: seconds to wait while another nsp has the warehouse open.
         memory: DuckDB's memory limit.
+        blob_name: what to call the account, where there are several [[blob]]; "" for its name in account_url.
         blob_account_url: the storage account of the export, https://ACCOUNT.blob.core.windows.net.
         blob_container_prefix: how the containers of the export begin.
         blob_look_back_hours: hours before the end of the last run that are looked at again.
@@ -28,6 +32,7 @@ class Settings:
         blob_connection_string_env: name of the variable that holds a connection string.
         blob_sas_env: name of the variable that holds a SAS.
         blob_secret_file: file that holds either.
+        workspace_name: what to call it, where there are several [[workspace]]; "" for its id.
         workspace_id: GUID of a Log Analytics workspace.
         workspace_endpoint: its query service; other clouds have their own.
         workspace_settle_minutes: an hour of ingestion is first read so long after its end.
@@ -39,7 +44,7 @@ class Settings:
         inventory_subscriptions: nightly pulls all perimeters of these.
         inventory_perimeters: ARM ids of perimeters that nightly pulls.
         inventory_file: file or folder that nightly loads the configuration from.
-        ingest_folder: folder that nightly loads logs from.
+        ingest_folder: folder that nightly loads logs from, or a list of folders.
         notify_command: command that is given what a night brought on stdin.
         webhook_env: name of the variable that holds the URL of a webhook.
         webhook_file: file that holds it.
@@ -58,11 +63,14 @@ class Settings:
         service_tags: service tags may be proposed (preview; Key Vault and Azure Monitor alone honour them).
         callers_at_risk: ready only if the upper bound of wrongly denied callers a week is at most this.
         min_days: ready only if at least so many days were seen.
+        blob_tables: the storage accounts, where [[blob]] is there several times; each takes the keys of [blob].
+        workspace_tables: the workspaces, where [[workspace]] is there several times; likewise.
     """
 
     store: Path = field(default=Path(".nsp"), metadata={"key": "store.path"})
     store_wait: float = field(default=30.0, metadata={"key": "store.wait_seconds"})
     memory: str = field(default="700MB", metadata={"key": "store.memory"})
+    blob_name: str = field(default="", metadata={"key": "blob.name"})
     blob_account_url: str = field(default="", metadata={"key": "blob.account_url"})
     blob_container_prefix: str = field(default="insights-logs-nsp", metadata={"key": "blob.container_prefix"})
     blob_look_back_hours: int = field(default=3, metadata={"key": "blob.look_back_hours"})
@@ -70,6 +78,7 @@ class Settings:
     blob_connection_string_env: str = field(default="", metadata={"key": "blob.connection_string_env"})
     blob_sas_env: str = field(default="", metadata={"key": "blob.sas_env"})
     blob_secret_file: str = field(default="", metadata={"key": "blob.secret_file"})
+    workspace_name: str = field(default="", metadata={"key": "workspace.name"})
     workspace_id: str = field(default="", metadata={"key": "workspace.id"})
     workspace_endpoint: str = field(default="https://api.loganalytics.io", metadata={"key": "workspace.endpoint"})
     workspace_settle_minutes: int = field(default=15, metadata={"key": "workspace.settle_minutes"})
@@ -81,7 +90,7 @@ class Settings:
     inventory_subscriptions: tuple[str, ...] = field(default=(), metadata={"key": "inventory.subscription"})
     inventory_perimeters: tuple[str, ...] = field(default=(), metadata={"key": "inventory.perimeter"})
     inventory_file: str = field(default="", metadata={"key": "inventory.file"})
-    ingest_folder: str = field(default="", metadata={"key": "ingest.folder"})
+    ingest_folder: tuple[str, ...] = field(default=(), metadata={"key": "ingest.folder", "spaces": True})
     notify_command: str = field(default="", metadata={"key": "nightly.notify_command"})
     webhook_env: str = field(default="", metadata={"key": "nightly.webhook_env"})
     webhook_file: str = field(default="", metadata={"key": "nightly.webhook_file"})
@@ -99,6 +108,37 @@ class Settings:
     service_tags: bool = field(default=False, metadata={"key": "recommend.service_tags"})
     callers_at_risk: float = field(default=1.0, metadata={"key": "recommend.callers_at_risk"})
     min_days: int = field(default=31, metadata={"key": "recommend.min_days"})
+    blob_tables: tuple[AccountSettings, ...] = field(default=(), metadata={"key": "[[blob]]"})
+    workspace_tables: tuple[WorkspaceSettings, ...] = field(default=(), metadata={"key": "[[workspace]]"})
+
+    @property
+    def account(self) -> AccountSettings:
+        """What [blob], its variables and flags say, be it only defaults."""
+        return _table(self, AccountSettings, "blob_")
+
+    @property
+    def accounts(self) -> tuple[AccountSettings, ...]:
+        """The storage accounts to load."""
+        return self.blob_tables or ((self.account,) if self.account.identity else ())
+
+    @property
+    def workspace(self) -> WorkspaceSettings:
+        """What [workspace], its variables and flags say, be it only defaults."""
+        return _table(self, WorkspaceSettings, "workspace_")
+
+    @property
+    def workspaces(self) -> tuple[WorkspaceSettings, ...]:
+        """The workspaces to load."""
+        return self.workspace_tables or ((self.workspace,) if self.workspace.identity else ())
+
+
+def keyed() -> dict[str, Any]:
+    """Return the keys of nsp.toml, each with its field of Settings; [[blob]] and [[workspace]] are no keys."""
+    return {each.metadata["key"]: each for each in fields(Settings) if not each.metadata["key"].startswith("[[")}
+
+
+def _table(settings: Settings, kind: type[_T], prefix: str) -> _T:
+    return kind(**{each.name: getattr(settings, prefix + each.name) for each in fields(kind)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,29 +184,93 @@ def examine(
     Raises:
         SettingsError: the file is missing or no TOML.
     """
-    by_key = {each.metadata["key"]: each for each in fields(Settings)}
+    file = str(config or CONFIG_FILE)
+    tree = _read(config)
+    several = {section: _several(tree, section) for section in ("blob", "workspace")}
+    values, problems = _taken({key: (f"{file}: {key}", value) for key, value in _flat(tree).items()})
+    for key in keyed():
+        variable = "NSP_" + key.replace(".", "_").upper()
+        section, _, word = key.partition(".")
+        if variable in environment and several.get(section):
+            told = (
+                f"{variable} is set, but there are {len(several[section])} [[{section}]], and it can't mean them all."
+            )
+            problems.append(Problem(key, f"{told} Unset it, and write {word} into the [[{section}]] that it is for."))
+        elif variable in environment:
+            found, wrong = _taken({key: (variable, environment[variable])})
+            values |= found
+            problems += wrong
+    accounts, wrong = _examined("blob", several["blob"], AccountSettings, file)
+    workspaces, also_wrong = _examined("workspace", several["workspace"], WorkspaceSettings, file)
+    flagged = {name: value for name, value in flags.items() if value is not None}
+    settings = Settings(**values | flagged | {"blob_tables": accounts, "workspace_tables": workspaces})
+    found_wrong = [*problems, *wrong, *also_wrong, *_out_of_range(settings)]
+    for section, one in (("blob", settings.account), ("workspace", settings.workspace)):
+        found_wrong += [Problem(key, text) for key, text in places.bad_names([(section, one)])]
+    folders = [os.path.normpath(each) for each in settings.ingest_folder]
+    twice = sorted({each for each in folders if folders.count(each) > 1})
+    found_wrong += [Problem("ingest.folder", f"ingest.folder names {each} more than once.") for each in twice]
+    return settings, found_wrong
+
+
+def _several(tree: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    """Take the tables of [[blob]] or [[workspace]] out of what was read; a single one is left there, as [blob]."""
+    tables = tree.get(section)
+    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+        return []
+    del tree[section]
+    if len(tables) == 1:
+        tree[section] = tables[0]
+        return []
+    return tables
+
+
+def _examined(
+    section: str, tables: Sequence[dict[str, Any]], kind: type[_T], file: str
+) -> tuple[tuple[_T, ...], list[Problem]]:
+    """Return what several [[blob]] or [[workspace]] say, and what is wrong, by keys such as blob[2].account_url."""
+    problems: list[Problem] = []
+    found = [_one_of_several(f"{section}[{number}].", table, file, problems) for number, table in enumerate(tables, 1)]
+    several = places.named([_table(each, kind, f"{section}_") for each in found])
+    key = "account_url" if section == "blob" else "id"
+    told = {each.key for each in problems}
+    problems += [Problem(at, text) for at, text in places.problems(section, key, several) if at not in told]
+    return several, problems
+
+
+def _one_of_several(at: str, table: dict[str, Any], file: str, problems: list[Problem]) -> Settings:
+    """Return what one table says, as if it were the only one; what is wrong is told by keys that begin with `at`."""
+    section = at.partition("[")[0] + "."
+    pairs = {f"{section}{key}": (f"{file}: {at}{key}", value) for key, value in _flat(table).items()}
+    values, wrong = _taken(pairs, [key for key in keyed() if key.startswith(section)])
+    one = Settings(**values)
+    for each in [*wrong, *_out_of_range(one)]:
+        key = at + each.key.removeprefix(section)
+        problems.append(Problem(key, each.text.replace(each.key, key)))
+    return one
+
+
+def _taken(pairs: Mapping[str, tuple[str, Any]], known: Collection[str] = ()) -> tuple[dict[str, Any], list[Problem]]:
+    """Return field -> value of some keys, and what is wrong with them.
+
+    Args:
+        pairs: key -> how to call it, and its value, as in the file or a variable.
+        known: keys that may be there; all where it is empty.
+    """
+    by_key = {key: each for key, each in keyed().items() if not known or key in known}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-
-    def take(key: str, value: Any, where: str) -> None:
+    for key, (called, value) in pairs.items():
+        if key not in by_key:
+            near = get_close_matches(key, by_key, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(sorted(by_key))}."
+            problems.append(Problem(key, f"{called} is no key. {hint}"))
+            continue
         try:
-            values[by_key[key].name] = _typed(value, by_key[key].default, where)
+            values[by_key[key].name] = _typed(value, by_key[key], called)
         except SettingsError as error:
             problems.append(Problem(key, str(error)))
-
-    for key, value in _flat(_read(config)).items():
-        if key in by_key:
-            take(key, value, f"{config or CONFIG_FILE}: {key}")
-            continue
-        near = get_close_matches(key, by_key, n=1)
-        hint = f" Did you mean {near[0]}?" if near else f" Known keys: {', '.join(sorted(by_key))}."
-        problems.append(Problem(key, f"{config or CONFIG_FILE}: unknown key {key}.{hint}"))
-    for key in by_key:
-        variable = "NSP_" + key.replace(".", "_").upper()
-        if variable in environment:
-            take(key, environment[variable], variable)
-    settings = Settings(**values | {name: value for name, value in flags.items() if value is not None})
-    return settings, problems + _out_of_range(settings)
+    return values, problems
 
 
 def _read(config: Path | None) -> dict[str, Any]:
@@ -190,11 +294,11 @@ def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
     return found
 
 
-def _typed(value: Any, default: Any, where: str) -> Any:
-    wanted: type = type(default) if not isinstance(default, os.PathLike) else Path
+def _typed(value: Any, field: Any, where: str) -> Any:
+    wanted: type = type(field.default) if not isinstance(field.default, os.PathLike) else Path
     try:
         if wanted is tuple:
-            return _texts(value)
+            return _texts(value, one="spaces" in field.metadata)
         if wanted is bool:
             return {"true": True, "false": False}[str(value).lower()]
         if isinstance(value, bool) or (wanted is int and isinstance(value, float)):
@@ -214,13 +318,15 @@ _WORDS: Mapping[type, str] = {
 }
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    """Return a list of TOML, or the words of a variable, between which there are commas or spaces."""
+def _texts(value: Any, *, one: bool) -> tuple[str, ...]:
+    """Return a list of TOML, or the words of a variable, between which there are commas or spaces; `one`: one text."""
+    if isinstance(value, str) and one:
+        return (value,) if value else ()
     if isinstance(value, str):
         return tuple(value.replace(",", " ").split())
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise TypeError
-    return tuple(value)
+    return tuple(each for each in value if each)
 
 
 def ranges(settings: Settings) -> Mapping[str, tuple[float, float]]:

@@ -1,13 +1,21 @@
 """nsp ingest: load what is new."""
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, SinceOption, UntilOption, way_of
+from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
+from pipeline.places import (
+    AccountFlags,
+    AccountSettings,
+    WorkspaceSettings,
+    accounts_asked_for,
+    workspaces_asked_for,
+)
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Load access logs into the warehouse; safe to repeat, kill and run twice.")
 
 PARTIAL = 5
+_T = TypeVar("_T", AccountSettings, WorkspaceSettings)
 
 
 @app.command()
@@ -35,15 +44,21 @@ def folder(
     common: Context = context.obj
     with common.open(read_only=False) as store:
         result = load(store, path)
-    _end(common, result, form)
+    report(result, form)
+    if code := _code(common, result):
+        raise typer.Exit(code)
 
 
 @app.command()
 def blob(
     context: typer.Context,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", metavar="NAME", help="Load this one only of several [[blob]] in nsp.toml."),
+    ] = None,
     account_url: Annotated[
         str | None,
-        typer.Option(help="https://ACCOUNT.blob.core.windows.net. Default: blob.account_url of nsp.toml."),
+        typer.Option(help="https://ACCOUNT.blob.core.windows.net. Default: what nsp.toml names."),
     ] = None,
     connection_string_env: Annotated[
         str | None,
@@ -72,7 +87,9 @@ def blob(
     perimeter: PerimeterOption = None,
     look_back: Annotated[
         int | None,
-        typer.Option(metavar="HOURS", help="Look again at so many hours before the last run's end. Default: 3."),
+        typer.Option(
+            metavar="HOURS", min=1, max=8760, help="Look again at so many hours before the last run's end. Default: 3."
+        ),
     ] = None,
     relist: Annotated[
         bool,
@@ -85,48 +102,47 @@ def blob(
     Needs the role Storage Blob Data Reader, or a connection string or SAS with read and list. Append blobs are read
     from where they were left; one that was rewritten takes the place of its old rows. --since and --until go by the
     hour in a blob's name. Exit code 5 when a blob couldn't be read, or too many lines; 4 when Azure refuses.
+
+    Without --account and --account-url all accounts of nsp.toml are loaded; one that fails leaves the others be. A
+    secret that nsp.toml names is for the account beside it alone, and --auth goes before it.
     """
-    from datetime import timedelta
+    from dataclasses import replace
 
     from pipeline.cli.progress import Reading
-    from pipeline.extract.account import Access, connect
-    from pipeline.extract.blob import Wanted
+    from pipeline.extract import configured
     from pipeline.ingest import ingest_blobs
 
     common: Context = context.obj
-    chosen = common.chosen(
-        blob_account_url=account_url,
-        blob_container_prefix=container_prefix,
-        blob_look_back_hours=look_back,
-        auth=auth,
-        client_id=client_id,
-    )
-    wanted = Wanted(
-        container_prefix=chosen.blob_container_prefix,
-        containers=tuple(container or ()),
-        since=since,
-        until=until,
-        perimeter=perimeter,
-        look_back=timedelta(hours=chosen.blob_look_back_hours),
-        relist=relist,
-    )
-    connection_string, sas = _secrets(connection_string_env, sas_env, secret_file)
-    access = Access(chosen.blob_account_url, connection_string, sas, way_of(chosen.auth), chosen.client_id)
-    with (
-        connect(access, concurrency=chosen.blob_concurrency) as account,
-        common.open(read_only=False) as store,
-        Reading() as reading,
-    ):
-        result = ingest_blobs(store, account, wanted, watcher=reading)
-    _end(common, result, form)
+    chosen = common.chosen(auth=auth, client_id=client_id)
+    secret = _secret(connection_string_env, sas_env, secret_file)
+    flags = AccountFlags(account or "", account_url or "", secret, signs_in=auth is not None)
+    asked = accounts_asked_for(chosen.accounts, chosen.account, flags)
+
+    def read(each: AccountSettings) -> "Ingested":
+        wanted = replace(
+            configured.wanted(each.looked_at(container_prefix, look_back), since, until),
+            containers=tuple(container or ()), perimeter=perimeter, relist=relist,
+        )  # fmt: skip
+        with (
+            configured.account(each, chosen.auth, chosen.client_id) as connected,
+            common.open(read_only=False) as store,
+            Reading() as reading,
+        ):
+            return ingest_blobs(store, connected, wanted, watcher=reading)
+
+    _each(common, "account", asked, read, form)
 
 
 @app.command()
 def workspace(
     context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Option("--workspace", metavar="NAME", help="Load this one only of several [[workspace]] in nsp.toml."),
+    ] = None,
     workspace_id: Annotated[
         str | None,
-        typer.Option(metavar="GUID", help="Workspace ID of its overview page. Default: workspace.id of nsp.toml."),
+        typer.Option(metavar="GUID", help="Workspace ID of its overview page. Default: what nsp.toml names."),
     ] = None,
     auth: AuthOption = None,
     client_id: ClientIdOption = None,
@@ -144,49 +160,90 @@ def workspace(
     again until nothing more is expected; what arrives days later is found by counting. --since and --until go by the
     time of ingestion, in whole hours. Exit code 5 when an hour couldn't be read, or too many records; 4 when Azure
     refuses.
+
+    Without --workspace and --workspace-id all workspaces of nsp.toml are loaded; one that fails leaves the others be.
     """
-    from datetime import timedelta
+    from dataclasses import replace
 
     from pipeline.cli.progress import Reading
-    from pipeline.errors import UsageError
-    from pipeline.extract.windows import Timing
-    from pipeline.extract.workspace import connect
+    from pipeline.extract import configured
     from pipeline.ingest import ingest_workspace
 
     common: Context = context.obj
-    chosen = common.chosen(workspace_id=workspace_id, workspace_endpoint=endpoint, auth=auth, client_id=client_id)
-    if not chosen.workspace_id:
-        raise UsageError("Which workspace? Give --workspace-id GUID, or workspace.id in nsp.toml.")
-    timing = Timing(
-        settle=timedelta(minutes=chosen.workspace_settle_minutes),
-        overlap=timedelta(minutes=chosen.workspace_overlap_minutes),
-        audit=timedelta(days=chosen.workspace_audit_days),
-    )
-    way = way_of(chosen.auth)
-    connection = connect(chosen.workspace_id, auth=way, client_id=chosen.client_id, endpoint=chosen.workspace_endpoint)
-    with connection as connected, common.open(read_only=False) as store, Reading() as reading:
-        result = ingest_workspace(store, connected, timing=timing, since=since, until=until, watcher=reading)
-    _end(common, result, form)
+    chosen = common.chosen(auth=auth, client_id=client_id)
+    asked = workspaces_asked_for(chosen.workspaces, chosen.workspace, name or "", workspace_id or "")
+
+    def read(each: WorkspaceSettings) -> "Ingested":
+        each = replace(each, endpoint=endpoint or each.endpoint)
+        with (
+            configured.workspace(each, chosen.auth, chosen.client_id) as connected,
+            common.open(read_only=False) as store,
+            Reading() as reading,
+        ):
+            timing = configured.timing(each)
+            return ingest_workspace(store, connected, timing=timing, since=since, until=until, watcher=reading)
+
+    _each(common, "workspace", asked, read, form)
 
 
-def _secrets(connection_string_env: str | None, sas_env: str | None, secret_file: Path | None) -> tuple[str, str]:
-    """Return the connection string and the SAS, of which one at most is given."""
-    import os
-
-    from pipeline.azure.signin import blob_secrets
+def _secret(connection_string_env: str | None, sas_env: str | None, secret_file: Path | None) -> tuple[str, str, str]:
+    """Return what names the secret, of which one at most is given."""
     from pipeline.errors import UsageError
 
     if sum(each is not None for each in (connection_string_env, sas_env, secret_file)) > 1:
         raise UsageError("Give one of --connection-string-env, --sas-env and --secret-file.")
     if connection_string_env == "" or sas_env == "":
         raise UsageError("Give the name of an environment variable that holds the secret.")
-    return blob_secrets(connection_string_env or "", sas_env or "", secret_file or "", os.environ)
+    return connection_string_env or "", sas_env or "", str(secret_file or "")
 
 
-def _end(common: "Context", result: "Ingested", form: Format) -> None:
-    report(result, form)
-    if result.rejected_share > common.settings.rejected_share or result.failed:
-        raise typer.Exit(PARTIAL)
+def _each(common: "Context", word: str, asked: Sequence[_T], read: Callable[[_T], "Ingested"], form: Format) -> None:
+    """Load some accounts or workspaces, each whatever becomes of the others, and print a row of each.
+
+    Args:
+        common: the common options.
+        word: what they are, for the column that holds their names.
+        asked: what to load.
+        read: loads one.
+        form: how to print.
+    """
+    from pipeline.cli.output import plain, write_rows
+    from pipeline.errors import NspError
+
+    rows: list[dict[str, object]] = []
+    results: list[Ingested] = []
+    codes: list[int] = []
+    for each in asked:
+        name = each.name or each.own_name
+        try:
+            result = read(each)
+        except NspError as error:
+            if not asked[1:]:
+                raise
+            sys.stderr.write(f"nsp: {plain(name)}: {plain(str(error))}\n")
+            codes.append(error.exit_code)
+            continue
+        rows.append({word: name, **_counts(result)})
+        results.append(result)
+        codes.append(_code(common, result))
+    if rows:
+        write_rows(rows, form)
+    for result in results:
+        _tell(result)
+    if code := _gravest(codes):
+        raise typer.Exit(code)
+
+
+def _code(common: "Context", result: "Ingested") -> int:
+    return PARTIAL if result.rejected_share > common.settings.rejected_share or result.failed else 0
+
+
+def _gravest(codes: list[int]) -> int:
+    if not any(codes):
+        return 0
+    from pipeline.nightly.run import SEVERITY
+
+    return min(codes, key=SEVERITY.index)
 
 
 def load(store: "Store", path: Path) -> "Ingested":
@@ -200,10 +257,15 @@ def load(store: "Store", path: Path) -> "Ingested":
 
 def report(result: "Ingested", form: Format) -> None:
     """Print what an ingest did; troubles go to stderr."""
-    from pipeline.cli.output import plain, write_rows
+    from pipeline.cli.output import write_rows
 
+    write_rows([_counts(result)], form)
+    _tell(result)
+
+
+def _counts(result: "Ingested") -> dict[str, int]:
     outcome = result.outcome
-    made = {
+    return {
         "files_loaded": outcome.files,
         "files_unchanged": result.unchanged,
         "records": outcome.records,
@@ -211,7 +273,13 @@ def report(result: "Ingested", form: Format) -> None:
         "pending_bytes": outcome.pending_bytes,
         "files_failed": len(result.failed),
     }
-    write_rows([made], form)
+
+
+def _tell(result: "Ingested") -> None:
+    """Tell of troubles."""
+    from pipeline.cli.output import plain
+
+    outcome = result.outcome
     for name, reason in result.failed:
         sys.stderr.write(f"nsp: not read: {plain(name)}: {reason}; it is tried again next time\n")
     if result.shrunk:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from pipeline.cli.options import AuthOption
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
 
+SEVERAL = {"blob_account_url", "workspace_id", "ingest_folder"}
 QUESTIONS = {
     "blob_account_url": "Storage account of the export (https://ACCOUNT.blob.core.windows.net)",
     "workspace_id": "Workspace ID of a Log Analytics workspace (GUID)",
@@ -24,11 +26,16 @@ QUESTIONS = {
 def init(
     context: typer.Context,
     account_url: Annotated[
-        str | None, typer.Option(help="https://ACCOUNT.blob.core.windows.net of the export.")
+        list[str] | None,
+        typer.Option(help="https://ACCOUNT.blob.core.windows.net of the export; may be repeated."),
     ] = None,
-    workspace_id: Annotated[str | None, typer.Option(metavar="GUID", help="Of a Log Analytics workspace.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="An export that lies on disk.")] = None,
-    subscription: Annotated[list[str] | None, typer.Option(help="Id of a subscription with perimeters.")] = None,
+    workspace_id: Annotated[
+        list[str] | None, typer.Option(metavar="GUID", help="Of a Log Analytics workspace; may be repeated.")
+    ] = None,
+    folder: Annotated[list[Path] | None, typer.Option(help="An export that lies on disk; may be repeated.")] = None,
+    subscription: Annotated[
+        list[str] | None, typer.Option(help="Id of a subscription with perimeters; may be repeated.")
+    ] = None,
     auth: AuthOption = None,
     webhook_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="Variable that holds the URL of a webhook, to be told of nights.")
@@ -48,9 +55,9 @@ def init(
     path = common.config or Path(CONFIG_FILE)
     given: dict[str, Any] = {
         "store": common.store,
-        "blob_account_url": account_url,
-        "workspace_id": workspace_id,
-        "ingest_folder": str(folder) if folder else None,
+        "blob_account_url": tuple(account_url or ()) or None,
+        "workspace_id": tuple(workspace_id or ()) or None,
+        "ingest_folder": tuple(map(str, folder or ())) or None,
         "inventory_subscriptions": tuple(subscription) if subscription else None,
         "auth": auth,
         "webhook_env": webhook_env,
@@ -66,8 +73,17 @@ def init(
 
 def _asked() -> dict[str, Any]:
     """Ask for what a night needs; what is left empty isn't set."""
-    answers = {name: typer.prompt(text, default="", show_default=False, err=True) for name, text in QUESTIONS.items()}
-    found: dict[str, Any] = {name: text.strip() for name, text in answers.items() if text.strip()}
+    found: dict[str, Any] = {}
+    for name, text in QUESTIONS.items():
+        answer = _answer(text)
+        if answer and name in SEVERAL:
+            found[name] = (answer, *iter(partial(_answer, "Another one (empty for no more)"), ""))
+        elif answer:
+            found[name] = answer
     if "inventory_subscriptions" in found:
         found["inventory_subscriptions"] = tuple(found["inventory_subscriptions"].replace(",", " ").split())
     return found
+
+
+def _answer(text: str) -> str:
+    return str(typer.prompt(text, default="", show_default=False, err=True)).strip()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def nightly(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Load the logs of this folder, too. Default: ingest.folder.")
+        list[Path] | None,
+        typer.Option("--folder", help="Load the logs of this folder, too; may be repeated. Default: ingest.folder."),
     ] = None,
     inventory: Annotated[
         Path | None,
@@ -42,10 +43,10 @@ def nightly(
 ) -> None:
     """Ingest, inventory, recommend, verify and report in one locked run; safe to kill and to repeat.
 
-    Loads all that nsp.toml names: blob.account_url, workspace.id, ingest.folder, [inventory]. A step that fails leaves
-    the others be. Each run is a line of nightly.jsonl in the store's folder; JSON prints it. The exit code is the
-    gravest that a step calls for: 1 failed, 2 wrong settings, 4 Azure, 5 partial, 3 attention, 0. While another nightly
-    runs it is 6, and nothing is done.
+    Loads all that nsp.toml names: each [[blob]], [[workspace]] and ingest.folder in a step of its own, and [inventory].
+    A step that fails leaves the others be. Each run is a line of nightly.jsonl in the store's folder; JSON prints it.
+    The exit code is the gravest that a step calls for: 1 failed, 2 wrong settings, 4 Azure, 5 partial, 3 attention, 0.
+    While another nightly runs it is 6, and nothing is done.
     """
     import polars as pl
 
@@ -56,8 +57,8 @@ def nightly(
 
     common: Context = context.obj
     chosen = common.chosen(
-        ingest_folder=_text(folder), inventory_file=_text(inventory), report=_text(report),
-        notify_command=notify_command, auth=auth, client_id=client_id,
+        ingest_folder=tuple(map(str, folder)) if folder else None, inventory_file=_text(inventory),
+        report=_text(report), notify_command=notify_command, auth=auth, client_id=client_id,
     )  # fmt: skip
     entry = run.nightly(chosen, limits_of(common, policy), tolerance_of(chosen), _tell)
     if form is Format.JSON:

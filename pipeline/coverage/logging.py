@@ -142,10 +142,13 @@ def _overlaps(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     kinds = [kind for kind in ("blob", "workspace", "folder") if any(row[f"{kind}_records"] for row in rows)]
     totals = ", ".join(f"{sum(row[f'{kind}_records'] for row in rows):,} by {kind}" for kind in kinds)
     evidence = f"the same hours came by several ways and were counted once, the fuller one of each hour: {totals}"
+    places = sorted({place for row in rows for place in row["places"].split(", ")})
+    if len(places) > len(kinds):  # two accounts or two workspaces
+        evidence += f"; from {', '.join(places)}"
     yield Finding("mixed-sources", INFO, "", evidence, "nothing")
     for row in rows:
         if row["hours_that_differ"]:
             records = ", ".join(f"{row[f'{kind}_records']:,} by {kind}" for kind in kinds)
             hours = f"{row['hours_that_differ']} of {row['hours']} hours of {row['category']}"
-            evidence = f"the ways differ in {hours} ({records}): one of them lacks records"
+            evidence = f"the ways differ in {hours} ({records}; {row['places']}): one of them lacks records"
             yield Finding("sources-differ", WARNING, row["perimeter"] or "", evidence, "nsp query coverage/overlaps")

@@ -14,8 +14,8 @@ from pipeline.azure.background import Background
 from pipeline.azure.patience import Patience, transport_options, unreachable
 from pipeline.errors import AzureError, ForbiddenError, SignInError, UsageError
 from pipeline.extract.blob_content import Downloads
+from pipeline.places import plain_url
 
-_PORTS = {"https": 443, "http": 80}
 HTTP_UNAUTHORIZED, HTTP_FORBIDDEN = 401, 403
 
 
@@ -67,7 +67,7 @@ def connect(access: Access, *, patience: Patience | None = None, concurrency: in
     with Background() as background:
         secret, service = _service(access)
         background.run(service.__aenter__())
-        url = _plain(service.url)
+        url = plain_url(service.url)
 
         def refusal(error: BaseException) -> AzureError | None:
             return _refusal(error, access, url)
@@ -79,13 +79,6 @@ def connect(access: Access, *, patience: Patience | None = None, concurrency: in
             background.run(service.close())
             if hasattr(secret, "close"):
                 background.run(secret.close())
-
-
-def _plain(url: str) -> str:
-    """Return the one spelling of an account's URL, without a signature: names in the ledger begin with it."""
-    parts = urlsplit(url)
-    port = "" if parts.port in {None, _PORTS.get(parts.scheme)} else f":{parts.port}"
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}{parts.path}".rstrip("/")
 
 
 def _service(access: Access) -> tuple[Any, Any]:

@@ -76,7 +76,8 @@ def plan(store: Store, account: Account, wanted: Wanted) -> tuple[Plan, dict[str
     unfinished = [row[0] for row in store.rows("extract/unfinished_blobs", prefix=account.url + "/")]
     account.background.run(listing.add(name for name in unfinished if name not in listing.found))
     plan = Plan(unreadable=listing.unreadable)
-    compare(store, SOURCE_KIND, (listed for _, listed in sorted(listing.found.values(), key=itemgetter(0))), plan)
+    listed = (each for _, each in sorted(listing.found.values(), key=itemgetter(0)))
+    compare(store, SOURCE_KIND, account.url, listed, plan)
     return plan, listing.marks()
 
 

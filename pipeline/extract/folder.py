@@ -47,7 +47,7 @@ def plan(store: Store, path: Path) -> Plan:
         Listed(name, _state(files[name][1]), FileContent(Path(files[name][0])))
         for name in sorted(files, key=_loading_order)
     )
-    return compare(store, SOURCE_KIND, listed, found)
+    return compare(store, SOURCE_KIND, SOURCE_KIND, listed, found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Loaded:
         return size_bytes > self.size_bytes and self.loaded_bytes > 0 and bool(self.head_hash)
 
 
-def compare(store: Store, source_kind: str, listed: Iterable[Listed], plan: Plan) -> Plan:
+def compare(store: Store, source_kind: str, place: str, listed: Iterable[Listed], plan: Plan) -> Plan:
     """Add to a plan what has to be loaded of the listed files, in their order, and count the others.
 
     A file with an unchanged etag is left alone. One that grew is to be read from where it was left; whether it
@@ -57,6 +57,13 @@ def compare(store: Store, source_kind: str, listed: Iterable[Listed], plan: Plan
     read anew and takes the place of its old rows.
 
     Reads: load_ledger.
+
+    Args:
+        store: the warehouse.
+        source_kind: folder or blob.
+        place: URL of the account; "folder" for all folders together.
+        listed: the files.
+        plan: to add to.
     """
     next_id = store.rows("extract/last_source_id")[0][0] + 1
     walk = iter(listed)
@@ -73,10 +80,10 @@ def compare(store: Store, source_kind: str, listed: Iterable[Listed], plan: Plan
             elif each.unreadable:
                 plan.unreadable.append((each.name, each.unreadable))
             elif loaded and each.appended_only and loaded.may_grow_to(each.state.size_bytes):
-                plan.sources.append(_tail(source_kind, each, loaded))
+                plan.sources.append(_tail(source_kind, place, each, loaded))
             else:
                 replaces = loaded.source_id if loaded else None
-                plan.sources.append(_whole(next_id, source_kind, each, replaces))
+                plan.sources.append(_whole((next_id, source_kind, place), each, replaces))
                 next_id += 1
     return plan
 
@@ -112,10 +119,9 @@ def whole_again(store: Store, sources: Sequence[Source]) -> tuple[list[Source], 
     return made, failed
 
 
-def _whole(source_id: int, source_kind: str, listed: Listed, replaces: int | None) -> Source:
+def _whole(head: tuple[int, str, str], listed: Listed, replaces: int | None) -> Source:
     return Source(
-        source_id,
-        source_kind,
+        *head,
         listed.name,
         listed.content,
         listed.state.etag,
@@ -124,10 +130,11 @@ def _whole(source_id: int, source_kind: str, listed: Listed, replaces: int | Non
     )
 
 
-def _tail(source_kind: str, listed: Listed, loaded: Loaded) -> Source:
+def _tail(source_kind: str, place: str, listed: Listed, loaded: Loaded) -> Source:
     return Source(
         source_id=loaded.source_id,
         source_kind=source_kind,
+        place=place,
         name=listed.name,
         content=listed.content,
         etag=listed.state.etag,

@@ -1,4 +1,4 @@
-"""How far a place was loaded, so that the old end of an archive needs no look each night."""
+"""How far a scope was loaded, so that the old end of an archive needs no look each night."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def advanced(mark: Mark | None, since: datetime | None, until: datetime, look_ba
 
 
 def until(known: Mark | None, reached: Mark, failed: datetime) -> Mark | None:
-    """Return how far a place is loaded where something at `failed` could not be read."""
+    """Return how far a scope is loaded where something at `failed` could not be read."""
     if known is not None and (known.complete_from != reached.complete_from or known.complete_until >= failed):
         return known
     if reached.complete_from is not None and failed <= reached.complete_from:

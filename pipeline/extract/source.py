@@ -53,6 +53,7 @@ class Source:
     Args:
         source_id: number in the load ledger.
         source_kind: folder or blob.
+        place: URL of the account; "folder" for all folders together.
         name: absolute path or URL, as in the ledger.
         content: where to read it.
         etag: changes whenever the file may have changed; taken before reading.
@@ -67,6 +68,7 @@ class Source:
 
     source_id: int
     source_kind: str
+    place: str
     name: str
     content: Content
     etag: str

@@ -4,33 +4,44 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, keyed
 
 
 def text_of(chosen: Mapping[str, Any]) -> str:
     """Return the content of an nsp.toml.
 
     Args:
-        chosen: name of a field of Settings -> value; all others are there as comments, with their defaults.
+        chosen: name of a field of Settings -> value; all others are there as comments, with their defaults. Several
+            values of a field that takes one, such as blob_account_url, make a table for each.
     """
     told = meanings()
     sections: dict[str, list[str]] = {}
-    for each in fields(Settings):
-        section, _, key = each.metadata["key"].partition(".")
+    further: dict[str, list[str]] = {}
+    for name, each in keyed().items():
+        section, _, key = name.partition(".")
         lines = sections.setdefault(section, [])
         lines.append(f"# {told.get(each.name, '')}".rstrip())
         is_chosen = each.name in chosen
         value = chosen[each.name] if is_chosen else each.default
+        if isinstance(value, tuple) and not isinstance(each.default, tuple):
+            value, *others = value
+            further[section] = [f"\n[[{section}]]\n{key} = {as_toml(other)}\n" for other in others]
         lines.append(f"{'' if is_chosen else '# '}{key} = {as_toml(value)}")
     head = (
         "# Settings of nsp. Behind a # stand the defaults; take it away to change one. nsp config check reads it all.\n"
     )
-    return head + "".join(f"\n[{name}]\n" + "\n".join(lines) + "\n" for name, lines in sections.items())
+    text = head
+    for name, lines in sections.items():
+        others = further.get(name, [])
+        if name in {"blob", "workspace"}:
+            lines.insert(0, f"# for several, [[{name}]] is written once for each, with keys of its own")
+        title = f"[[{name}]]" if others else f"[{name}]"
+        text += f"\n{title}\n" + "\n".join(lines) + "\n" + "".join(others)
+    return text
 
 
 def write(path: Path, chosen: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from pipeline.errors import NspError
 from pipeline.nightly import changes, kept, notify
 from pipeline.nightly.lock import holder, locked
-from pipeline.nightly.steps import STEPS, Night, Step, check
+from pipeline.nightly.steps import Night, Step, check, steps_of
 from pipeline.recommend import difference
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
@@ -95,7 +95,7 @@ def nightly(
             watcher(outcomes[-1])
 
         try:
-            for step in STEPS:
+            for step in steps_of(settings):
                 take(step.name, partial(_step, step, night, outcomes))
             entry["changes"] = _changes(night)
             entry["exit_code"] = _code(outcomes)

@@ -1,17 +1,17 @@
 """The steps of a nightly, in order. Each is safe to repeat: a night that was killed is made good by the next."""
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from pipeline.nightly import kept
+from pipeline.places import AccountSettings, WorkspaceSettings
 from pipeline.recommend.scope import Scope
 from pipeline.settings import Settings
 
@@ -105,48 +105,29 @@ class Step:
     needs: str = ""
 
 
-def _ingest_folder(night: Night) -> Done:
+def _ingest_folder(folder: str, night: Night) -> Done:
     from pipeline.ingest import ingest_folder
 
     with night.open(read_only=False) as store:
-        return _ingested(night, ingest_folder(store, Path(night.settings.ingest_folder)))
+        return _ingested(night, ingest_folder(store, Path(folder)))
 
 
-def _ingest_blob(night: Night) -> Done:
-    from pipeline.azure.signin import blob_secrets, way_of
-    from pipeline.extract.account import Access, connect
-    from pipeline.extract.blob import Wanted
+def _ingest_blob(account: AccountSettings, night: Night) -> Done:
+    from pipeline.extract import configured
     from pipeline.ingest import ingest_blobs
 
-    chosen = night.settings
-    secrets = blob_secrets(
-        chosen.blob_connection_string_env, chosen.blob_sas_env, chosen.blob_secret_file, os.environ
-    )  # fmt: skip
-    wanted = Wanted(
-        container_prefix=chosen.blob_container_prefix, look_back=timedelta(hours=chosen.blob_look_back_hours)
-    )
-    access = Access(chosen.blob_account_url, *secrets, way_of(chosen.auth), chosen.client_id)
-    with connect(access, concurrency=chosen.blob_concurrency) as account, night.open(read_only=False) as store:
-        return _ingested(night, ingest_blobs(store, account, wanted))
+    connection = configured.account(account, night.settings.auth, night.settings.client_id)
+    with connection as connected, night.open(read_only=False) as store:
+        return _ingested(night, ingest_blobs(store, connected, configured.wanted(account)))
 
 
-def _ingest_workspace(night: Night) -> Done:
-    from pipeline.azure.signin import way_of
-    from pipeline.extract.windows import Timing
-    from pipeline.extract.workspace import connect
+def _ingest_workspace(workspace: WorkspaceSettings, night: Night) -> Done:
+    from pipeline.extract import configured
     from pipeline.ingest import ingest_workspace
 
-    chosen = night.settings
-    timing = Timing(
-        settle=timedelta(minutes=chosen.workspace_settle_minutes),
-        overlap=timedelta(minutes=chosen.workspace_overlap_minutes),
-        audit=timedelta(days=chosen.workspace_audit_days),
-    )
-    connection = connect(
-        chosen.workspace_id, auth=way_of(chosen.auth), client_id=chosen.client_id, endpoint=chosen.workspace_endpoint
-    )
+    connection = configured.workspace(workspace, night.settings.auth, night.settings.client_id)
     with connection as connected, night.open(read_only=False) as store:
-        return _ingested(night, ingest_workspace(store, connected, timing=timing))
+        return _ingested(night, ingest_workspace(store, connected, timing=configured.timing(workspace)))
 
 
 def _ingested(night: Night, result: "Ingested") -> Done:
@@ -264,17 +245,6 @@ def _now() -> datetime:
 
 
 STEPS = (
-    Step("ingest-folder", lambda night: "" if night.settings.ingest_folder else "no folder is named", _ingest_folder),
-    Step(
-        "ingest-blob",
-        lambda night: "" if _has_account(night.settings) else "blob.account_url isn't set",
-        _ingest_blob,
-    ),
-    Step(
-        "ingest-workspace",
-        lambda night: "" if night.settings.workspace_id else "workspace.id isn't set",
-        _ingest_workspace,
-    ),
     Step(
         "inventory",
         lambda night: "" if _has_inventory(night.settings) else "[inventory] names nothing",
@@ -286,8 +256,30 @@ STEPS = (
 )
 
 
-def _has_account(settings: Settings) -> bool:
-    return bool(settings.blob_account_url or settings.blob_connection_string_env or settings.blob_secret_file)
+def steps_of(settings: Settings) -> tuple[Step, ...]:
+    """Return the steps of a night, in order: one for each folder, account and workspace, then what follows from them.
+
+    The name of a step says which of several it is, such as `ingest-blob:NAME`; a folder is called by its path.
+    """
+    folders = [
+        (each if settings.ingest_folder[1:] else "", partial(_ingest_folder, each)) for each in settings.ingest_folder
+    ]
+    accounts = [(each.name, partial(_ingest_blob, each)) for each in settings.accounts]
+    workspaces = [(each.name, partial(_ingest_workspace, each)) for each in settings.workspaces]
+    return (
+        *_ingest_steps("ingest-folder", folders, "no folder is named"),
+        *_ingest_steps("ingest-blob", accounts, "blob.account_url isn't set"),
+        *_ingest_steps("ingest-workspace", workspaces, "workspace.id isn't set"),
+        *STEPS,
+    )
+
+
+def _ingest_steps(name: str, sources: Sequence[tuple[str, Callable[[Night], Done]]], nothing: str) -> Iterator[Step]:
+    """Yield a step for each of some sources, or one that says that there is none."""
+    for called, action in sources:
+        yield Step(f"{name}:{called}" if called else name, lambda _: "", action)
+    if not sources:
+        yield Step(name, lambda _: nothing, lambda _: Done({}))
 
 
 def _has_inventory(settings: Settings) -> bool:
@@ -300,7 +292,7 @@ def check(settings: Settings) -> None:
     Raises:
         UsageError: no source is named.
     """
-    if not (settings.ingest_folder or _has_account(settings) or settings.workspace_id):
+    if not (settings.ingest_folder or settings.accounts or settings.workspaces):
         raise UsageError(
             "No logs are named: set blob.account_url, workspace.id or ingest.folder in nsp.toml, or give --folder."
         )

@@ -315,6 +315,7 @@ LOAD_LEDGER = Table(
     (
         Column("source_id", "BIGINT", "Number of the source, in order of loading.", True),
         Column("source_kind", "VARCHAR", "folder, blob or workspace.", True),
+        Column("place", "VARCHAR", "URL of the account or id of the workspace; folder for all folders together.", True),
         Column("name", "VARCHAR", "Absolute path of the file, URL of the blob, or workspace and window.", True),
         Column(
             "etag",
@@ -341,7 +342,7 @@ LOAD_LEDGER = Table(
 
 LOAD_MARK = Table(
     "load_mark",
-    "one row a place that is read in the order of time: a perimeter's folder in a container, or a workspace",
+    "one row a scope that is read in the order of time: a perimeter's folder in a container, or a workspace",
     (
         Column("source_kind", "VARCHAR", "blob or workspace.", True),
         Column("scope", "VARCHAR", "URL of the folder, or id of the workspace.", True),
@@ -416,15 +417,16 @@ TRAFFIC = Table(
 
 HOUR_COUNT = Table(
     "hour_count",
-    "one row an hour, source kind, perimeter and category: what each way to the logs brought",
+    "one row an hour, place, perimeter and category: what each way to the logs brought",
     (
         Column("hour", "TIMESTAMP", "Start of the hour of the records' first event, UTC.", True),
         Column("source_kind", "VARCHAR", "folder, blob or workspace.", True),
+        Column("place", "VARCHAR", "URL of the account or id of the workspace; folder for all folders together.", True),
         Column("perimeter", "VARCHAR", "ARM id of the perimeter."),
         Column("category", "VARCHAR", "Log category.", True),
         Column("records", "BIGINT", "Log records.", True),
         Column("requests", "BIGINT", "Events: the sum of count.", True),
-        Column("counted", "BOOLEAN", "These went into traffic: no other kind of source has more of them.", True),
+        Column("counted", "BOOLEAN", "These went into traffic: no other place has more of them.", True),
     ),
 )
 

@@ -256,7 +256,7 @@ class _Round:
             new, refused = self.records.get(source_id, 0), rejected.get(source_id, 0)
             rows.append(
                 (
-                    source_id, source.source_kind, source.name, source.etag, source.size_bytes,
+                    source_id, source.source_kind, source.place, source.name, source.etag, source.size_bytes,
                     tally.loaded_bytes, tally.pending_bytes, source.start_line + tally.lines,
                     source.earlier_records + new, source.earlier_rejected + refused,
                     tally.head_hash, tally.tail_hash, loaded_at,

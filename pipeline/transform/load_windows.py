@@ -38,7 +38,7 @@ def load_windows(
 
     Args:
         store: the warehouse.
-        workspace_id: goes into the names of the windows.
+        workspace_id: goes into the names of the windows, and is their place.
         batch: the windows, all of them asked for.
         answers: bodies of whole answers that together hold just their records; what they raise rolls back.
         read_at: the service's clock before they were asked for.
@@ -67,9 +67,9 @@ def load_windows(
                 raise UnansweredError(counted)
         ledger = [
             (
-                each.source_id, windows.SOURCE_KIND, windows.name(workspace_id, each.start), read_at.isoformat(), 0, 0,
-                0, kept[each.source_id], records.get(each.source_id, 0), rejected.get(each.source_id, 0), "", "",
-                loaded_at,
+                each.source_id, windows.SOURCE_KIND, workspace_id, windows.name(workspace_id, each.start),
+                read_at.isoformat(), 0, 0, 0, kept[each.source_id], records.get(each.source_id, 0),
+                rejected.get(each.source_id, 0), "", "", loaded_at,
             )
             for each in batch
             if kept[each.source_id] or each.replaces is not None

@@ -25,7 +25,7 @@ def hours_of(store: Store, source_ids: Sequence[int]) -> list[tuple[datetime]]:
 def refresh(store: Store, hours: Iterable[datetime]) -> None:
     """Make the flows of some hours anew, in the caller's transaction.
 
-    Where records of one perimeter, category and hour came from several kinds of sources, the fullest counts.
+    Where records of one perimeter, category and hour came from several places, the fullest counts.
 
     Reads: access_log, address, load_ledger. Writes: hour_count, traffic.
     """

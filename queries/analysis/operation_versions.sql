@@ -10,7 +10,8 @@ with told as (
     select
         a.*,
         date_trunc('hour', a.time) as hour,
-        l.source_kind
+        l.source_kind,
+        l.place
     from access_log as a
     inner join load_ledger as l on a.source_id = l.source_id
 ),
@@ -35,11 +36,12 @@ select
     min(s.time) as first_seen,
     max(greatest(s.time, coalesce(s.end_time, s.time))) as last_seen
 from scoped as s
--- what another kind of source tells more fully is not counted again
+-- what another place tells more fully is not counted again
 inner join hour_count as h
     on
         s.hour = h.hour
         and s.source_kind = h.source_kind
+        and s.place = h.place
         and s.perimeter is not distinct from h.perimeter
         and s.category = h.category
 where h.counted and (s.operation is not null or s.operation_version is not null)

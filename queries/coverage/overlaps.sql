@@ -1,25 +1,32 @@
--- Where several kinds of sources tell of the same time: what each holds, and in how many hours they differ.
+-- Where several places tell of the same time: what each kind of them holds, and in how many hours they differ.
 -- reads: hour_count
--- grain: one row a perimeter and category, over the time that all its kinds of sources span
+-- grain: one row a perimeter and category, over the hours that several of its places span
 with span as (
     select
         perimeter,
-        source_kind,
+        place,
         min(hour) as first_hour,
         max(hour) as last_hour
     from hour_count
-    group by perimeter, source_kind
+    group by perimeter, place
 ),
 
-common as (
+-- a place that has nothing of an hour within its span should have: it counts among those that span the hour
+spanned as (
     select
+        h.perimeter,
+        h.hour,
+        count(*) as places
+    from (select distinct
         perimeter,
-        count(*) as kinds,
-        max(first_hour) as first_hour,
-        min(last_hour) as last_hour
-    from span
-    group by perimeter
-    having count(*) > 1 and max(first_hour) <= min(last_hour)
+        hour
+    from hour_count) as h
+    inner join span as s
+        on
+            h.perimeter is not distinct from s.perimeter
+            and h.hour between s.first_hour and s.last_hour
+    group by h.perimeter, h.hour
+    having count(*) > 1
 ),
 
 told as (
@@ -27,18 +34,19 @@ told as (
         h.perimeter,
         h.category,
         h.hour,
-        any_value(c.kinds) as kinds,
+        any_value(s.places) as places,
         count(*) as telling,
         max(h.records) as most,
         min(h.records) as least,
+        list(h.place) as names,
         coalesce(sum(h.records) filter (where h.source_kind = 'blob'), 0)::bigint as blob_records,
         coalesce(sum(h.records) filter (where h.source_kind = 'workspace'), 0)::bigint as workspace_records,
         coalesce(sum(h.records) filter (where h.source_kind = 'folder'), 0)::bigint as folder_records
     from hour_count as h
-    inner join common as c
+    inner join spanned as s
         on
-            h.perimeter is not distinct from c.perimeter
-            and h.hour between c.first_hour and c.last_hour
+            h.perimeter is not distinct from s.perimeter
+            and h.hour = s.hour
     group by h.perimeter, h.category, h.hour
 )
 
@@ -46,12 +54,13 @@ select
     perimeter,
     category,
     count(*) as hours,
-    count_if(telling < kinds or most <> least)::bigint as hours_that_differ,
+    count_if(telling < places or most <> least)::bigint as hours_that_differ,
     sum(blob_records)::bigint as blob_records,
     sum(workspace_records)::bigint as workspace_records,
     sum(folder_records)::bigint as folder_records,
-    min(hour) filter (where telling < kinds or most <> least) as first_difference,
-    max(hour) filter (where telling < kinds or most <> least) as last_difference
+    array_to_string(list_sort(list_distinct(flatten(list(names)))), ', ') as places,
+    min(hour) filter (where telling < places or most <> least) as first_difference,
+    max(hour) filter (where telling < places or most <> least) as last_difference
 from told
 group by perimeter, category
 order by perimeter, category

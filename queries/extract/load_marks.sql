@@ -1,6 +1,6 @@
--- How far places that are read in the order of time were loaded.
+-- How far scopes that are read in the order of time were loaded.
 -- reads: load_mark
--- grain: one row a place
+-- grain: one row a scope
 -- $source_kind  blob or workspace
 select
     scope,

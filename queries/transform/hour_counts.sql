@@ -1,12 +1,13 @@
--- What each kind of source brought for some hours; the fullest counts, so that two ways to one log don't add up.
+-- What each place brought for some hours; the fullest counts, so that two ways to one log don't add up.
 -- reads: access_log, load_ledger
--- grain: one row an hour, source kind, perimeter and category, as in the table hour_count
+-- grain: one row an hour, place, perimeter and category, as in the table hour_count
 -- $first_hour  first hour, inclusive
 -- $end_hour  end, exclusive
 with brought as (
     select
         date_trunc('hour', a.time) as hour,
         l.source_kind,
+        l.place,
         a.perimeter,
         a.category,
         count(*) as records,
@@ -17,6 +18,7 @@ with brought as (
     group by
         date_trunc('hour', a.time),
         l.source_kind,
+        l.place,
         a.perimeter,
         a.category
 )
@@ -24,12 +26,13 @@ with brought as (
 select
     hour,
     source_kind,
+    place,
     perimeter,
     category,
     records,
     requests,
     row_number() over (
         partition by hour, perimeter, category
-        order by records desc, requests desc, source_kind
+        order by records desc, requests desc, source_kind, place
     ) = 1 as counted
 from brought

@@ -7,6 +7,7 @@ with flow as (
     select
         date_trunc('hour', a.time) as hour,
         l.source_kind,
+        l.place,
         a.perimeter,
         a.profile,
         a.service_resource,
@@ -37,6 +38,7 @@ with flow as (
     group by
         date_trunc('hour', a.time),
         l.source_kind,
+        l.place,
         a.perimeter,
         a.profile,
         a.service_resource,
@@ -80,11 +82,12 @@ identified as (
             else 'unknown'
         end as caller_kind
     from flow
-    -- what another kind of source tells more fully is not counted again
+    -- what another place tells more fully is not counted again
     inner join hour_count
         on
             flow.hour = hour_count.hour
             and flow.source_kind = hour_count.source_kind
+            and flow.place = hour_count.place
             and flow.perimeter is not distinct from hour_count.perimeter
             and flow.category = hour_count.category
     where hour_count.counted

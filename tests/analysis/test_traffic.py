@@ -312,7 +312,7 @@ def test_attempts_without_outcome(store: Store) -> None:
 def test_operation_versions_counts_each_record_once(store: Store) -> None:
     def ledger(number: int, kind: str) -> list[object]:
         row: dict[str, object] = dict.fromkeys((column.name for column in LOAD_LEDGER.columns), 0)
-        row |= {"source_id": number, "source_kind": kind, "name": kind, "etag": ""}
+        row |= {"source_id": number, "source_kind": kind, "place": kind, "name": kind, "etag": ""}
         return list((row | {"head_hash": "", "tail_hash": "", "loaded_at": at(1)}).values())
 
     def log(number: int, version: str | None, count: int, operation: str | None = "Get") -> list[object]:
@@ -329,7 +329,7 @@ def test_operation_versions_counts_each_record_once(store: Store) -> None:
     store.append_rows(LOAD_LEDGER, [ledger(1, "blob"), ledger(2, "workspace")])
     store.append_rows(
         HOUR_COUNT,
-        [(at(1), kind, f"{NSP}/one", BY_FIREWALL, 2, 5, kind == "blob") for kind in ("blob", "workspace")],
+        [(at(1), kind, kind, f"{NSP}/one", BY_FIREWALL, 2, 5, kind == "blob") for kind in ("blob", "workspace")],
     )
     logs = [log(1, "2020", 2), log(1, "2020", 3), log(1, None, 1), log(1, None, 9, None), log(2, "2020", 5)]
     store.append_rows(ACCESS_LOG, logs)

@@ -4,7 +4,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, fields
+from dataclasses import Field
 from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from pipeline.cli import app
 from pipeline.errors import EXIT_CODES, NspError
 from pipeline.nightly.initial import as_toml, meanings
 from pipeline.nightly.run import SEVERITY
-from pipeline.settings import Settings, ranges
+from pipeline.settings import Settings, keyed, ranges
 from pipeline.store import open_store
 from pipeline.tables.dictionary import data_dictionary
 from tests.test_queries import SAMPLES
@@ -48,8 +48,9 @@ Written from `pipeline/settings.py` by `make docs`; do not edit. Settings come f
 of them as comments, and `nsp config check` says what is wrong with one, key by key.
 
 A list in a variable is written with commas or spaces between; `true` and `false` are words. A secret is no setting: the
-keys that end in `_env` and `_file` say where it is. What no rule may exceed stands in a file of its own,
-[policy.toml](policy.md).
+keys that end in `_env` and `_file` say where it is. For several accounts or workspaces, `[[blob]]` and `[[workspace]]`
+are written once for each ([connecting.md](connecting.md#several-accounts-and-workspaces)). What no rule may exceed stands
+in a file of its own, [policy.toml](policy.md).
 """
 EXIT = """# Exit codes
 
@@ -124,8 +125,8 @@ def settings() -> str:
     told, bounds = meanings(), ranges(Settings())
     parts = [SETTINGS]
     sections: dict[str, list[Field[Any]]] = {}
-    for each in fields(Settings):
-        sections.setdefault(str(each.metadata["key"]).split(".", maxsplit=1)[0], []).append(each)
+    for key, each in keyed().items():
+        sections.setdefault(key.split(".", maxsplit=1)[0], []).append(each)
     for name, found in sections.items():
         parts.append(f"## [{name}]\n\n| key, variable | default | range | meaning |\n|---|---|---|---|")
         for each in found:

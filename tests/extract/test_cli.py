@@ -33,8 +33,8 @@ def test_blobs_by_connection_string(written: Export, tmp_path: Path) -> None:
     done = nsp(tmp_path, *words, "--format", "json", LOGS=secret)
     assert done.returncode == 5, done.stderr  # a sixth of the lines was rejected
     assert json.loads(done.stdout)[0] == {
-        "files_loaded": 1, "files_unchanged": 0, "records": 5, "rejected_records": 1, "pending_bytes": 4,
-        "files_failed": 0,
+        "account": "LOGS", "files_loaded": 1, "files_unchanged": 0, "records": 5, "rejected_records": 1,
+        "pending_bytes": 4, "files_failed": 0,
     }  # fmt: skip
     again = nsp(tmp_path, *words, LOGS=secret, NSP_INGEST_REJECTED_SHARE="0.5")
     assert (again.returncode, KEY in done.stderr + again.stderr) == (0, False)
@@ -54,6 +54,28 @@ def test_blobs_by_sas_and_settings(written: Export, tmp_path: Path) -> None:
     assert (expired.returncode, expired.stderr.count("\n")) == (4, 1)
     assert "expired" in expired.stderr
     assert "sig=" not in expired.stderr
+
+
+def test_all_accounts_of_the_settings_and_one_that_fails(written: Export, tmp_path: Path) -> None:
+    other = Export(written.azurite.second, prefix=written.prefix)
+    written.append(hourly(1), some_lines(5, 1))
+    other.append(hourly(1), some_lines(7, 2))
+    keys = f'container_prefix = "{written.prefix}"\n'
+    (tmp_path / "nsp.toml").write_text(
+        f'[[blob]]\naccount_url = "{written.azurite.url}"\nsas_env = "EXPIRED"\n{keys}'
+        f'[[blob]]\nname = "West"\nconnection_string_env = "WEST"\n{keys}'
+    )
+    variables = {"EXPIRED": account_sas(-1), "SAS": account_sas(1), "WEST": other.azurite.connection_string()}
+    words = ("ingest", "blob", "--format", "json")
+    done = nsp(tmp_path, *words, **variables)
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+    assert done.stderr.startswith("nsp: devstoreaccount1: ")
+    assert [(each["account"], each["records"]) for each in json.loads(done.stdout)] == [("West", 7)]
+    chosen = nsp(tmp_path, *words, "--account", "devstoreaccount1", "--sas-env", "SAS", **variables)
+    assert [(each["account"], each["records"]) for each in json.loads(chosen.stdout)] == [("devstoreaccount1", 5)]
+    by_url = nsp(tmp_path, *words, "--account-url", f"{written.azurite.url}/", "--sas-env", "SAS", **variables)
+    assert [(each["files_loaded"], each["files_unchanged"]) for each in json.loads(by_url.stdout)] == [(0, 1)]
+    other.close()
 
 
 @pytest.mark.parametrize(

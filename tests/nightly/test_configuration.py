@@ -10,6 +10,9 @@ from tests.cli.test_cli import nsp
 
 GUID = "5f0c2a1e-7d34-4b6a-9a51-c0ffee000001"
 
+TWO_ACCOUNTS = '[[blob]]\naccount_url = "https://a.blob.core.windows.net"\n'
+TWO_ACCOUNTS += TWO_ACCOUNTS.replace("https://a", "https://b")
+
 
 def keys(folder: Path, text: str, **variables: str) -> list[str]:
     path = folder / "nsp.toml"
@@ -49,6 +52,17 @@ def test_everything_wrong_is_told_at_once_and_nothing_twice(tmp_path: Path) -> N
         ("[inventory]\nsubscription = 5", "inventory.subscription"),
         ('[inventory]\nfile = "gone.json"', "inventory.file"),
         ('[ingest]\nfolder = "gone"', "ingest.folder"),
+        ('[ingest]\nfolder = [".", "gone"]', "ingest.folder"),
+        (f'{TWO_ACCOUNTS}sas_env = "GONE"', "blob[2].sas_env"),
+        (f'{TWO_ACCOUNTS}secret_file = "gone.txt"', "blob[2].secret_file"),
+        (f'{TWO_ACCOUNTS}sas_env = "HERE"\nsecret_file = "gone.txt"', "blob[2].secret_file"),
+        (TWO_ACCOUNTS.replace("https://b", "http://b"), "blob[2].account_url"),
+        ('[[blob]]\naccount_url = "https://a"\n[[blob]]\nsas_env = "HERE"', "blob[2].account_url"),
+        (f'[[workspace]]\nid = "{GUID}"\n[[workspace]]\nid = "w"\n', "workspace[2].id"),
+        (
+            f'[[workspace]]\nid = "{GUID}"\nendpoint = "x"\n[[workspace]]\nid = "{GUID[:-1]}2"\n',
+            "workspace[1].endpoint",
+        ),
         ('[nightly]\nnotify_command = "\'open"', "nightly.notify_command"),
         ('[nightly]\nwebhook_env = "GONE"', "nightly.webhook_env"),
         ('[nightly]\nwebhook_env = "HERE"', "nightly.webhook_env"),
@@ -82,6 +96,14 @@ def test_what_is_right_is_left_alone(tmp_path: Path) -> None:
     notify_command = "mail -s 'the night' me"
     """
     assert keys(tmp_path, text, SAS="sv=1&sig=x", HOOK="https://hooks.example/SECRET") == []
+
+
+def test_one_account_by_two_secrets_is_found(tmp_path: Path) -> None:
+    text = "".join(f'[[blob]]\nconnection_string_env = "{each}"\n' for each in ("A", "B", "C"))
+    secret = "DefaultEndpointsProtocol=https;AccountName={};AccountKey={};EndpointSuffix=core.windows.net"
+    first, again, other = (secret.format(*each) for each in (("logs", "a2V5"), ("logs", "a2V5Mg=="), ("x", "a2V5")))
+    assert keys(tmp_path, text, A=first, B=again, C=other) == ["blob[2].connection_string_env"]
+    assert keys(tmp_path, text, A=first, B="nonsense", C=other) == ["blob[2].connection_string_env"]
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -5,14 +5,13 @@ import pty
 import subprocess
 import sys
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.nightly.initial import text_of
-from pipeline.settings import Settings, load
+from pipeline.settings import Settings, keyed, load
 from tests.cli.test_cli import ROOT, nsp
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -38,8 +37,8 @@ def test_every_key_is_there_once_explained_and_its_default_is_true(tmp_path: Pat
     text = text_of({})
     assert read(tmp_path, text) == Settings()
     lines = text.splitlines()
-    for each in fields(Settings):
-        key = each.metadata["key"].partition(".")[2]
+    for each in keyed():
+        key = each.partition(".")[2]
         assert any(line.startswith(f"# {key} = ") for line in lines), key
     assert not [line for line in lines if line in {"#", "# "}], "each key is explained"
     opened = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)
@@ -63,6 +62,22 @@ def test_from_options(tmp_path: Path) -> None:
     assert (tmp_path / "nsp.toml").read_bytes() == before
 
 
+def test_several_of_each(tmp_path: Path) -> None:
+    accounts = [f"https://{name}.blob.core.windows.net" for name in ("a", "b")]
+    ids = [f"5f0c2a1e-7d34-4b6a-9a51-c0ffee00000{number}" for number in (1, 2, 3)]
+    words = [word for each in accounts for word in ("--account-url", each)]
+    words += [word for each in ids for word in ("--workspace-id", each)]
+    folders = [tmp_path / "a, b", tmp_path / "c"]
+    for each in folders:
+        each.mkdir()
+    result = nsp(tmp_path, "init", *words, *(word for each in folders for word in ("--folder", str(each))))
+    assert (result.returncode, result.stderr.count(b"\n")) == (0, 1), result.stderr
+    found = load(tmp_path / "nsp.toml", {}, {})
+    assert [(each.name, each.account_url) for each in found.accounts] == list(zip("ab", accounts, strict=True))
+    assert [each.id for each in found.workspaces] == ids
+    assert found.ingest_folder == tuple(map(str, folders))
+
+
 def test_by_asking_on_a_terminal(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     variables = {name: value for name, value in os.environ.items() if not name.startswith("NSP_")}
@@ -70,10 +85,21 @@ def test_by_asking_on_a_terminal(tmp_path: Path) -> None:
         [sys.executable, "-m", "pipeline", "init"], cwd=tmp_path, env=variables | {"PYTHONPATH": str(ROOT)},
         stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
-        os.write(ours, b"https://a.blob.core.windows.net\n\n\na, b\ncli\n")
+        answers = [
+            "https://a.blob.core.windows.net",
+            "https://b.blob.core.windows.net",
+            "",
+            "",
+            "/x y",
+            "",
+            "a, b",
+            "cli",
+        ]
+        os.write(ours, "".join(f"{each}\n" for each in answers).encode())
         assert process.wait(60) == 0
     os.close(ours)
     os.close(theirs)
     found = load(tmp_path / "nsp.toml", {}, {})
-    assert (found.blob_account_url, found.workspace_id, found.auth) == ("https://a.blob.core.windows.net", "", "cli")
+    assert [each.account_url for each in found.accounts] == [answers[0], answers[1]]
+    assert (found.workspaces, found.ingest_folder, found.auth) == ((), ("/x y",), "cli")
     assert found.inventory_subscriptions == ("a", "b")

@@ -160,6 +160,23 @@ def test_the_page_may_be_read_by_others_and_what_else_is_kept_may_not(nsp: Nsp, 
     assert not Path("/dev/null").is_file()
 
 
+def test_several_folders_are_steps_of_their_own(nsp: Nsp, tmp_path: Path) -> None:
+    other = tmp_path / "b, c"
+    other.mkdir()
+    (other / "1.json").write_text(line(count=7, resourceId=f"{PERIMETER}-b"))
+    words = ("--folder", str(nsp.export), "--folder", str(other), "--folder", str(tmp_path / "gone"))
+    ended = nsp("nightly", "--format", "json", *words)
+    assert ended.code == 1, ended
+    entry = json.loads(ended.stdout)
+    told = [(each["name"], each["status"]) for each in entry["steps"]][:4]
+    names = [f"ingest-folder:{each}" for each in words[1::2]]
+    assert told == [(names[0], "done"), (names[1], "done"), (names[2], "failed"), ("ingest-blob", "skipped")]
+    assert step(entry, "recommend")["counts"]["profiles"] == 2
+    assert json.loads(nsp("status", "--format", "json").stdout)["next"].startswith(f"Mend {names[2]}: ")
+    twice = nsp("nightly", *words, "--folder", f"{other}/")
+    assert (twice.code, "more than once" in twice.stderr) == (2, True)
+
+
 def test_partial_is_5(nsp: Nsp) -> None:
     (nsp.export / "2.json").write_text("no json\n")
     entry = nsp.night(code=5)

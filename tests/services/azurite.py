@@ -1,6 +1,7 @@
 """Azurite, the blob service that Microsoft publishes for tests, as a child process on a free loopback port."""
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -13,22 +14,28 @@ SERVICES = Path(__file__).parent
 MAIN = SERVICES / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 INSTALL = f"npm ci --ignore-scripts --prefix {SERVICES.relative_to(SERVICES.parents[1])}   (make test does it)"
 
-ACCOUNT = "devstoreaccount1"
+ACCOUNT, SECOND = "devstoreaccount1", "devstoreaccount2"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # in its documentation
 
 
 @dataclass(frozen=True)
 class Azurite:
     port: int
+    account: str = ACCOUNT
+
+    @property
+    def second(self) -> "Azurite":
+        """Another account of the same service; it has the same key."""
+        return Azurite(self.port, SECOND)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+        return f"http://127.0.0.1:{self.port}/{self.account}"
 
     def connection_string(self, port: int = 0, key: str = KEY) -> str:
         return (
-            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={key};"
-            f"BlobEndpoint=http://127.0.0.1:{port or self.port}/{ACCOUNT};"
+            f"DefaultEndpointsProtocol=http;AccountName={self.account};AccountKey={key};"
+            f"BlobEndpoint=http://127.0.0.1:{port or self.port}/{self.account};"
         )
 
 
@@ -47,7 +54,10 @@ def running() -> Iterator[Azurite]:
     port = free_port()
     command = [node, str(MAIN), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
     command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    accounts = {"AZURITE_ACCOUNTS": ";".join(f"{each}:{KEY}" for each in (ACCOUNT, SECOND))}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | accounts
+    ) as process:
         try:
             _wait(process, port)
             yield Azurite(port)

@@ -34,9 +34,9 @@ class Export:
     `written` is the writer's ledger: (container, blob) -> bytes.
     """
 
-    def __init__(self, azurite: Azurite, port: int = 0) -> None:
+    def __init__(self, azurite: Azurite, port: int = 0, prefix: str = "") -> None:
         self.azurite = azurite
-        self.prefix = f"insights-logs-nsp{uuid.uuid4().hex[:10]}"
+        self.prefix = prefix or f"insights-logs-nsp{uuid.uuid4().hex[:10]}"
         self.container = self.prefix + "publicinbound"
         self.written: dict[tuple[str, str], bytes] = {}
         self._service = BlobServiceClient.from_connection_string(azurite.connection_string(port))

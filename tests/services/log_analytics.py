@@ -45,6 +45,7 @@ class LogAnalytics(Service):
         self.most_rows = 500_000
         self.most_bytes = 64_000_000
         self.queries: list[str] = []
+        self.workspaces = {WORKSPACE}
         self.choose: Callable[[str, int], Fault | None] = lambda *_: None
         self._lock = threading.Lock()
         self._connection = duckdb.connect()
@@ -167,7 +168,7 @@ class _Handler(Handler):
             self.send(fault.status, as_body(fault.body or {}), {}, fault)
         elif self.headers.get("Authorization") != f"Bearer {seen.token}":
             self.send(401, as_body({"error": {"code": "AuthorizationRequiredError"}}), {}, fault)
-        elif self.path != f"/v1/workspaces/{WORKSPACE}/query":
+        elif self.path not in {f"/v1/workspaces/{each}/query" for each in seen.workspaces}:
             missing = {"message": "The requested path does not exist", "code": "PathNotFoundError"}
             self.send(404, as_body({"error": missing}), {}, fault)
         else:

@@ -53,6 +53,7 @@ class ResourceManager(Service):
     def __init__(self) -> None:
         super().__init__()
         self.page = 1000
+        self.audiences: set[str] = set()
         self.items: dict[str, dict[str, Any]] = {}
         self.subscriptions: set[str] = set()
         self.tags: list[Any] = []
@@ -299,7 +300,8 @@ class _Handler(Handler):
         path, query = self._asked()
         if path == IDENTITY:
             token = {"access_token": seen.token, "expires_on": "4102444800", "resource": query["resource"]}
-            self.send(200 if query["resource"] == seen.url else 400, as_body(token), {}, Fault())
+            is_known = query["resource"] in {seen.url, *seen.audiences}
+            self.send(200 if is_known else 400, as_body(token), {}, Fault())
             return
         with seen.lock:
             seen.requests.append((path, query))
