@@ -1,6 +1,5 @@
 """nsp ingest: load what is new."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,7 +87,6 @@ def blob(
     """
     from datetime import timedelta
 
-    from pipeline.cli.progress import Reading
     from pipeline.extract.account import Access, connect
     from pipeline.extract.blob import Wanted
     from pipeline.ingest import ingest_blobs
@@ -115,9 +113,8 @@ def blob(
     with (
         connect(access, concurrency=chosen.blob_concurrency) as account,
         common.open(read_only=False) as store,
-        Reading() as reading,
     ):
-        result = ingest_blobs(store, account, wanted, watcher=reading)
+        result = ingest_blobs(store, account, wanted)
     _end(common, result, form)
 
 
@@ -147,7 +144,6 @@ def workspace(
     """
     from datetime import timedelta
 
-    from pipeline.cli.progress import Reading
     from pipeline.errors import UsageError
     from pipeline.extract.windows import Timing
     from pipeline.extract.workspace import connect
@@ -164,8 +160,8 @@ def workspace(
     )
     way = way_of(chosen.auth)
     connection = connect(chosen.workspace_id, auth=way, client_id=chosen.client_id, endpoint=chosen.workspace_endpoint)
-    with connection as connected, common.open(read_only=False) as store, Reading() as reading:
-        result = ingest_workspace(store, connected, timing=timing, since=since, until=until, watcher=reading)
+    with connection as connected, common.open(read_only=False) as store:
+        result = ingest_workspace(store, connected, timing=timing, since=since, until=until)
     _end(common, result, form)
 
 
@@ -190,17 +186,16 @@ def _end(common: "Context", result: "Ingested", form: Format) -> None:
 
 
 def load(store: "Store", path: Path) -> "Ingested":
-    """Ingest a folder with progress on stderr."""
-    from pipeline.cli.progress import Reading
+    """Ingest a folder."""
     from pipeline.ingest import ingest_folder
 
-    with Reading() as reading:
-        return ingest_folder(store, path, watcher=reading)
+    return ingest_folder(store, path)
 
 
 def report(result: "Ingested", form: Format) -> None:
     """Print what an ingest did; troubles go to stderr."""
-    from pipeline.cli.output import plain, write_rows
+    from pipeline.cli.log import tell, warn
+    from pipeline.cli.output import write_rows
 
     outcome = result.outcome
     made = {
@@ -213,18 +208,25 @@ def report(result: "Ingested", form: Format) -> None:
     }
     write_rows([made], form)
     for name, reason in result.failed:
-        sys.stderr.write(f"nsp: not read: {plain(name)}: {reason}; it is tried again next time\n")
+        warn("not_read", f"not read: {name}: {reason}; it is tried again next time", name=name, reason=reason)
     if result.shrunk:
-        sys.stderr.write(
-            f"nsp: the workspace holds less of {result.shrunk:,} hours than was loaded (retention or purge); "
-            "what was loaded stays\n",
+        warn(
+            "workspace_shrunk",
+            f"the workspace holds less of {result.shrunk:,} hours than was loaded (retention or purge); what was "
+            "loaded stays",
+            hours=result.shrunk,
         )
     if outcome.rejected:
-        sys.stderr.write(
-            f"nsp: {outcome.rejected:,} lines could not be read ({result.rejected_share:.2%}); "
-            "see them: nsp query coverage/rejected_records\n",
+        warn(
+            "records_rejected",
+            f"{outcome.rejected:,} lines could not be read ({result.rejected_share:.2%}); see them: nsp query "
+            "coverage/rejected_records",
+            records=outcome.rejected,
+            share=round(result.rejected_share, 6),
         )
     if outcome.pending_bytes:
-        sys.stderr.write(
-            f"nsp: {outcome.pending_bytes:,} bytes of unfinished last lines wait for their files to grow\n",
+        tell(
+            "lines_pending",
+            f"{outcome.pending_bytes:,} bytes of unfinished last lines wait for their files to grow",
+            bytes=outcome.pending_bytes,
         )

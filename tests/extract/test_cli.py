@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import progress
 from pipeline.store import open_store
 from tests.extract.test_blob import account_sas
 from tests.services.azurite import KEY
@@ -100,15 +99,3 @@ def test_two_at_once(written: Export, between: Proxy, tmp_path: Path) -> None:
         refused = nsp(tmp_path, *words, LOGS=secret, NSP_STORE_WAIT_SECONDS="0.2")
         assert (refused.returncode, "in use by another nsp" in refused.stderr) == (1, True)
         assert contents(impatient) == written.expected(tmp_path)
-
-
-def test_progress_without_a_terminal_is_a_structured_line(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
-    with progress.Reading() as reading:
-        reading.planned(20, 1000, "bytes")
-        reading.read(250)
-    line = capsys.readouterr().err
-    assert line.startswith("nsp: step=reading bytes=250/1000 files=0/20 records=0 rate=")
-    assert "eta_s=" in line
