@@ -14,17 +14,19 @@ _SHORTEST = 8
 
 _known: set[str] = set()
 
+_BEGIN = r"(?:(?<![a-z])|(?<=%3f)|(?<=%26))"
+"""Of a word, also of one in a URL within another."""
 _VALUE = r"[^\s&;,\"'<>]+"
 _FORMS = (
     # https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string, and signatures of a SAS
     (
-        re.compile(rf"(?i)(?<![a-z])((?:sig|signature|accountkey|sharedaccess\w{{0,16}})(?:=|%3d)){_VALUE}"),
+        re.compile(rf"(?i){_BEGIN}((?:sig|signature|accountkey|sharedaccess\w{{0,16}})(?:=|%3d)){_VALUE}"),
         rf"\1{HIDDEN}",
     ),
     # https://www.rfc-editor.org/rfc/rfc6749: secrets and tokens, in forms and in JSON
     (
         re.compile(
-            r"(?i)(?<![a-z])((?:client_?secret|password|client_assertion|(?:access|refresh|id)_?token|api_?key)"
+            rf"(?i){_BEGIN}((?:client_?secret|password|client_assertion|(?:access|refresh|id)_?token|api_?key)"
             rf"(?:=|%3d|[\"']\s{{0,4}}:\s{{0,4}}[\"'])){_VALUE}"
         ),
         rf"\1{HIDDEN}",

@@ -11,6 +11,7 @@ import typer
 from pipeline.cli.check import PolicyOption
 from pipeline.cli.log import tell, warn
 from pipeline.errors import StoreBusyError
+from pipeline.redaction import note
 
 _PATIENCE = 2.0
 """Seconds to wait for who writes to the warehouse, where there is a snapshot to go on with."""
@@ -50,6 +51,7 @@ def review(
     if not source:
         tell("run_started", "Making the run ...")
     served = Served(Review(_source(common, source, policy), desk, csv_text), port)
+    note(served.url)
     console().print(served.url, markup=False, soft_wrap=True)
     tell("serving", "Open it in one browser; the token is used up then. Ctrl+C ends.")
     if open_browser and not webbrowser.open(served.url):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -53,6 +54,27 @@ def test_blobs_by_sas_and_settings(written: Export, tmp_path: Path) -> None:
     assert (expired.returncode, expired.stderr.count("\n")) == (4, 1)
     assert "expired" in expired.stderr
     assert "sig=" not in expired.stderr
+
+
+def test_requests_are_logged_without_secrets(written: Export, tmp_path: Path) -> None:
+    written.append(hourly(1), some_lines(5, 1))
+    words = ("-vv", "ingest", "blob", "--container-prefix", written.prefix)
+    by_sas = (*words, "--account-url", written.azurite.url, "--sas-env", "SAS")
+    for hours, code in ((1, 0), (-1, 4)):
+        sas = account_sas(hours)
+        done = nsp(tmp_path, *by_sas, SAS=sas)
+        told = [json.loads(each) for each in done.stderr.splitlines()]
+        assert (done.returncode, told[-1]["event"]) == (code, "command_ended"), done.stderr
+        requests = [each["message"] for each in told if each.get("logger", "").startswith("azure.")]
+        assert any("comp=list" in each and "sv=" in each for each in requests), requests
+        signature = sas.partition("sig=")[2].partition("&")[0]
+        assert signature not in done.stderr
+        assert unquote(signature) not in done.stderr
+    done = nsp(tmp_path, *words, "--connection-string-env", "LOGS", LOGS=written.azurite.connection_string())
+    assert "comp=list" in done.stderr
+    assert "Authorization" in done.stderr
+    assert KEY not in done.stderr
+    assert "SharedKey devstoreaccount1:" not in done.stderr
 
 
 @pytest.mark.parametrize(
