@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pipeline.errors import MalformedJsonError, QueryError, UnansweredError
 from pipeline.extract import folder, ledger
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
+from pipeline.progress import Advance, work
 from pipeline.store import Store
 
 if TYPE_CHECKING:
@@ -57,6 +59,40 @@ class Unwatched:
         """Do nothing."""
 
 
+class Reading:
+    """Tells whoever watches the process how far an ingest is: bytes or records, with files and records beside them."""
+
+    def __init__(self, works: ExitStack) -> None:
+        self._works = works
+        self._advance: Advance | None = None
+        self._total_files = self._files = self._records = 0
+
+    def planned(self, sources: int, total: int, unit: str) -> None:
+        """Begin to tell."""
+        self._total_files = sources
+        self._advance = self._works.enter_context(work("reading", total, unit))
+
+    def read(self, count: int) -> None:
+        """Tell that so much more was read."""
+        self._tell(count)
+
+    def loaded(self, outcome: Outcome) -> None:
+        """Tell what a transaction brought."""
+        self._files += outcome.files
+        self._records += outcome.records
+        self._tell(0)
+
+    def _tell(self, count: int) -> None:
+        if self._advance:
+            self._advance(count, {"files": f"{self._files}/{self._total_files}", "records": str(self._records)})
+
+
+@contextmanager
+def _watching(watcher: Watcher | None) -> Iterator[Watcher]:
+    with ExitStack() as works:
+        yield watcher or Reading(works)
+
+
 @dataclass(slots=True)
 class Ingested:
     """What an ingest did.
@@ -97,13 +133,14 @@ def ingest_folder(
     Args:
         store: the warehouse, open for writing.
         path: folder or file.
-        watcher: is told how far it is.
+        watcher: is told how far it is; None for who watches the process.
         round_bytes: how much goes into one transaction.
 
     Raises:
         SourceError: the path isn't there.
     """
-    return load_plan(store, folder.plan(store, path), watcher or Unwatched(), round_bytes)
+    with _watching(watcher) as watching:
+        return load_plan(store, folder.plan(store, path), watching, round_bytes)
 
 
 def ingest_blobs(
@@ -120,7 +157,7 @@ def ingest_blobs(
         store: the warehouse, open for writing.
         account: from `extract.account.connect`.
         wanted: which blobs to look at.
-        watcher: is told how far it is.
+        watcher: is told how far it is; None for who watches the process.
         round_bytes: how much goes into one transaction.
 
     Raises:
@@ -130,7 +167,8 @@ def ingest_blobs(
     from pipeline.extract import blob, mark
 
     plan, marks = blob.plan(store, account, wanted)
-    result = load_plan(store, plan, watcher or Unwatched(), round_bytes, account.downloads.check)
+    with _watching(watcher) as watching:
+        result = load_plan(store, plan, watching, round_bytes, account.downloads.check)
     reached = blob.marks_to_keep(marks, [name for name, _ in result.failed])
     if reached:
         mark.keep(store, blob.SOURCE_KIND, reached)
@@ -155,7 +193,7 @@ def ingest_workspace(
         timing: how lateness is allowed for.
         since: first moment of ingestion; None for all there is.
         until: end, exclusive.
-        watcher: is told how far it is.
+        watcher: is told how far it is; None for who watches the process.
         rows: what an answer is expected to hold, at first.
 
     Raises:
@@ -166,40 +204,42 @@ def ingest_workspace(
     from pipeline.extract.answers import Pace, answers
     from pipeline.transform.load_windows import load_windows
 
-    watching = watcher or Unwatched()
     plan = windows.plan(store, workspace, timing or windows.Timing(), since, until)
     result = Ingested(unchanged=plan.unchanged, shrunk=plan.shrunk)
-    watching.planned(len(plan.windows), sum(each.expected for each in plan.windows), "records")
     pace = Pace(rows)
     failed: list[datetime] = []
     unanswered = 0
     walk = pace.batches(plan.windows)
     halves: deque[list[Window]] = deque()
-    while batch := halves.popleft() if halves else next(walk, None):
-        try:
-            outcome = load_windows(
-                store,
-                workspace.workspace_id,
-                batch,
-                answers(workspace, batch, pace),
-                plan.now,
-                datetime.now(UTC).replace(tzinfo=None),
-            )
-            unanswered = 0
-        except (QueryError, MalformedJsonError, AssertionError, UnansweredError) as error:
-            unanswered += 1
-            if unanswered == MOST_UNANSWERED:
-                workspace.background.run(windows.clock(workspace))  # a service that is down says so here, and ends it
+    with _watching(watcher) as watching:
+        watching.planned(len(plan.windows), sum(each.expected for each in plan.windows), "records")
+        while batch := halves.popleft() if halves else next(walk, None):
+            try:
+                outcome = load_windows(
+                    store,
+                    workspace.workspace_id,
+                    batch,
+                    answers(workspace, batch, pace),
+                    plan.now,
+                    datetime.now(UTC).replace(tzinfo=None),
+                )
                 unanswered = 0
-            if len(batch) > 1:
-                half = len(batch) // 2
-                halves.extendleft([batch[half:], batch[:half]])
-                continue
-            failed.append(batch[0].start)
-            outcome = Outcome(failed=[(windows.name(workspace.workspace_id, batch[0].start), str(error))])
-        watching.read(sum(each.expected for each in batch))
-        watching.loaded(outcome)
-        result.outcome.add(outcome)
+            except (QueryError, MalformedJsonError, AssertionError, UnansweredError) as error:
+                unanswered += 1
+                if unanswered == MOST_UNANSWERED:
+                    workspace.background.run(
+                        windows.clock(workspace)
+                    )  # a service that is down says so here, and ends it
+                    unanswered = 0
+                if len(batch) > 1:
+                    half = len(batch) // 2
+                    halves.extendleft([batch[half:], batch[:half]])
+                    continue
+                failed.append(batch[0].start)
+                outcome = Outcome(failed=[(windows.name(workspace.workspace_id, batch[0].start), str(error))])
+            watching.read(sum(each.expected for each in batch))
+            watching.loaded(outcome)
+            result.outcome.add(outcome)
     if failed and plan.mark:
         plan.mark = mark.until(plan.known_mark, plan.mark, min(failed))
     if plan.mark and plan.mark != plan.known_mark:

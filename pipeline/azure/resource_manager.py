@@ -364,7 +364,7 @@ def connect(access: Access) -> Iterator[ResourceManager]:
     """
     from azure.core.pipeline.policies import ProxyPolicy, RequestIdPolicy, UserAgentPolicy
     from azure.mgmt.core import AsyncARMPipelineClient
-    from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
+    from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuthenticationPolicy
 
     url = _base(access.url)
     with Background() as background:
@@ -375,6 +375,7 @@ def connect(access: Access) -> Iterator[ResourceManager]:
             UserAgentPolicy(base_user_agent="nsp"),
             ProxyPolicy(proxies=options["proxies"]),
             AsyncARMChallengeAuthenticationPolicy(credential, _scope(url)),
+            ARMHttpLoggingPolicy(),  # for nsp -vv; shows no token
         ]
         client: Any = AsyncARMPipelineClient(url, policies=policies, transport=options["transport"])
         background.run(client.__aenter__())

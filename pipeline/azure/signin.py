@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import ClientAuthenticationError
 
 from pipeline.errors import SignInError, UsageError
+from pipeline.redaction import note
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -74,7 +75,7 @@ def not_signed_in(auth: Auth, error: ClientAuthenticationError) -> SignInError:
 
 
 def secret_of_environment(variable: str, environment: Mapping[str, str]) -> str:
-    """Return the secret that an environment variable holds.
+    """Return the secret that an environment variable holds; no log shows it from now on.
 
     Raises:
         UsageError: it isn't set.
@@ -87,11 +88,12 @@ def secret_of_environment(variable: str, environment: Mapping[str, str]) -> str:
             if variable.isidentifier()
             else "Give the name of an environment variable that holds the secret, not the secret itself."
         )
+    note(value)
     return value
 
 
 def secret_of_file(path: Path) -> str:
-    """Return the secret that a file holds.
+    """Return the secret that a file holds; no log shows it from now on.
 
     Raises:
         UsageError: it can't be read or is empty.
@@ -102,6 +104,7 @@ def secret_of_file(path: Path) -> str:
         raise UsageError(f"{path} can't be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
     if not value:
         raise UsageError(f"{path} is empty; it should hold a connection string or a SAS.")
+    note(value)
     return value
 
 

@@ -1,8 +1,8 @@
 """The command line. Each command parses, calls one function below, prints and gives an exit code."""
 
-import logging
 import sys
-from typing import Annotated, Any
+from logging import DEBUG
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -32,7 +32,13 @@ from pipeline.cli import (
     whatif,
 )
 from pipeline.cli.context import ConfigOption, Context, StoreOption
+from pipeline.cli.log import VARIABLE, LogFormat, crash, fail, logging_to, tell
+from pipeline.cli.progress import Shown
 from pipeline.errors import NspError
+from pipeline.progress import watched_by
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 INTERRUPTED = 130
 IN_FLOW_ORDER = (
@@ -60,7 +66,17 @@ IN_FLOW_ORDER = (
 )
 
 
-class _InFlowOrder(TyperGroup):
+class _Named(TyperGroup):
+    """Has the log name the command that was asked for."""
+
+    def resolve_command(self, ctx: Any, args: "list[str]") -> Any:
+        found = super().resolve_command(ctx, args)
+        log = ctx.ensure_object(Context).log
+        log.command = f"{log.command} {found[0]}".strip()
+        return found
+
+
+class _InFlowOrder(_Named):
     """Lists the commands in the order in which a stranger needs them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -84,14 +100,14 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
-app.add_typer(ingest.app, name="ingest")
-app.add_typer(inventory.app, name="inventory")
+app.add_typer(ingest.app, name="ingest", cls=_Named)
+app.add_typer(inventory.app, name="inventory", cls=_Named)
 app.command("traffic")(traffic.traffic)
 app.command("coverage")(coverage.coverage)
 app.command("recommend")(recommend.recommend)
 app.command("review")(review.review)
 app.command("whatif")(whatif.whatif)
-app.add_typer(decide.app, name="decide")
+app.add_typer(decide.app, name="decide", cls=_Named)
 app.command("tighten")(tighten.tighten)
 app.command("export")(export.export)
 app.command("apply")(apply.apply)
@@ -101,7 +117,7 @@ app.command("verify")(verify.verify)
 app.command("report")(report.report)
 app.command("nightly")(nightly.nightly)
 app.command("status")(status.status)
-app.add_typer(config.app, name="config")
+app.add_typer(config.app, name="config", cls=_Named)
 app.command("query")(query.query)
 
 
@@ -116,25 +132,81 @@ def _common(
     context: typer.Context,
     store: StoreOption = None,
     config: ConfigOption = None,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            "--log-format",
+            envvar=VARIABLE,
+            case_sensitive=False,
+            help="Messages on stderr: sentences, or a JSON object a line; auto is text at a terminal, else json.",
+        ),
+    ] = LogFormat.AUTO,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors, no progress.")] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, metavar="", show_default=False, help="Tell more; -vv: Azure requests."
+        ),
+    ] = 0,
     _show_version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    context.obj = Context(store=store, config=config)
+    common = context.ensure_object(Context)
+    common.store, common.config = store, config
+    common.log.choose(log_format, quiet=quiet, verbose=verbose)
+    tell("command_started", f"{common.log.command} began", level=DEBUG, version=__version__)
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run `nsp`; an error that is the user's to mend is one line on stderr and its exit code."""
-    logging.getLogger("azure").addHandler(logging.NullHandler())  # what it warns of, our errors say in a line
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Run `nsp` and end the process with its exit code; what went wrong is told on stderr.
+
+    Args:
+        arguments: words after `nsp`; None for those of the process.
+
+    Raises:
+        SystemExit: always.
+    """
+    common = Context()
+    with logging_to(common.log), watched_by(Shown(common.log)):
+        code = _run(common, arguments)
+        tell("command_ended", f"{common.log.command} ended with code {code}", level=DEBUG, exit_code=code)
+    sys.exit(code)
+
+
+def _run(common: Context, arguments: "Sequence[str] | None") -> int:
+    """Return the exit code of a command, once it has told why it isn't 0."""
     try:
-        return app(arguments)
+        code = int(app(arguments, obj=common, standalone_mode=False) or 0)
     except NspError as error:
-        from pipeline.cli.output import plain
+        fail("failed", str(error), error=type(error).__name__, exit_code=error.exit_code)
+        return error.exit_code
+    except typer.TyperException as error:
+        _refuse(common, error)
+        return error.exit_code
+    except typer.Abort:
+        fail("aborted", "stopped without an answer; nothing was done.", exit_code=1)
+        return 1
+    except SystemExit as end:  # completion in a shell, or nobody reads what is printed
+        return end.code if isinstance(end.code, int) else 0
+    except Exception as error:
+        if not common.log.is_json:
+            raise
+        crash(error)
+        return 1
+    if code == INTERRUPTED:  # so says Typer when it met a KeyboardInterrupt
+        fail("interrupted", "stopped. What was committed stays; run the command again to go on.", exit_code=code)
+    return code
 
-        sys.stderr.write(f"nsp: {plain(str(error))}\n")  # it may quote a name of the log, or a person's reason
-        sys.exit(error.exit_code)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # so says Typer, after a blank line, when it met a KeyboardInterrupt
-            sys.stderr.write("nsp: stopped. What was committed stays; run the command again to go on.\n")
-        raise
+
+def _refuse(common: Context, error: typer.TyperException) -> None:
+    """Tell of words that the command line doesn't take."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # Typer printed the help already
+        return
+    if common.log.is_json:
+        fail("bad_usage", error.format_message(), error="UsageError", exit_code=error.exit_code)
+    else:
+        from typer import rich_utils
+
+        rich_utils.rich_format_error(cast("Any", error))

@@ -50,6 +50,7 @@ def apply(
     """
     from pipeline.azure.resource_manager import connect
     from pipeline.cli.candidate import writable
+    from pipeline.cli.log import tell
     from pipeline.cli.output import console, write_json
     from pipeline.cli.publishing import ATTENTION, end, known_perimeters, only_table_or_json, show_plan
     from pipeline.errors import AzureError, UsageError
@@ -81,10 +82,10 @@ def apply(
     if form is Format.JSON:
         write_json(made.as_json() | ({"outcome": outcome.as_json()} if outcome else {}))
     if outcome:
-        end(outcome, console(stderr=True))
+        end(outcome)
     if made.problems or (made.steps and outcome is None):
         if not made.problems:
-            console(stderr=True).print("Nothing was written. To do so, add --yes.")
+            tell("nothing_written", "Nothing was written. To do so, add --yes.")
         raise typer.Exit(ATTENTION)
 
 
@@ -148,13 +149,14 @@ def _objections(common: "Context", rules: "tuple[AccessRule, ...]") -> tuple[str
 
 
 def _show_sources(made: "Plan", source: str, flagged: int) -> None:
-    from pipeline.cli.output import console
+    from pipeline.cli.log import tell, warn
 
     if flagged:
-        console(stderr=True).print(f"{flagged:,} flagged proposals are left out.")
+        tell("flagged_left_out", f"{flagged:,} flagged proposals are left out.", proposals=flagged)
     if not made.merged:
-        console(stderr=True).print(
+        warn(
+            "no_rules",
             "No rule is accepted, and nsp applied none. See nsp recommend, then nsp decide accept."
             if source == "accepted"
-            else "There is no rule to apply."
+            else "There is no rule to apply.",
         )

@@ -71,13 +71,14 @@ def writable(common: "Context", source: str, scope: "Scope") -> "Writable":
 
 def tell_expired(trail: "Trail", now: datetime) -> None:
     """Say on stderr which accepted rules count no longer."""
-    from pipeline.cli.output import console, plain
+    from pipeline.cli.log import warn
+    from pipeline.cli.output import plain
     from pipeline.review.accepted import expired
 
-    to = console(stderr=True)
     for each in expired(trail, now):
-        to.print(
-            f"Expired {plain(each.expires)}: {plain(each.proposal.get('name'))} ({each.proposal_id}), accepted by "
-            f"{plain(each.who)}; accept it anew, or undo it.",
-            markup=False,
+        warn(
+            "rule_expired",
+            f"Expired {plain(each.expires)}: {each.proposal.get('name')} ({each.proposal_id}), accepted by "
+            f"{each.who}; accept it anew, or undo it.",
+            proposal=each.proposal_id,
         )

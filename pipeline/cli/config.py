@@ -1,11 +1,11 @@
 """nsp config: are the settings right?"""
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 import typer
 
+from pipeline.cli.log import tell
 from pipeline.cli.output import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check(context: typer.Context, form: FormatOption = Format.TABLE) -> None:
     common: Context = context.obj
     found = problems(common.config, os.environ)
     if not found and form is Format.TABLE:
-        sys.stderr.write("nsp: nothing is wrong with the settings\n")
+        tell("settings_fine", "nothing is wrong with the settings")
         return
     rows = [{"key": each.key, "problem": each.text} for each in found]
     write(pl.DataFrame(rows, schema={"key": pl.String, "problem": pl.String}), form)

@@ -1,7 +1,7 @@
 """What every command shares: the store and configuration options, opened only when needed."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import settings
+from pipeline.cli.log import Log, new_run_id
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Context:
 
     store: Path | None = None
     config: Path | None = None
+    log: Log = field(default_factory=lambda: Log(new_run_id()))
 
     @cached_property
     def settings(self) -> Settings:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.desk import brief, done, overlap_words
+from pipeline.cli.log import tell
 from pipeline.cli.output import Format, console, table, write, write_json
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write_states(states: "Sequence[ProposalState]", form: Format) -> None:
     elif form is not Format.TABLE:
         _write_frame(rows, _STATE_COLUMNS, form)
     elif not rows:
-        console(stderr=True).print("No proposals, and nothing that was accepted.")
+        tell("no_rows", "No proposals, and nothing that was accepted.")
     else:
         shown = [
             [
@@ -81,7 +82,7 @@ def write_trail(made: "Sequence[Decision]", form: Format) -> None:
             rows.append({**each.as_row(), **place, **times, "elements": list(elements)})
         _write_frame(rows, _TRAIL_COLUMNS, form)
     elif not made:
-        console(stderr=True).print("Nobody has decided about anything yet.")
+        tell("no_rows", "Nobody has decided about anything yet.")
     else:
         shown = [
             [

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.progress import progress
 from pipeline.errors import UsageError
+from pipeline.progress import work
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -40,7 +40,7 @@ def demo(
     folder = common.store or FOLDER
     _clear(folder)
     export = folder / EXPORT
-    with progress("writing the sample", records, unit="records") as written:
+    with work("writing the sample", records, "records") as written:
         write_export(export, records, written=written)
     settings = common.settings
     with open_store(folder, memory=settings.memory, wait=settings.store_wait) as store:

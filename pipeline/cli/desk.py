@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.output import console, plain, table
+from pipeline.cli import log
+from pipeline.cli.output import console, table
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -184,4 +185,4 @@ def show(made: "Sequence[Decision]") -> None:
 
 def tell(sentence: str) -> None:
     """Print a sentence on stderr, whatever is in it."""
-    console(stderr=True).print(plain(sentence), markup=False)
+    log.tell("decision", sentence)

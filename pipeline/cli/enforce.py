@@ -45,7 +45,8 @@ def enforce(
     first. The exit code is 3 where something isn't ready, or would be changed.
     """
     from pipeline.azure.resource_manager import connect
-    from pipeline.cli.output import console, write_json
+    from pipeline.cli.log import tell, warn
+    from pipeline.cli.output import write_json
     from pipeline.cli.publishing import ATTENTION, end, known_perimeters, only_table_or_json, this_run
     from pipeline.publish import access_mode
 
@@ -70,15 +71,14 @@ def enforce(
             {"associations": [each.as_json(mode) for each in gates]}
             | ({"outcome": outcome.as_json()} if outcome else {})
         )
-    to = console(stderr=True)
     if outcome:
-        end(outcome, to)
+        end(outcome)
         return
     if closed:
-        to.print("Not ready, so nothing was written. --override REASON enforces all the same.")
+        warn("not_ready", "Not ready, so nothing was written. --override REASON enforces all the same.")
         raise typer.Exit(ATTENTION)
     if not all(each.is_so(mode) for each in gates):
-        to.print("Nothing was written. To do so, add --yes.")
+        tell("nothing_written", "Nothing was written. To do so, add --yes.")
         raise typer.Exit(ATTENTION)
 
 

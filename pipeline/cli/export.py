@@ -47,7 +47,8 @@ def export(
     Nothing is sent to Azure. The exit code is 1 where there is no rule, or Azure would refuse them.
     """
     from pipeline.cli.candidate import writable
-    from pipeline.cli.output import console, write_text
+    from pipeline.cli.log import tell
+    from pipeline.cli.output import write_text
     from pipeline.publish.export import Options, export_each
     from pipeline.publish.export import export as export_all
     from pipeline.recommend.scope import Scope
@@ -62,7 +63,7 @@ def export(
     if output is None:
         write_text(export_all(found.rules, form, options))
         if found.flagged:
-            console(stderr=True).print(f"{_counted(found)}.", markup=False)
+            tell("flagged_left_out", f"{_counted(found)}.", rules=len(found.rules), flagged=found.flagged)
         return
     path = Path(output)
     if path.is_dir() or output.endswith(("/", os.sep)):
@@ -71,8 +72,9 @@ def export(
         texts = {path: export_all(found.rules, form, options)}
     for file, text in texts.items():
         _put(file, text)
-    names = ", ".join(str(file) for file in texts)
-    console(stderr=True).print(f"{_counted(found)} written to {names}.", markup=False)
+    names = [str(file) for file in texts]
+    message = f"{_counted(found)} written to {', '.join(names)}."
+    tell("rules_written", message, rules=len(found.rules), flagged=found.flagged, files=names)
 
 
 def _nothing(source: str, found: "Writable") -> str:

@@ -1,6 +1,5 @@
 """nsp ingest: load what is new."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -108,7 +107,6 @@ def blob(
     """
     from dataclasses import replace
 
-    from pipeline.cli.progress import Reading
     from pipeline.extract import configured
     from pipeline.ingest import ingest_blobs
 
@@ -126,9 +124,8 @@ def blob(
         with (
             configured.account(each, chosen.auth, chosen.client_id) as connected,
             common.open(read_only=False) as store,
-            Reading() as reading,
         ):
-            return ingest_blobs(store, connected, wanted, watcher=reading)
+            return ingest_blobs(store, connected, wanted)
 
     _each(common, "account", asked, read, form)
 
@@ -165,7 +162,6 @@ def workspace(
     """
     from dataclasses import replace
 
-    from pipeline.cli.progress import Reading
     from pipeline.extract import configured
     from pipeline.ingest import ingest_workspace
 
@@ -178,10 +174,9 @@ def workspace(
         with (
             configured.workspace(each, chosen.auth, chosen.client_id) as connected,
             common.open(read_only=False) as store,
-            Reading() as reading,
         ):
             timing = configured.timing(each)
-            return ingest_workspace(store, connected, timing=timing, since=since, until=until, watcher=reading)
+            return ingest_workspace(store, connected, timing=timing, since=since, until=until)
 
     _each(common, "workspace", asked, read, form)
 
@@ -207,7 +202,8 @@ def _each(common: "Context", word: str, asked: Sequence[_T], read: Callable[[_T]
         read: loads one.
         form: how to print.
     """
-    from pipeline.cli.output import plain, write_rows
+    from pipeline.cli.log import fail
+    from pipeline.cli.output import write_rows
     from pipeline.errors import NspError
 
     rows: list[dict[str, object]] = []
@@ -220,7 +216,7 @@ def _each(common: "Context", word: str, asked: Sequence[_T], read: Callable[[_T]
         except NspError as error:
             if not asked[1:]:
                 raise
-            sys.stderr.write(f"nsp: {plain(name)}: {plain(str(error))}\n")
+            fail("source_failed", f"{name}: {error}", source=name, exit_code=error.exit_code)
             codes.append(error.exit_code)
             continue
         rows.append({word: name, **_counts(result)})
@@ -247,12 +243,10 @@ def _gravest(codes: list[int]) -> int:
 
 
 def load(store: "Store", path: Path) -> "Ingested":
-    """Ingest a folder with progress on stderr."""
-    from pipeline.cli.progress import Reading
+    """Ingest a folder."""
     from pipeline.ingest import ingest_folder
 
-    with Reading() as reading:
-        return ingest_folder(store, path, watcher=reading)
+    return ingest_folder(store, path)
 
 
 def report(result: "Ingested", form: Format) -> None:
@@ -277,22 +271,29 @@ def _counts(result: "Ingested") -> dict[str, int]:
 
 def _tell(result: "Ingested") -> None:
     """Tell of troubles."""
-    from pipeline.cli.output import plain
+    from pipeline.cli.log import tell, warn
 
     outcome = result.outcome
     for name, reason in result.failed:
-        sys.stderr.write(f"nsp: not read: {plain(name)}: {reason}; it is tried again next time\n")
+        warn("not_read", f"not read: {name}: {reason}; it is tried again next time", name=name, reason=reason)
     if result.shrunk:
-        sys.stderr.write(
-            f"nsp: the workspace holds less of {result.shrunk:,} hours than was loaded (retention or purge); "
-            "what was loaded stays\n",
+        warn(
+            "workspace_shrunk",
+            f"the workspace holds less of {result.shrunk:,} hours than was loaded (retention or purge); what was "
+            "loaded stays",
+            hours=result.shrunk,
         )
     if outcome.rejected:
-        sys.stderr.write(
-            f"nsp: {outcome.rejected:,} lines could not be read ({result.rejected_share:.2%}); "
-            "see them: nsp query coverage/rejected_records\n",
+        warn(
+            "records_rejected",
+            f"{outcome.rejected:,} lines could not be read ({result.rejected_share:.2%}); see them: nsp query "
+            "coverage/rejected_records",
+            records=outcome.rejected,
+            share=round(result.rejected_share, 6),
         )
     if outcome.pending_bytes:
-        sys.stderr.write(
-            f"nsp: {outcome.pending_bytes:,} bytes of unfinished last lines wait for their files to grow\n",
+        tell(
+            "lines_pending",
+            f"{outcome.pending_bytes:,} bytes of unfinished last lines wait for their files to grow",
+            bytes=outcome.pending_bytes,
         )

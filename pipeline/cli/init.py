@@ -46,7 +46,7 @@ def init(
     Writes ./nsp.toml, or what --config names; never in the place of one that is there. Secrets don't go into it: it
     names variables and files that hold them.
     """
-    from pipeline.cli.output import plain
+    from pipeline.cli.log import tell, warn
     from pipeline.nightly import initial
     from pipeline.nightly.configuration import problems
     from pipeline.settings import CONFIG_FILE
@@ -66,9 +66,9 @@ def init(
     if not chosen and sys.stdin.isatty() and not path.exists():
         chosen = _asked()
     initial.write(path, chosen)
-    sys.stderr.write(f"nsp: wrote {plain(str(path))}\n")
+    tell("settings_written", f"wrote {path}", file=str(path))
     for each in problems(path, os.environ):
-        sys.stderr.write(f"nsp: to mend: {plain(each.text)}\n")
+        warn("setting_to_mend", f"to mend: {each.text}", key=each.key)
 
 
 def _asked() -> dict[str, Any]:

@@ -69,7 +69,8 @@ def pull(
     """
     import polars as pl
 
-    from pipeline.cli.output import console, write
+    from pipeline.cli.log import warn
+    from pipeline.cli.output import write
     from pipeline.inventory import arm
 
     common: Context = context.obj
@@ -79,7 +80,7 @@ def pull(
         result = arm.pull(store, wanted, access)
     write(pl.DataFrame({"list": list(result.counts), "items": list(result.counts.values())}), form)
     for gap in result.gaps:
-        console(stderr=True).print(f"not read: {gap}", markup=False)
+        warn("not_read", f"not read: {gap}", reason=gap)
     if result.gaps:
         raise typer.Exit(PARTIAL)
 

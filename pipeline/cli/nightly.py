@@ -1,17 +1,21 @@
 """nsp nightly: all of it in one locked run, for a scheduler."""
 
-import sys
+from contextlib import ExitStack
+from logging import DEBUG
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
 from pipeline.cli.check import PolicyOption
+from pipeline.cli.log import fail, tell, warn
 from pipeline.cli.options import AuthOption, ClientIdOption
 from pipeline.cli.output import Format, FormatOption
+from pipeline.progress import work
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
+    from pipeline.cli.log import Log
     from pipeline.nightly.run import Outcome
 
 
@@ -60,7 +64,10 @@ def nightly(
         ingest_folder=tuple(map(str, folder)) if folder else None, inventory_file=_text(inventory),
         report=_text(report), notify_command=notify_command, auth=auth, client_id=client_id,
     )  # fmt: skip
-    entry = run.nightly(chosen, limits_of(common, policy), tolerance_of(chosen), _tell)
+    tell("nightly_started", "the night begins")
+    with _Told(common.log) as told:
+        entry = run.nightly(chosen, limits_of(common, policy), tolerance_of(chosen), common.log.run, told)
+    _tell_end(entry)
     if form is Format.JSON:
         write_json(entry)
     else:
@@ -82,11 +89,50 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _tell(outcome: "Outcome") -> None:
-    """Tell of a step when it has ended, on stderr: a log of the night."""
-    from pipeline.cli.output import plain
+class _Told:
+    """Tells of steps on stderr: a log of the night. All that is logged within a step names it."""
 
-    if outcome.status != "skipped":
-        note = f": {plain(outcome.error)}" if outcome.error else ""
-        sys.stderr.write(f"nsp: {outcome.name} {outcome.status} in {outcome.seconds:.1f} s{note}\n")
-        sys.stderr.flush()
+    def __init__(self, log: "Log") -> None:
+        self._log = log
+        self._going = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._going.close()
+
+    def begun(self, step: str) -> None:
+        """Tell that a step has begun."""
+        self._log.bound["step"] = step
+        tell("step_started", f"{step} began")
+        self._going.enter_context(work(step))
+
+    def ended(self, outcome: "Outcome") -> None:
+        """Tell what became of it."""
+        from pipeline.nightly import run
+
+        self._going.close()
+        self._log.bound["step"] = outcome.name
+        if outcome.status == run.SKIPPED:
+            tell("step_skipped", f"{outcome.name} skipped: {outcome.error}", level=DEBUG, reason=outcome.error)
+        else:
+            say = {run.DONE: tell, run.FAILED: fail}.get(outcome.status, warn)
+            note = f": {outcome.error}" if outcome.error else ""
+            say(
+                "step_ended",
+                f"{outcome.name} {outcome.status} in {outcome.seconds:.1f} s{note}",
+                status=outcome.status,
+                seconds=outcome.seconds,
+                counts=outcome.counts,
+                **({"error" if outcome.status == run.FAILED else "note": outcome.error} if outcome.error else {}),
+                exit_code=outcome.code,
+            )
+        del self._log.bound["step"]
+
+
+def _tell_end(entry: "dict[str, Any]") -> None:
+    steps = {each["name"]: each["status"] for each in entry["steps"]}
+    unwell = [f"{name} {status}" for name, status in steps.items() if status not in {"done", "skipped"}]
+    message = f"the night ended with code {entry['exit_code']}{': ' if unwell else ''}{', '.join(unwell)}"
+    tell("nightly_ended", message, exit_code=entry["exit_code"], steps=steps)

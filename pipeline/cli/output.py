@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.cli.log import tell
 from pipeline.errors import UsageError
 from pipeline.text import visible
 
@@ -132,7 +133,7 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
             rows = [[_brief(*cell) for cell in zip(frame.columns, row, strict=True)] for row in frame.rows()]
             console(width=WIDE).print(table(title, frame.columns, rows))
             if frame.is_empty():
-                console(stderr=True).print("No rows.")
+                tell("no_rows", "No rows.")
         case Format.JSON:
             write_json(frame.to_dicts())
         case Format.CSV:

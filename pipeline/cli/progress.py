@@ -1,116 +1,110 @@
-"""Progress on stderr: a bar on a terminal, a line a minute elsewhere."""
+"""Shows how far long works are: a bar at a terminal, a line a minute elsewhere, nothing where it is to be quiet."""
 
-import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.log import Log, tell
+from pipeline.progress import Advance
 
 if TYPE_CHECKING:
-    from pipeline.extract.outcome import Outcome
+    from pipeline.cli.bars import Bars
 
-Show = Callable[[int, dict[str, str]], None]
-"""Takes what was done since the last call, and more figures to show, by name."""
-LINE_SECONDS = 60
+LINE_SECONDS = 60.0
 """Between two lines, where there is no terminal."""
 
 
-class Reading:
-    """Watches an ingest: files, bytes, records, rate and time to go. Use as a context manager."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._show: Show = lambda *_: None
-        self._total_files = self._files = self._records = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
-
-    def planned(self, sources: int, total: int, unit: str) -> None:
-        """Begin to show."""
-        self._total_files = sources
-        self._show = self._stack.enter_context(_display("reading", total, unit))
-
-    def read(self, count: int) -> None:
-        """Show that so much more was read."""
-        self._show(count, self._figures())
-
-    def loaded(self, outcome: "Outcome") -> None:
-        """Show what a transaction brought."""
-        self._files += outcome.files
-        self._records += outcome.records
-        self._show(0, self._figures())
-
-    def _figures(self) -> dict[str, str]:
-        return {"files": f"{self._files}/{self._total_files}", "records": str(self._records)}
-
-
-@contextmanager
-def progress(what: str, total: int, *, unit: str) -> Iterator[Callable[[int], None]]:
-    """Show how far a long step is; yields a function that takes what was done since the last call.
+@dataclass(slots=True)
+class Work:
+    """A work that is going on.
 
     Args:
-        what: the step, in a word or two.
-        total: how much there is to do.
+        what: the work.
+        total: how much there is to do; None where nobody knows.
         unit: bytes or a plural noun.
+        started: of the monotonic clock.
+        done: of it.
+        figures: beside it, by name.
     """
-    with _display(what, total, unit) as show:
-        yield lambda count: show(count, {})
+
+    what: str
+    total: int | None
+    unit: str
+    started: float = field(default_factory=time.monotonic)
+    done: int = 0
+    figures: dict[str, str] = field(default_factory=dict)
+
+    def advance(self, count: int = 1, figures: Mapping[str, str] | None = None) -> None:
+        """Note what was done."""
+        self.done += count
+        self.figures.update(figures or {})
+
+    def fields(self) -> dict[str, Any]:
+        """Return how far it is; durations in seconds, the rate a second."""
+        elapsed = time.monotonic() - self.started
+        found: dict[str, Any] = {"work": self.what, "elapsed_s": round(elapsed, 1)}
+        if self.unit:
+            rate = self.done / elapsed if elapsed else 0.0
+            found |= {"unit": self.unit, "done": self.done, "rate": round(rate, 1)}
+            if self.total is not None:
+                found["total"] = self.total
+            if self.total is not None and rate and self.total > self.done:
+                found["eta_s"] = round((self.total - self.done) / rate)
+        return found | self.figures
+
+    def sentence(self) -> str:
+        """Return the same for people."""
+        told = self.fields()
+        if not self.unit:
+            return f"{self.what}: for {told['elapsed_s']:.0f} s"
+        whole = "" if self.total is None else f" of {self.total:,}"
+        more = "".join(f", {value} {name}" for name, value in self.figures.items())
+        left = f", {told['eta_s']:,} s to go" if "eta_s" in told else ""
+        return f"{self.what}: {self.done:,}{whole} {self.unit}{more}; {told['rate']:,} a second{left}"
 
 
-@contextmanager
-def _display(what: str, total: int, unit: str) -> Iterator[Show]:
-    if sys.stderr.isatty():
-        with _bar(what, total, unit) as show:
-            yield show
-    else:
-        yield _lines(what, total, unit)
+class Shown:
+    """Watches works, of which one may lie within another; is a `pipeline.progress.Watcher`."""
 
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._works: list[Work] = []
+        self._bars: Bars | None = None
+        self._over = threading.Event()
 
-@contextmanager
-def _bar(what: str, total: int, unit: str) -> Iterator[Show]:
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    @contextmanager
+    def work(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
+        """Show a work until the context is left."""
+        if self._log.quiet:
+            yield lambda *_: None
+        elif self._log.has_bars:
+            from pipeline.cli.bars import Bars
 
-    from pipeline.cli.output import console
+            self._bars = self._bars or Bars()
+            with self._bars.bar(what, total, unit) as advance:
+                yield advance
+        else:
+            with self._told(Work(what, total, unit)) as work:
+                yield work.advance
 
-    figures = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(), TextColumn(unit))
-    more = TextColumn("{task.fields[more]}")
-    columns = (TextColumn(what), BarColumn(bar_width=16), *figures, TimeRemainingColumn(), more)
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total, more="")
+    @contextmanager
+    def _told(self, work: Work) -> Iterator[Work]:
+        if not self._works:
+            self._over = threading.Event()
+            threading.Thread(target=self._lines, args=[self._over], daemon=True).start()
+        self._works.append(work)
+        try:
+            yield work
+        finally:
+            self._works.remove(work)
+            if not self._works:
+                self._over.set()
 
-        def show(count: int, figures: dict[str, str]) -> None:
-            bar.update(task, advance=count, more=", ".join(f"{value} {name}" for name, value in figures.items()))
-
-        yield show
-
-
-def _lines(what: str, total: int, unit: str) -> Show:
-    started = last = time.monotonic()
-    done = 0
-
-    def show(count: int, figures: dict[str, str]) -> None:
-        nonlocal done, last
-        done += count
-        now = time.monotonic()
-        if now - last >= LINE_SECONDS:
-            last = now
-            rate = done / (now - started)
-            left = f" eta_s={(total - done) / rate:.0f}" if rate and total > done else ""
-            more = "".join(f" {name}={value}" for name, value in figures.items())
-            sys.stderr.write(
-                f"nsp: step={what} {unit}={done}/{total}{more} rate={rate:.0f}/s elapsed_s={now - started:.0f}{left}\n"
-            )
-
-    return show
+    def _lines(self, over: threading.Event) -> None:
+        """Tell of the innermost work, also while it gets nowhere."""
+        while not over.wait(LINE_SECONDS):
+            if works := self._works[-1:]:
+                tell("progress", works[0].sentence(), **works[0].fields())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.log import tell, warn
 from pipeline.errors import AzureError, UsageError
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ def this_run(source: str, prediction: "Mapping[str, Any]") -> "Run":
 
 
 def _told(step: str) -> None:
-    from pipeline.cli.output import console, plain
-
-    console(stderr=True).print(f"done: {plain(step)}", markup=False)
+    tell("written", f"done: {step}", step=step)
 
 
 def _now() -> datetime:
@@ -139,18 +138,17 @@ def show_plan(plan: "Plan", limit: int, to: "Console") -> None:
         to.print(f"Refused: {plain(problem)}", markup=False)
 
 
-def end(outcome: "Outcome", to: "Console") -> None:
+def end(outcome: "Outcome") -> None:
     """Print what wasn't done, and the way back, and end with the error where something stopped it.
 
     Raises:
         NspError: what stopped it.
     """
-    from pipeline.cli.output import plain
-
     for step in outcome.steps[outcome.done :][:SHOWN]:
-        to.print(f"not done: {plain(step)}", markup=False)
+        warn("not_written", f"not done: {step}", step=step)
     if outcome.rollback:
-        to.print(f"Back to before: nsp rollback {plain(shlex.quote(str(outcome.rollback)))}", markup=False)
+        way = f"Back to before: nsp rollback {shlex.quote(str(outcome.rollback))}"
+        tell("rollback_file", way, file=str(outcome.rollback))
     if outcome.error:
         raise outcome.error
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.check import PolicyOption
+from pipeline.cli.log import tell
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.errors import UsageError
 
@@ -79,7 +80,8 @@ def report(
         emit(text)
         return
     _write(output, text)
-    typer.echo(f"Wrote {output} ({len(text.encode()) / 1000:,.0f} kB).", err=True)
+    size = len(text.encode())
+    tell("report_written", f"Wrote {output} ({size / 1000:,.0f} kB).", file=str(output), bytes=size)
 
 
 def _write(path: Path, text: str) -> None:

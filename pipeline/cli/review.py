@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.check import PolicyOption
+from pipeline.cli.log import tell, warn
 from pipeline.errors import StoreBusyError
+from pipeline.redaction import note
 
 _PATIENCE = 2.0
 """Seconds to wait for who writes to the warehouse, where there is a snapshot to go on with."""
@@ -46,14 +48,14 @@ def review(
 
     common: Context = context.obj
     desk = Desk(common.decisions(), bounds_of(common, policy), person(who), read_only=read_only)
-    out, told = console(), console(stderr=True)
     if not source:
-        told.print("Making the run ...", markup=False)
+        tell("run_started", "Making the run ...")
     served = Served(Review(_source(common, source, policy), desk, csv_text), port)
-    out.print(served.url, markup=False, soft_wrap=True)
-    told.print("Open it in one browser; the token is used up then. Ctrl+C ends.", markup=False)
+    note(served.url)
+    console().print(served.url, markup=False, soft_wrap=True)
+    tell("serving", "Open it in one browser; the token is used up then. Ctrl+C ends.")
     if open_browser and not webbrowser.open(served.url):
-        told.print("No browser could be opened: copy the address.", markup=False)
+        warn("no_browser", "No browser could be opened: copy the address.")
     served.run()
 
 

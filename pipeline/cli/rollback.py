@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.log import tell
 from pipeline.cli.options import AuthOption, ClientIdOption, resource_manager
 from pipeline.cli.output import Format, FormatOption
 from pipeline.cli.publishing import AcceptDriftOption, NarrowFirstOption
@@ -74,9 +75,9 @@ def _rules(
     if made.problems:
         raise typer.Exit(ATTENTION)
     if outcome:
-        end(outcome, console(stderr=True))
+        end(outcome)
     elif made.steps:
-        console(stderr=True).print("Nothing was written. To do so, leave --plan out.")
+        tell("nothing_written", "Nothing was written. To do so, leave --plan out.")
         raise typer.Exit(ATTENTION)
 
 
@@ -94,11 +95,11 @@ def _modes(
         for step in steps:
             console().print(f"would do: {plain(step)}", markup=False) if form is Format.TABLE else None
         if steps:
-            console(stderr=True).print("Nothing was written. To do so, leave --plan out.")
+            tell("nothing_written", "Nothing was written. To do so, leave --plan out.")
             raise typer.Exit(ATTENTION)
         return
     run = this_run(f"rollback of {kept.run}", {})
     outcome = access_mode.roll_back_now(manager, common.settings.store, kept, choices, run)
     if form is Format.JSON:
         write_json({"outcome": outcome.as_json()})
-    end(outcome, console(stderr=True))
+    end(outcome)

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.coverage import configuration, logging
 from pipeline.coverage.finding import BLOCKER, SEVERITIES, Finding
+from pipeline.progress import work
 from pipeline.store import Store
 from pipeline.tables import CATEGORIES
 
@@ -47,8 +48,9 @@ def report(store: Store) -> dict[str, Any]:
 
     Reads: as `measure`, and the view verdict.
     """
-    seen = measure(store)
-    return {**seen, "findings": [each.as_json() for each in findings(store, seen)]}
+    with work("measuring coverage"):
+        seen = measure(store)
+        return {**seen, "findings": [each.as_json() for each in findings(store, seen)]}
 
 
 def findings(store: Store, seen: dict[str, Any]) -> list[Finding]:

@@ -21,6 +21,7 @@ from pipeline.extract.blob_content import BlobContent, is_append, state_of
 from pipeline.extract.folder import SUFFIXES
 from pipeline.extract.ledger import Listed, compare
 from pipeline.extract.source import Plan
+from pipeline.progress import Advance, work
 from pipeline.store import Store
 
 SOURCE_KIND = "blob"
@@ -71,8 +72,9 @@ def plan(store: Store, account: Account, wanted: Wanted) -> tuple[Plan, dict[str
         AzureError: the account can't be listed.
     """
     known = mark.marks(store, SOURCE_KIND)
-    listing = _Listing(account, wanted, known)
-    account.background.run(listing.run())
+    with work("listing", unit="blobs") as advance:
+        listing = _Listing(account, wanted, known, advance)
+        account.background.run(listing.run())
     unfinished = [row[0] for row in store.rows("extract/unfinished_blobs", prefix=account.url + "/")]
     account.background.run(listing.add(name for name in unfinished if name not in listing.found))
     plan = Plan(unreadable=listing.unreadable)
@@ -93,12 +95,13 @@ def marks_to_keep(marks: dict[str, mark.Mark], failed: list[str]) -> dict[str, m
 class _Listing:
     """Lists the containers, several at a time."""
 
-    def __init__(self, account: Account, wanted: Wanted, known: dict[str, mark.Mark]) -> None:
+    def __init__(self, account: Account, wanted: Wanted, known: dict[str, mark.Mark], listed: Advance) -> None:
         self.found: dict[str, tuple[tuple[str, str], Listed]] = {}
         self.unreadable: list[tuple[str, str]] = []
         self._account = account
         self._wanted = wanted
         self._known = known
+        self._listed = listed
         self._begin: dict[str, datetime | None] = {}
         self._newest: dict[str, datetime] = {}
         self._errors: list[BaseException] = []
@@ -181,6 +184,7 @@ class _Listing:
         unreadable = archived if blob.blob_tier == "Archive" else ""
         order = (hour.isoformat() if hour else "", name)
         self.found[name] = (order, Listed(name, content.listed, content, content.append, unreadable))
+        self._listed()
 
     async def _blobs(self, container: str) -> AsyncIterator[tuple[Any, str, datetime | None]]:
         """Yield the blobs that are wanted with their folder and hour, jumping over the hours that aren't."""

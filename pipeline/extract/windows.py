@@ -15,6 +15,7 @@ from pipeline.errors import UnreachableError
 from pipeline.extract import mark as marking
 from pipeline.extract.kql import Value
 from pipeline.extract.workspace import Stretch, TooLargeError, Workspace
+from pipeline.progress import work
 from pipeline.store import Store
 
 SOURCE_KIND = "workspace"
@@ -124,7 +125,8 @@ def plan(
     start = marking.begin_of(found.known_mark, since, timing.look_back) or _oldest(workspace, found.now)
     if start is None or start >= end:
         return found
-    counts = workspace.background.run(_counts(workspace, _floor(start), end))
+    with work("counting"):
+        counts = workspace.background.run(_counts(workspace, _floor(start), end))
     _compare(store, workspace.workspace_id, found, _floor(start), end, counts, timing)
     found.mark = marking.advanced(found.known_mark, since, end, timing.look_back)
     return found

@@ -7,8 +7,10 @@ associations can't be read keeps the snapshot that it has. All is read before an
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from pipeline.azure.resource_manager import FORBIDDEN, NOT_FOUND, Access, ResourceManager, UnreadError, connect
@@ -17,8 +19,10 @@ from pipeline.inventory import items, networks, snapshot
 from pipeline.inventory.arm_member import Members, Told, gap
 from pipeline.inventory.arm_perimeter import NETWORK_VERSION, Perimeter, read_lists
 from pipeline.inventory.document import Document, Item
+from pipeline.progress import Advance, work
 from pipeline.store import Store
 
+T = TypeVar("T")
 NETWORK = "providers/Microsoft.Network"
 
 _PERIMETER = re.compile(
@@ -169,7 +173,8 @@ async def _read(manager: ResourceManager, wanted: Wanted, known: dict[str, bool]
     read.gaps += [gap(what[:1].upper() + what[1:], error) for what, error in read.failures]
     read.perimeters = {key: Perimeter(each) for key, each in sorted(there.items())}
     tags = _service_tags(manager, wanted, read) if wanted.service_tags else asyncio.sleep(0)
-    await asyncio.gather(tags, *(read_lists(manager, each) for each in read.perimeters.values()))
+    with work("reading perimeters", len(read.perimeters), "perimeters") as done:
+        await asyncio.gather(tags, *(_counted(read_lists(manager, each), done) for each in read.perimeters.values()))
     await _members(manager, [each for each in read.perimeters.values() if each.usable])
     return read
 
@@ -181,6 +186,13 @@ def _nothing_read(what: str, error: UnreadError) -> AzureError:
     if error.status == NOT_FOUND:
         return AzureError(f"There is no {what.removeprefix('the ')} here ({error}). Is the id right, and the tenant?")
     return UnreachableError(f"Azure Resource Manager gives no answer for {what}: {error}. Try again later.")
+
+
+async def _counted(one: Awaitable[T], done: Advance) -> T:
+    """Wait for an answer, and count it."""
+    found = await one
+    done()
+    return found
 
 
 async def _list(manager: ResourceManager, read: _Read, subscription: str) -> list[Item] | None:
@@ -218,9 +230,9 @@ async def _members(manager: ResourceManager, perimeters: list[Perimeter]) -> Non
     """Ask every associated resource once, and put what it tells where it belongs."""
     members = Members(manager)
     wanted = {key: spelled for each in perimeters for key, spelled in each.members.items()}
-    told: dict[str, Told] = dict(
-        zip(wanted, await asyncio.gather(*(members.ask(each) for each in wanted.values())), strict=True)
-    )
+    with work("reading resources", len(wanted), "resources") as done:
+        asked = [_counted(members.ask(each), done) for each in wanted.values()]
+        told: dict[str, Told] = dict(zip(wanted, await asyncio.gather(*asked), strict=True))
     for perimeter in perimeters:
         for key in sorted(perimeter.members):
             found = told[key]

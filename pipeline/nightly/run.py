@@ -49,12 +49,25 @@ class Outcome:
 class Watcher(Protocol):
     """Is told how far a nightly is."""
 
-    def __call__(self, outcome: Outcome) -> None:
-        """A step has ended."""
+    def begun(self, step: str) -> None:
+        """A step begins; one that is skipped doesn't."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """A step has ended, or was skipped."""
+
+
+class Unwatched:
+    """A watcher that does nothing."""
+
+    def begun(self, step: str) -> None:
+        """Do nothing."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Do nothing."""
 
 
 def nightly(
-    settings: Settings, limits: Limits, tolerance: Tolerance, watcher: Watcher = lambda _: None
+    settings: Settings, limits: Limits, tolerance: Tolerance, run: str, watcher: Watcher | None = None
 ) -> dict[str, Any]:
     """Run all steps; return the run as it was added to the record.
 
@@ -64,6 +77,7 @@ def nightly(
         settings: what to load, from where, and whom to tell.
         limits: what bounds proposals.
         tolerance: of the lights.
+        run: id of the run, which no other run of the store has.
         watcher: is told of each step.
 
     Raises:
@@ -75,7 +89,7 @@ def nightly(
     command = notify.words_of(settings.notify_command) if settings.notify_command else []
     webhook = notify.webhook_of(settings.webhook_env, settings.webhook_file, os.environ)
     started = _now()
-    run = f"{started.replace('-', '').replace(':', '')}-{os.getpid()}"
+    watching = watcher or Unwatched()
     folder = settings.store
     with locked(folder, run, started) as lock:
         _note_interrupted(folder)
@@ -92,18 +106,18 @@ def nightly(
                 outcomes.append(Outcome(name, FAILED, error=f"it was stopped by {type(error).__name__}", code=1))
                 entry["exit_code"] = 1
                 raise
-            watcher(outcomes[-1])
+            watching.ended(outcomes[-1])
 
         try:
             for step in steps_of(settings):
-                take(step.name, partial(_step, step, night, outcomes))
+                take(step.name, partial(_step, step, night, outcomes, watching))
             entry["changes"] = _changes(night)
             entry["exit_code"] = _code(outcomes)
             if night.found is not None:
                 entry["found"] = str(kept.found_by(folder, run).relative_to(folder))
             if command or webhook:
                 entry["steps"] = [asdict(each) for each in outcomes]
-                take("notify", lambda: _notify(settings, command, webhook, entry))
+                take("notify", lambda: _notify(settings, command, webhook, entry, watching))
                 entry["exit_code"] = _code(outcomes)
         finally:  # also after an error that nobody thought of, which keeps its traceback
             entry |= {"ended": _now(), "steps": [asdict(each) for each in outcomes]}
@@ -137,11 +151,12 @@ def _findings(path: Path) -> list[dict[str, Any]]:
     return [each for each in found if isinstance(each, dict)]
 
 
-def _step(step: Step, night: Night, before: list[Outcome]) -> Outcome:
+def _step(step: Step, night: Night, before: list[Outcome], watcher: Watcher) -> Outcome:
     if any(each.name == step.needs and each.status in {FAILED, SKIPPED} for each in before):
         return Outcome(step.name, SKIPPED, error=f"{step.needs} has nothing for it")
     if reason := step.skipped(night):
         return Outcome(step.name, SKIPPED, error=reason)
+    watcher.begun(step.name)
     done = step.action(night)
     return Outcome(step.name, _STATUS[done.code], counts=done.counts, error=done.note, code=done.code)
 
@@ -164,12 +179,13 @@ def _changes(night: Night) -> dict[str, Any]:
     return changes.changes(night.earlier, now, night.verified_before, night.verified)
 
 
-def _notify(settings: Settings, command: list[str], webhook: str, entry: dict[str, Any]) -> Outcome:
+def _notify(settings: Settings, command: list[str], webhook: str, entry: dict[str, Any], watcher: Watcher) -> Outcome:
     failed = [
         {"name": each["name"], "error": each["error"]} for each in entry["steps"] if each["status"] in {FAILED, PARTIAL}
     ]
     if not (failed or settings.notify_always or changes.are_any(entry["changes"])):
         return Outcome("notify", SKIPPED, error="there is nothing to tell")
+    watcher.begun("notify")
     text = f"nsp nightly: {changes.sentence(entry['changes'])}"
     text += f"; failed: {', '.join(each['name'] for each in failed)}" if failed else ""
     content = {

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.azure.resource_manager import ResourceManager
 from pipeline.errors import HalfwayError, NspError
+from pipeline.progress import each_of
 from pipeline.publish import content, live, plan, record, rollback_file
 from pipeline.publish.live import Live, LiveRule
 from pipeline.publish.merge import Finding, Key
@@ -222,7 +223,7 @@ def carry_out_all(
         event="begin", kind=kind, run=identity, at=run.created, by=run.by, source=run.source, steps=len(jobs),
         rollback=str(path.relative_to(writer.path.parent)), prediction=run.prediction,
     )  # fmt: skip
-    for number, job in enumerate(jobs):
+    for number, job in enumerate(each_of(jobs, "writing", "steps")):
         noted = {"kind": kind, "run": identity, "number": number + 1, **job.noted}
         writer.add(event="step", at=run.now, **noted)
         try:

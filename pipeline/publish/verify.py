@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.progress import each_of, work
 from pipeline.publish import record
 from pipeline.publish.content import Content
 from pipeline.publish.denials import Enforced, denials
@@ -85,13 +86,14 @@ def verify(
     enforced = _enforced(changes, entries, scope)
     findings: list[Finding] = []
     still_denied = 0
-    for each in enforced:
+    for each in each_of(enforced, "looking for denials", "resources"):
         found, still = denials(store, each, scope)
         findings += found
         still_denied += still
     findings += drift(entries, last, now_in_force)
     findings += mode_drift(changes, now_in_force)
-    findings += _unused(store, last, scope, now, limits)
+    with work("looking for unused rules"):
+        findings += _unused(store, last, scope, now, limits)
     return Verified(
         tuple(enforced), tuple(sorted(findings, key=lambda one: not one.needs_attention)), still_denied
     )  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.coverage.measure import report
 from pipeline.errors import StoreError
+from pipeline.progress import each_of, work
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import Recommendation, recommend
@@ -60,13 +61,14 @@ def publish_snapshot(
             state = warehouse_state(folder)
             with attach(warehouse, memory=memory, wait=wait) as source:
                 seen = report(source)
-                source.copy_to(made, left_out=NOT_PUBLISHED)
+                with work("copying"):
+                    source.copy_to(made, left_out=NOT_PUBLISHED)
             findings = seen.pop("findings")
             with open_file(made, memory=memory) as copy:
                 run = recommend(copy, limits, Scope(), now, tolerance, answered(trail, now), coverage=seen)
                 row = (now, json.dumps(run.as_json()), json.dumps(findings), state, trail.last)
                 copy.create(PUBLISHED_RUN, [row])
-                for table, query in PUBLISHED_QUERIES.items():
+                for table, query in each_of(PUBLISHED_QUERIES.items(), "publishing", "tables"):
                     copy.keep(table, query)
             made.replace(folder / PUBLISHED)
     except OSError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from pipeline.inventory.rules import RuleElement
+from pipeline.progress import each_of
 from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.need import CallerDay, Need, needs
 from pipeline.recommend.policy import Limits, Profile, propose
@@ -78,7 +79,7 @@ def replay(
     """
     start, end = days[0], days[-1] + timedelta(days=1)
     tried = []
-    for number in range(1, ORIGINS + 1):
+    for number in each_of(range(1, ORIGINS + 1), "replaying", "weeks"):
         origin = end - number * WEEK
         if origin - start < MIN_LEARNING:
             break

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from pipeline.coverage.measure import measure
+from pipeline.progress import each_of, work
 from pipeline.recommend.association import Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.calendar import calendar
@@ -93,7 +94,7 @@ def recommend(
     profiles = known.profiles(scope.perimeter, scope.profile)
     scope.check(known.profiles(None, None))
     rows: dict[tuple[str, str, str], list[CallerDay]] = {}
-    with scenario(store, access_mode=ENFORCED):
+    with work("judging traffic"), scenario(store, access_mode=ENFORCED):
         by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
         known.note_unjudged(store.rows("recommend/unjudged", since=scope.since, until=scope.until))
     judge_parties = partial(admitting_rules, store)
@@ -105,7 +106,7 @@ def recommend(
         days.setdefault((perimeter, (profile or "").lower()), {}).setdefault(day, set()).add(resource or "")
     proposals: list[Proposal] = []
     readiness: list[Readiness] = []
-    for perimeter, profile in sorted(profiles):
+    for perimeter, profile in each_of(sorted(profiles), "proposing", "profiles"):
         written = days.get((perimeter, profile), {})
         seen = sorted(written)
         mine = {direction: rows.get((perimeter, profile, direction), []) for direction in DIRECTIONS}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.inventory.rules import RuleSet
+from pipeline.progress import work
 from pipeline.store import Store
 from pipeline.verdict.scenario import scenario
 
@@ -65,6 +66,7 @@ def compare(
     """
     within = {name: scope.get(name) for name in ("since", "until", "perimeter", "profile")}
     with (
+        work("comparing"),
         store.scratch("verdict_today", "verdict/flow_verdicts"),
         scenario(store, tried, access_mode=access_mode, public_network_access=public_network_access),
         store.scratch("verdict_then", "verdict/flow_verdicts"),

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.cli.candidate import tell_expired
+from pipeline.cli.log import Log, logging_to
 from pipeline.recommend import difference
 from pipeline.review.decision import Choice
 from pipeline.review.decisions import open_decisions
@@ -260,7 +261,8 @@ def test_verify_tells_of_a_changed_trail(desk: Here) -> None:
 def test_an_expired_rule_is_told(desk: Here, capsys: pytest.CaptureFixture[str]) -> None:
     address = one(desk.folder, kind="address-prefixes")
     desk.decide("accept", address["id"], "--expires", "2099-01-01")
-    tell_expired(open_decisions(desk.folder / ".nsp").trail(), datetime(2100, 1, 1))
+    with logging_to(Log("run")):
+        tell_expired(open_decisions(desk.folder / ".nsp").trail(), datetime(2100, 1, 1))
     message = capsys.readouterr().err
     assert "Expired 2099-01-01 00:00" in message
     assert address["id"] in message

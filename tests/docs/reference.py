@@ -49,8 +49,8 @@ of them as comments, and `nsp config check` says what is wrong with one, key by 
 
 A list in a variable is written with commas or spaces between; `true` and `false` are words. A secret is no setting: the
 keys that end in `_env` and `_file` say where it is. For several accounts or workspaces, `[[blob]]` and `[[workspace]]`
-are written once for each ([connecting.md](connecting.md#several-accounts-and-workspaces)). What no rule may exceed stands
-in a file of its own, [policy.toml](policy.md).
+are written once for each ([connecting.md](connecting.md#several-accounts-and-workspaces)). What no rule may exceed
+stands in a file of its own, [policy.toml](policy.md).
 """
 EXIT = """# Exit codes
 

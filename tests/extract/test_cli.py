@@ -6,10 +6,10 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
-from pipeline.cli import progress
 from pipeline.store import open_store
 from tests.extract.test_blob import account_sas
 from tests.services.azurite import KEY
@@ -69,13 +69,34 @@ def test_all_accounts_of_the_settings_and_one_that_fails(written: Export, tmp_pa
     words = ("ingest", "blob", "--format", "json")
     done = nsp(tmp_path, *words, **variables)
     assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
-    assert done.stderr.startswith("nsp: devstoreaccount1: ")
+    assert json.loads(done.stderr)["message"].startswith("devstoreaccount1: ")
     assert [(each["account"], each["records"]) for each in json.loads(done.stdout)] == [("West", 7)]
     chosen = nsp(tmp_path, *words, "--account", "devstoreaccount1", "--sas-env", "SAS", **variables)
     assert [(each["account"], each["records"]) for each in json.loads(chosen.stdout)] == [("devstoreaccount1", 5)]
     by_url = nsp(tmp_path, *words, "--account-url", f"{written.azurite.url}/", "--sas-env", "SAS", **variables)
     assert [(each["files_loaded"], each["files_unchanged"]) for each in json.loads(by_url.stdout)] == [(0, 1)]
     other.close()
+
+
+def test_requests_are_logged_without_secrets(written: Export, tmp_path: Path) -> None:
+    written.append(hourly(1), some_lines(5, 1))
+    words = ("-vv", "ingest", "blob", "--container-prefix", written.prefix)
+    by_sas = (*words, "--account-url", written.azurite.url, "--sas-env", "SAS")
+    for hours, code in ((1, 0), (-1, 4)):
+        sas = account_sas(hours)
+        done = nsp(tmp_path, *by_sas, SAS=sas)
+        told = [json.loads(each) for each in done.stderr.splitlines()]
+        assert (done.returncode, told[-1]["event"]) == (code, "command_ended"), done.stderr
+        requests = [each["message"] for each in told if each.get("logger", "").startswith("azure.")]
+        assert any("Request URL: 'http://127.0.0.1" in each and "sig=" in each for each in requests), requests
+        signature = sas.partition("sig=")[2].partition("&")[0]
+        assert signature not in done.stderr
+        assert unquote(signature) not in done.stderr
+    done = nsp(tmp_path, *words, "--connection-string-env", "LOGS", LOGS=written.azurite.connection_string())
+    assert "Request URL" in done.stderr
+    assert "Authorization" in done.stderr
+    assert KEY not in done.stderr
+    assert "SharedKey devstoreaccount1:" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -122,15 +143,3 @@ def test_two_at_once(written: Export, between: Proxy, tmp_path: Path) -> None:
         refused = nsp(tmp_path, *words, LOGS=secret, NSP_STORE_WAIT_SECONDS="0.2")
         assert (refused.returncode, "in use by another nsp" in refused.stderr) == (1, True)
         assert contents(impatient) == written.expected(tmp_path)
-
-
-def test_progress_without_a_terminal_is_a_structured_line(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
-    with progress.Reading() as reading:
-        reading.planned(20, 1000, "bytes")
-        reading.read(250)
-    line = capsys.readouterr().err
-    assert line.startswith("nsp: step=reading bytes=250/1000 files=0/20 records=0 rate=")
-    assert "eta_s=" in line

@@ -648,7 +648,7 @@ def test_wrong_urls(store: Store, azure: ResourceManager, url: str) -> None:
     assert azure.requests == []
 
 
-def nsp(folder: Path, azure: ResourceManager, *words: str) -> subprocess.CompletedProcess[str]:
+def nsp(folder: Path, azure: ResourceManager, *words: str, verbose: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command, signed in by the managed identity of an App Service."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("NSP_", "AZURE_", "IDENTITY_"))}
     environment = {
@@ -657,7 +657,16 @@ def nsp(folder: Path, azure: ResourceManager, *words: str) -> subprocess.Complet
         "IDENTITY_ENDPOINT": f"{azure.url}{IDENTITY}",
         "IDENTITY_HEADER": "secret",
     }
-    command = [sys.executable, "-m", "pipeline", "--store", str(folder / "store"), "inventory", "pull"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "--store",
+        str(folder / "store"),
+        *verbose.split(),
+        "inventory",
+        "pull",
+    ]
     return subprocess.run(
         [*command, "--auth", "managed-identity", *words], capture_output=True, text=True, check=False,
         env={**clean, **environment}, cwd=Path(__file__).parents[2], timeout=120,
@@ -673,8 +682,9 @@ def test_the_command(azure: ResourceManager, tmp_path: Path) -> None:
     on(azure, "/links", refused())
     done = nsp(tmp_path, azure, "--perimeter", PERIMETER, "--format", "json")
     assert done.returncode == 5
-    assert "not read: " in done.stderr
-    assert "links" in done.stderr.replace("\n", "")
+    (told,) = [json.loads(each) for each in done.stderr.splitlines()]
+    assert (told["event"], told["level"], told["command"]) == ("not_read", "warning", "inventory pull")
+    assert "links" in told["reason"]
     azure.choose = lambda *_: refused()
     done = nsp(tmp_path, azure, "--subscription", SUBSCRIPTION)
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (4, 1, "")
@@ -682,3 +692,15 @@ def test_the_command(azure: ResourceManager, tmp_path: Path) -> None:
     done = nsp(tmp_path, azure)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "--subscription" in done.stderr
+
+
+def test_requests_are_logged_without_the_token(azure: ResourceManager, tmp_path: Path) -> None:
+    azure.token = "a-token-of-some-length"
+    for fault, code in ((lambda *_: None, 0), (lambda *_: refused(), 4)):
+        azure.choose = fault
+        done = nsp(tmp_path, azure, "--subscription", SUBSCRIPTION, verbose="-vv")
+        told = [json.loads(each) for each in done.stderr.splitlines()]
+        assert (done.returncode, told[-1]["exit_code"]) == (code, code), done.stderr
+        requests = [each["message"] for each in told if each.get("logger", "").startswith("azure.")]
+        assert any(SUBSCRIPTION in each and "GET" in each for each in requests)
+        assert azure.token not in done.stderr
