@@ -63,8 +63,6 @@ class Settings:
         service_tags: service tags may be proposed (preview; Key Vault and Azure Monitor alone honour them).
         callers_at_risk: ready only if the upper bound of wrongly denied callers a week is at most this.
         min_days: ready only if at least so many days were seen.
-        blob_tables: the storage accounts, where [[blob]] is there several times; each takes the keys of [blob].
-        workspace_tables: the workspaces, where [[workspace]] is there several times; likewise.
     """
 
     store: Path = field(default=Path(".nsp"), metadata={"key": "store.path"})
@@ -108,8 +106,16 @@ class Settings:
     service_tags: bool = field(default=False, metadata={"key": "recommend.service_tags"})
     callers_at_risk: float = field(default=1.0, metadata={"key": "recommend.callers_at_risk"})
     min_days: int = field(default=31, metadata={"key": "recommend.min_days"})
-    blob_tables: tuple[AccountSettings, ...] = field(default=(), metadata={"key": "[[blob]]"})
-    workspace_tables: tuple[WorkspaceSettings, ...] = field(default=(), metadata={"key": "[[workspace]]"})
+
+    @property
+    def blob_tables(self) -> tuple[AccountSettings, ...]:
+        """The [[blob]], where there are several."""
+        return ()
+
+    @property
+    def workspace_tables(self) -> tuple[WorkspaceSettings, ...]:
+        """The [[workspace]], where there are several."""
+        return ()
 
     @property
     def account(self) -> AccountSettings:
@@ -132,9 +138,22 @@ class Settings:
         return self.workspace_tables or ((self.workspace,) if self.workspace.identity else ())
 
 
-def keyed() -> dict[str, Any]:
-    """Return the keys of nsp.toml, each with its field of Settings; [[blob]] and [[workspace]] are no keys."""
-    return {each.metadata["key"]: each for each in fields(Settings) if not each.metadata["key"].startswith("[[")}
+@dataclass(frozen=True, slots=True)
+class SeveralSettings(Settings):
+    """Settings with several [[blob]] or [[workspace]], each with the keys of [blob] or [workspace].
+
+    Args:
+        blob_tables: the accounts, with names; none where [blob] is there once at the most.
+        workspace_tables: the workspaces, likewise.
+    """
+
+    blob_tables: tuple[AccountSettings, ...] = ()
+    workspace_tables: tuple[WorkspaceSettings, ...] = ()
+
+
+def _keyed() -> dict[str, Any]:
+    """Return the keys of nsp.toml, each with its field."""
+    return {each.metadata["key"]: each for each in fields(Settings)}
 
 
 def _table(settings: Settings, kind: type[_T], prefix: str) -> _T:
@@ -188,7 +207,7 @@ def examine(
     tree = _read(config)
     several = {section: _several(tree, section) for section in ("blob", "workspace")}
     values, problems = _taken({key: (f"{file}: {key}", value) for key, value in _flat(tree).items()})
-    for key in keyed():
+    for key in _keyed():
         variable = "NSP_" + key.replace(".", "_").upper()
         section, _, word = key.partition(".")
         if variable in environment and several.get(section):
@@ -203,7 +222,10 @@ def examine(
     accounts, wrong = _examined("blob", several["blob"], AccountSettings, file)
     workspaces, also_wrong = _examined("workspace", several["workspace"], WorkspaceSettings, file)
     flagged = {name: value for name, value in flags.items() if value is not None}
-    settings = Settings(**values | flagged | {"blob_tables": accounts, "workspace_tables": workspaces})
+    values |= flagged
+    settings = Settings(**values)
+    if accounts or workspaces:
+        settings = SeveralSettings(**values, blob_tables=accounts, workspace_tables=workspaces)
     found_wrong = [*problems, *wrong, *also_wrong, *_out_of_range(settings)]
     for section, one in (("blob", settings.account), ("workspace", settings.workspace)):
         found_wrong += [Problem(key, text) for key, text in places.bad_names([(section, one)])]
@@ -242,7 +264,7 @@ def _one_of_several(at: str, table: dict[str, Any], file: str, problems: list[Pr
     """Return what one table says, as if it were the only one; what is wrong is told by keys that begin with `at`."""
     section = at.partition("[")[0] + "."
     pairs = {f"{section}{key}": (f"{file}: {at}{key}", value) for key, value in _flat(table).items()}
-    values, wrong = _taken(pairs, [key for key in keyed() if key.startswith(section)])
+    values, wrong = _taken(pairs, [key for key in _keyed() if key.startswith(section)])
     one = Settings(**values)
     for each in [*wrong, *_out_of_range(one)]:
         key = at + each.key.removeprefix(section)
@@ -257,7 +279,7 @@ def _taken(pairs: Mapping[str, tuple[str, Any]], known: Collection[str] = ()) ->
         pairs: key -> how to call it, and its value, as in the file or a variable.
         known: keys that may be there; all where it is empty.
     """
-    by_key = {key: each for key, each in keyed().items() if not known or key in known}
+    by_key = {key: each for key, each in _keyed().items() if not known or key in known}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, (called, value) in pairs.items():

@@ -4,11 +4,12 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.settings import Settings, keyed
+from pipeline.settings import Settings
 
 
 def text_of(chosen: Mapping[str, Any]) -> str:
@@ -21,8 +22,8 @@ def text_of(chosen: Mapping[str, Any]) -> str:
     told = meanings()
     sections: dict[str, list[str]] = {}
     further: dict[str, list[str]] = {}
-    for name, each in keyed().items():
-        section, _, key = name.partition(".")
+    for each in fields(Settings):
+        section, _, key = each.metadata["key"].partition(".")
         lines = sections.setdefault(section, [])
         lines.append(f"# {told.get(each.name, '')}".rstrip())
         is_chosen = each.name in chosen

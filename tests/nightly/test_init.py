@@ -5,13 +5,14 @@ import pty
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.nightly.initial import text_of
-from pipeline.settings import Settings, keyed, load
+from pipeline.settings import Settings, load
 from tests.cli.test_cli import ROOT, nsp
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -37,8 +38,8 @@ def test_every_key_is_there_once_explained_and_its_default_is_true(tmp_path: Pat
     text = text_of({})
     assert read(tmp_path, text) == Settings()
     lines = text.splitlines()
-    for each in keyed():
-        key = each.partition(".")[2]
+    for each in fields(Settings):
+        key = each.metadata["key"].partition(".")[2]
         assert any(line.startswith(f"# {key} = ") for line in lines), key
     assert not [line for line in lines if line in {"#", "# "}], "each key is explained"
     opened = "\n".join(line.removeprefix("# ") if " = " in line else line for line in lines)

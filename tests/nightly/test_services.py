@@ -98,16 +98,20 @@ class Estate:
         """What was written, by the writer's own ledger."""
         return {each: (self.written[each], self._requests[each]) for each in sorted(self.written)}
 
-    def night(self, code: int) -> dict[str, Any]:
-        """Run nsp nightly as a scheduler does; return its line of the record."""
+    def nsp(self, *words: str, code: int) -> Any:
+        """Run a command as a scheduler does; return what it prints."""
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("NSP_", "AZURE_", "IDENTITY_"))}
         ended = subprocess.run(
-            [sys.executable, "-m", "pipeline", "nightly", "--format", "json"], cwd=self.folder, text=True,
+            [sys.executable, "-m", "pipeline", *words, "--format", "json"], cwd=self.folder, text=True,
             env={**clean, **self.variables, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False, timeout=300,
         )  # fmt: skip
         assert ended.returncode == code, (ended.stdout, ended.stderr)
         assert azurite.KEY not in ended.stdout + ended.stderr
-        return dict(json.loads(ended.stdout))
+        return json.loads(ended.stdout)
+
+    def night(self, code: int) -> dict[str, Any]:
+        """Run nsp nightly; return its line of the record."""
+        return dict(self.nsp("nightly", code=code))
 
     def forked(self, code: int) -> dict[str, Any]:
         """The same in a process that has imported everything."""
@@ -196,6 +200,8 @@ def test_nights_load_what_is_new_of_each_place_and_bear_one_that_is_down(estate:
     assert [counts(fourth, name) for name in STEPS[1:4]] == [(0, 0), (1, 3), (0, 0)]
     assert estate.published() == estate.expected
     assert [each["exit_code"] for each in kept.entries(estate.folder / "store")] == [3, 3, 4, 3]
+    (row,) = estate.nsp("ingest", "workspace", "--workspace", log_analytics.WORKSPACE, code=0)
+    assert (row["workspace"], row["files_loaded"], row["records"]) == (log_analytics.WORKSPACE, 0, 0)
 
 
 PLACES = [
