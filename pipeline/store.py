@@ -307,7 +307,7 @@ def _told(name: str) -> Iterator[None]:
     """Turn DuckDB's errors into ours; those of disks and files stay what they are."""
     try:
         yield
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException) as error:  # the latter where a commit can't be written
         raise StoreError(f"The warehouse can't be written or read: {_first_line(error)}.") from error
     except duckdb.InvalidInputException as error:
         if "malformed json" in str(error).lower():

@@ -107,8 +107,6 @@ def drop_old(store: Store, keep: Keep, now: datetime, *, round_records: int = RO
             records += _drop_records(store, first, end)
         with store.transaction():
             texts = store.clear(REJECTED_RECORD, "raw", "retention/rowids_of_old_rejects", before=before)
-            if records:
-                _note(store, raw_before=before)
     return Dropped(records, texts, flows)
 
 
@@ -139,6 +137,7 @@ def _drop_records(store: Store, first: datetime, end: datetime) -> int:
     with store.transaction():
         store.append(SOURCE_FLOW, "retention/source_flows", **span)
         store.append(SOURCE_FIELD, "retention/source_fields", **span)
+        _note(store, raw_before=end)
         return store.delete(ACCESS_LOG, "retention/rowids_of_hours", **span)
 
 

@@ -15,6 +15,7 @@ from pipeline.retention.drop import Keep
 from pipeline.retention.retain import Compaction, retain
 from pipeline.store import WAREHOUSE, open_store
 from pipeline.tables import LOAD_MARK
+from pipeline.transform import rollup
 from tests.retention import history
 from tests.retention.history import NOW, START
 
@@ -29,14 +30,24 @@ def contents(folder: Path) -> dict[str, Any]:
         return {name: sorted(map(str, store.whole(name).rows())) for name in store.tables()}
 
 
+MANY = """insert into access_log by name
+select 1 as source_id, i + 1000 as line,
+    timestamp '2026-10-01' + interval (i // 40) second + interval (days) day as time, 1 as count, false as counted, 'NspPublicInboundResourceRulesAllowed' as category, md5(i::varchar) as parameters
+from (select i, if(i < 130000, 0, 5) as days from range(190000) as numbers (i))"""
+"""DuckDB frees groups of 122,880 rows: fewer would give no space back."""
+
+
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that is large enough for free blocks."""
     base = tmp_path_factory.mktemp("compact")
     (base / "export").mkdir()
-    (base / "export" / "a.json").write_text(history.lines(3000, 1) * 10 + "bad\n")
+    (base / "export" / "a.json").write_text(history.lines(60, 1) + "bad\n")
     with open_store(base / "store") as store:
         history.load(store, base / "export")
+        store._connection.execute(MANY)
+        with store.transaction():
+            rollup.refresh(store, [row[0] for row in rollup.hours_of(store, [1])])
     return base / "store"
 
 
@@ -52,8 +63,8 @@ def test_dropped_rows_give_their_space_back(night: Path, tmp_path: Path) -> None
     with open_store(folder, read_only=True) as store:
         before = history.answers(store)
     found = retain(folder, Keep(raw_days=1), EVEN, NOW)
-    assert found.dropped.records > 15_000
-    assert found.bytes_after < found.bytes_before
+    assert found.dropped.records > 130_000
+    assert found.bytes_after < found.bytes_before * 0.7
     assert (found.bytes_after, found.problem) == ((folder / WAREHOUSE).stat().st_size, "")
     assert [path.name for path in folder.iterdir()] == [WAREHOUSE]
     assert (folder / WAREHOUSE).stat().st_mode & 0o777 == 0o640
@@ -171,7 +182,7 @@ def _write(folder: Path, writer: int, times: int) -> None:
 def test_nobody_writes_to_the_file_that_was_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     open_store(folder).close()
-    writers, times = 2, 25
+    writers, times = 2, 10
     processes = [_FORKS.Process(target=_write, args=(folder, writer, times)) for writer in range(writers)]
     for process in processes:
         process.start()
@@ -183,6 +194,6 @@ def test_nobody_writes_to_the_file_that_was_replaced(tmp_path: Path) -> None:
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
-    assert replaced > 3
+    assert replaced > 1
     with open_store(folder, read_only=True) as store:
         assert store.tables()["load_mark"] == writers * times

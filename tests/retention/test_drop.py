@@ -99,7 +99,7 @@ def test_it_says_what_went_and_goes_no_further(store: Store, export: Path) -> No
     assert (count(store, "access_log"), count(store, "source_flow")) == (8, 6)
     assert drop_old(store, Keep(raw_days=3), NOW) == Dropped()
     assert history.answers(store) == before
-    assert store.rows("retention/retention") == [(START + timedelta(days=6), None)]
+    assert store.rows("retention/retention") == [(START + timedelta(days=5, hours=1), None)]
 
     assert drop_old(store, Keep(raw_days=3, flow_days=5), NOW) == Dropped(flows=4)
     assert (count(store, "traffic"), count(store, "hour_count"), count(store, "address")) == (6, 6, 6)
