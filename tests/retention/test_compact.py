@@ -32,7 +32,8 @@ def contents(folder: Path) -> dict[str, Any]:
 
 MANY = """insert into access_log by name
 select 1 as source_id, i + 1000 as line,
-    timestamp '2026-10-01' + interval (i // 40) second + interval (days) day as time, 1 as count, false as counted, 'NspPublicInboundResourceRulesAllowed' as category, md5(i::varchar) as parameters
+    timestamp '2026-10-01' + interval (i // 40) second + interval (days) day as time,
+    1 as count, false as counted, 'NspPublicInboundResourceRulesAllowed' as category, md5(i::varchar) as parameters
 from (select i, if(i < 130000, 0, 5) as days from range(190000) as numbers (i))"""
 """DuckDB frees groups of 122,880 rows: fewer would give no space back."""
 

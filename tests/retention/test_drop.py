@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.coverage.measure import report
 from pipeline.retention.drop import Dropped, Keep, drop_old, extent
 from pipeline.store import Store, open_store
 from tests.conftest import line
@@ -106,7 +107,7 @@ def test_it_says_what_went_and_goes_no_further(store: Store, export: Path) -> No
     assert count(store, "load_ledger") == 10, "else the files were loaded again"
     history.load(store, export)
     assert count(store, "traffic") == 6
-    told = [each for each in history.report(store)["findings"] if each["id"] == "flows-dropped"]
+    told = [each for each in report(store)["findings"] if each["id"] == "flows-dropped"]
     assert "all before 2026-10-05 was dropped" in told[0]["evidence"]
 
 
