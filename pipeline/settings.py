@@ -13,6 +13,8 @@ from pipeline.errors import SettingsError
 from pipeline.places import AccountSettings, WorkspaceSettings
 
 CONFIG_FILE = "nsp.toml"
+FEWEST_FLOW_DAYS = 35
+"""Four weeks that are replayed, after one to learn from."""
 _T = TypeVar("_T", AccountSettings, WorkspaceSettings)
 
 
@@ -51,6 +53,11 @@ class Settings:
         notify_always: tell also of nights that brought nothing.
         notify_seconds: how long telling may take, in seconds.
         report: where nightly writes the page; "" for report.html in the store's folder.
+        raw_days: nightly drops log records that are more days older than the newest, and keeps their hourly flows; no
+            answer changes by that. 0: keeps all.
+        flow_days: nightly drops everything that is more days older, so that answers reach no further back. 0: keeps
+            all; else at least 35, and no less than raw_days and recommend.min_days.
+        compact_share: nightly writes the warehouse anew when this share of its file is free after that. 1: never.
         rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
         max_elements: rule elements that Azure allows per profile and direction.
         reserve: elements of those to leave free.
@@ -95,6 +102,9 @@ class Settings:
     notify_always: bool = field(default=False, metadata={"key": "nightly.notify_always"})
     notify_seconds: float = field(default=30.0, metadata={"key": "nightly.notify_seconds"})
     report: str = field(default="", metadata={"key": "nightly.report"})
+    raw_days: int = field(default=0, metadata={"key": "retention.raw_days"})
+    flow_days: int = field(default=0, metadata={"key": "retention.flow_days"})
+    compact_share: float = field(default=0.5, metadata={"key": "retention.compact_share"})
     rejected_share: float = field(default=0.01, metadata={"key": "ingest.rejected_share"})
     max_elements: int = field(default=200, metadata={"key": "recommend.max_elements"})
     reserve: int = field(default=10, metadata={"key": "recommend.reserve"})
@@ -369,6 +379,9 @@ def ranges(settings: Settings) -> Mapping[str, tuple[float, float]]:
         "min_days": (1, 3650),
         "store_wait": (0, 86400),
         "notify_seconds": (1, 3600),
+        "raw_days": (0, 36500),
+        "flow_days": (0, 36500),
+        "compact_share": (0.1, 1),
         "blob_look_back_hours": (1, 24 * 365),
         "blob_concurrency": (1, 64),
         "workspace_settle_minutes": (0, 24 * 60),
@@ -379,10 +392,15 @@ def ranges(settings: Settings) -> Mapping[str, tuple[float, float]]:
 
 def _out_of_range(settings: Settings) -> list[Problem]:
     limits = ranges(settings)
-    return [
+    found = [
         Problem(each.metadata["key"], f"{each.metadata['key']} must lie between {low} and {high}.")
         for each in fields(Settings)
         if each.name in limits
         for low, high in [limits[each.name]]
         if not low <= getattr(settings, each.name) <= high
     ]
+    fewest = max(FEWEST_FLOW_DAYS, settings.min_days, settings.raw_days)
+    if 0 < settings.flow_days < fewest:
+        why = f"{FEWEST_FLOW_DAYS} for the backtest, and no less than recommend.min_days and retention.raw_days"
+        found.append(Problem("retention.flow_days", f"retention.flow_days must be 0 or at least {fewest}: {why}."))
+    return found

@@ -12,6 +12,7 @@ ROOT = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "quer
 INTERNAL = (
     "extract/",
     "published/",
+    "retention/",
     "review/",
     "transform/",
     "verdict/admitting_rules",

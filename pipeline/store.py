@@ -7,6 +7,7 @@ for as short as possible, and opening waits a while for another process to finis
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -28,12 +29,30 @@ QUERY_VIEWS = {
     "address_owner": "callers/address_owner",
     "caller": "callers/caller",
     "decision_matrix": "verdict/decision_matrix",
+    "logged_flow": "transform/logged_flow",
+    "logged_record": "transform/logged_record",
     "member": "verdict/member",
     "resource_state": "verdict/resource_state",
     "verdict": "verdict/verdict",
     "verdict_reason": "verdict/verdict_reason",
 }
 """Views that are queries themselves: name -> query. Each is made when a query first reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How much of a warehouse's file is used. Sizes in bytes; free ones are written again, but not given back."""
+
+    total_bytes: int
+    free_bytes: int
+
+
+def tables_read(query: sql.Query) -> frozenset[str]:
+    """Return the tables that a query reads, also through views that are queries themselves."""
+    found: set[str] = set()
+    for name in query.reads:
+        found |= tables_read(sql.load(QUERY_VIEWS[name])) if name in QUERY_VIEWS else {name}
+    return frozenset(found)
 
 
 class Store:
@@ -145,6 +164,21 @@ class Store:
                     )
             self._connection.execute("detach copied")
 
+    def space(self) -> Space:
+        """Return how much of the file is used, after writing all that a log beside it holds into it.
+
+        Raises:
+            StoreError: the file can't be written.
+        """
+        with _told("checkpoint"):
+            self._connection.execute("checkpoint")
+            size = (
+                "select block_size, total_blocks, free_blocks from pragma_database_size() where database_name = $name"
+            )
+            ((name,),) = self._connection.execute("select current_database()").fetchall()
+            ((block, total, free),) = self._connection.execute(size, {"name": name}).fetchall()
+        return Space(block * total, block * free)
+
     def append(self, table: Table, name: str, **parameters: Any) -> int:
         """Insert the rows of a query into a table, by column name; return how many.
 
@@ -184,6 +218,18 @@ class Store:
         with _told(name):
             return self._count(self._connection.execute(statement, parameters))
 
+    def clear(self, table: Table, column: str, name: str, **parameters: Any) -> int:
+        """Set a column to null in the rows of a table whose rowid a query returns; return how many.
+
+        Raises:
+            QueryError: the table has no such column, or DuckDB could not run it.
+        """
+        if column not in {each.name for each in table.columns}:
+            raise QueryError(f"{table.name} has no column {column}.")
+        statement = f"update {table.name} set {column} = null where rowid in (\n{self._query(name).text}\n)"
+        with _told(name):
+            return self._count(self._connection.execute(statement, parameters))
+
     def delete_sources(self, table: Table, source_ids: Iterable[int]) -> int:
         """Remove the rows that came from the given sources; return how many."""
         statement = f"delete from {table.name} where source_id in $source_ids"
@@ -198,8 +244,8 @@ class Store:
         return self._count(self._connection.execute(statement, {"values": list(values)}))
 
     def delete_hours(self, table: Table, start: object, end: object) -> int:
-        """Remove the rows of the hours in [start, end); return how many."""
-        statement = f"delete from {table.name} where hour >= $start and hour < $end"
+        """Remove the rows of the hours in [start, end), start None for all before the end; return how many."""
+        statement = f"delete from {table.name} where hour >= coalesce($start, '-infinity'::timestamp) and hour < $end"
         with _told(table.name):
             return self._count(self._connection.execute(statement, {"start": start, "end": end}))
 
@@ -261,7 +307,7 @@ def _told(name: str) -> Iterator[None]:
     """Turn DuckDB's errors into ours; those of disks and files stay what they are."""
     try:
         yield
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException) as error:  # the latter where a commit can't be written
         raise StoreError(f"The warehouse can't be written or read: {_first_line(error)}.") from error
     except duckdb.InvalidInputException as error:
         if "malformed json" in str(error).lower():
@@ -357,11 +403,25 @@ def _connect(path: Path | None, *, read_only: bool, memory: str, wait: float) ->
     }
     place = str(path) if path else ":memory:"
     try:
-        return _patiently(lambda: duckdb.connect(place, read_only=read_only, config=config), path, wait)
+        while True:
+            before = _file_of(path)
+            connection = _patiently(lambda: duckdb.connect(place, read_only=read_only, config=config), path, wait)
+            if before is None or before == _file_of(path):
+                return connection
+            connection.close()  # another file took its place while it was opened: what is written here would be lost
     except duckdb.Error as error:
         if "memory" in str(error).lower():
             raise UsageError(f"store.memory is no size: {memory!r}. Write 700MB or 4GB.") from error
         raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
+
+
+def _file_of(path: Path | None) -> tuple[int, int] | None:
+    """Return which file lies at a path; None where there is none."""
+    try:
+        told = path.stat() if path else None
+    except OSError:
+        return None
+    return (told.st_dev, told.st_ino) if told else None
 
 
 def _patiently(action: Callable[[], _T], path: Path | None, wait: float) -> _T:

@@ -48,6 +48,8 @@ SAMPLES: dict[str, object] = {
     "unknown": ["New"],
     "tags": ["storage"],
     "moment": None,
+    "now": datetime(2026, 10, 1),
+    "before": datetime(2026, 10, 1),
     "resource": None,
     "snapshot_id": 1,
     "proposal_id": None,

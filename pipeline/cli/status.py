@@ -52,6 +52,10 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "-"
+
+
 def _show(found: "Status") -> None:
     """Print what isn't a row."""
     from pipeline.cli.output import console, plain
@@ -64,6 +68,7 @@ def _show(found: "Status") -> None:
         newest = f"{found.newest_record:%Y-%m-%d %H:%M} UTC, {ago} ago"
     lines = [
         ("newest record", newest),
+        ("goes back to", f"{_day(found.oldest_flow)} by hourly flows, {_day(found.oldest_raw)} by log records"),
         (
             "warehouse",
             f"{found.warehouse_bytes / 1e6:,.1f} MB, all of {found.folder} {found.store_bytes / 1e6:,.1f} MB",

@@ -52,7 +52,19 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
             f"{most} h ({records:,} records)",
             "judge the last hours only after that time" if most_hours else "nothing",
         )
+    yield from _dropped(store)
     yield from _losses(seen)
+
+
+def _dropped(store: Store) -> Iterator[Finding]:
+    """Yield how far back the log reaches by retention: what was never seen was only not seen since."""
+    for _, flows_before in store.rows("retention/retention"):
+        if flows_before is not None:
+            evidence = (
+                f"all before {flows_before:%Y-%m-%d} was dropped by retention.flow_days; what was never seen or used, "
+                "wasn't since"
+            )
+            yield Finding("flows-dropped", INFO, "", evidence, "judge what comes less often than that by other means")
 
 
 def _gaps(store: Store) -> Iterator[Finding]:

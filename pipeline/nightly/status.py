@@ -11,6 +11,7 @@ from pipeline.nightly import kept
 from pipeline.nightly.lock import holder, is_running
 from pipeline.nightly.run import FAILED
 from pipeline.recommend.scope import Scope
+from pipeline.retention.drop import Extent, extent
 from pipeline.review.decisions import open_decisions
 from pipeline.settings import Settings
 from pipeline.store import PUBLISHED, WAREHOUSE, Store, attach, open_store
@@ -33,6 +34,9 @@ class Status:
         runs: the last ones, newest first.
         newest_record: last event that was loaded, UTC; None where there is none.
         age_hours: of that.
+        oldest_raw: first event of the log records that are kept, UTC; None where there is none, or while the
+            warehouse is written.
+        oldest_flow: first hour of the flows, UTC; None where there is none.
         warehouse_bytes: size of the warehouse; 0 where there is none.
         store_bytes: of all files of the store.
         decisions: that were recorded.
@@ -44,6 +48,8 @@ class Status:
     runs: tuple[dict[str, Any], ...]
     newest_record: datetime | None
     age_hours: float | None
+    oldest_raw: datetime | None
+    oldest_flow: datetime | None
     warehouse_bytes: int
     store_bytes: int
     decisions: int
@@ -56,13 +62,19 @@ class Status:
             "store": str(self.folder),
             "running": self.running,
             "runs": list(self.runs),
-            "newest_record": self.newest_record.isoformat() + "Z" if self.newest_record else None,
+            "newest_record": _text(self.newest_record),
             "age_hours": self.age_hours,
+            "oldest_raw_record": _text(self.oldest_raw),
+            "oldest_flow": _text(self.oldest_flow),
             "warehouse_bytes": self.warehouse_bytes,
             "store_bytes": self.store_bytes,
             "decisions": self.decisions,
             "next": self.next_step,
         }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() + "Z" if moment else None
 
 
 def status(settings: Settings, now: datetime) -> Status:
@@ -78,7 +90,7 @@ def status(settings: Settings, now: datetime) -> Status:
     folder = settings.store
     running = (holder(folder) or {}) if is_running(folder) else None
     runs = tuple(reversed(kept.entries(folder)[-LAST:]))
-    newest = _newest(settings)
+    newest, reach = _reach(settings, now)
     age = round((now - newest).total_seconds() / 3600, 1) if newest else None
     sizes = {path.name: _size(path) for path in folder.glob("*")} if folder.is_dir() else {}
     sizes[kept.RUNS] = sum(_size(path) for path in (folder / kept.RUNS).glob("*"))
@@ -88,6 +100,8 @@ def status(settings: Settings, now: datetime) -> Status:
         runs,
         newest,
         age,
+        reach.oldest_raw,
+        reach.oldest_flow,
         sum(size for name, size in sizes.items() if name.startswith(WAREHOUSE)),
         sum(sizes.values()),
         len(open_decisions(folder, wait=_PATIENCE).history()),
@@ -112,21 +126,22 @@ def _next(running: dict[str, Any] | None, runs: tuple[dict[str, Any], ...], age:
     return "Decide: nsp decide list." if last["exit_code"] else "All is ready: nsp apply, then nsp enforce RESOURCE."
 
 
-def _newest(settings: Settings) -> datetime | None:
-    """Return the last event that was loaded; while the warehouse is written, of the published snapshot."""
+def _reach(settings: Settings, now: datetime) -> tuple[datetime | None, Extent]:
+    """Return the last event and how far the log goes back; while the warehouse is written, of the snapshot."""
     folder = settings.store
+    nothing = None, Extent(None, None, None)
     if not (folder / WAREHOUSE).exists():
-        return None
+        return nothing
     try:
         with open_store(folder, read_only=True, memory=settings.memory, wait=_PATIENCE) as store:
-            return _end(store)
+            return _end(store), extent(store, now)
     except StoreBusyError:
         pass
     try:
         with closing(attach(folder / PUBLISHED, memory=settings.memory, wait=_PATIENCE)) as store:
-            return _end(store)
+            return _end(store), extent(store, now)  # which has no log records
     except NspError:  # there is none yet
-        return None
+        return nothing
 
 
 def _end(store: Store) -> datetime | None:

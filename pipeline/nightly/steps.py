@@ -170,6 +170,25 @@ def _inventory(night: Night) -> Done:
     return Done(counts, PARTIAL if gaps else 0, note)
 
 
+def _retention(night: Night) -> Done:
+    from pipeline.retention.drop import Keep
+    from pipeline.retention.retain import Compaction, retain
+
+    chosen = night.settings
+    found = retain(
+        night.folder, Keep(chosen.raw_days, chosen.flow_days), Compaction(chosen.compact_share), _now(),
+        memory=chosen.memory, wait=chosen.store_wait,
+    )  # fmt: skip
+    counts = {
+        "records_dropped": found.dropped.records,
+        "rejected_texts_dropped": found.dropped.texts,
+        "flows_dropped": found.dropped.flows,
+        "bytes_before": found.bytes_before,
+        "bytes_after": found.bytes_after,
+    }
+    return Done(counts, PARTIAL if found.problem else 0, found.problem)
+
+
 def _recommend(night: Night) -> Done:
     """Make the proposals and the snapshot that people read in one: both tell of the same state of the warehouse."""
     from pipeline.published.publish import publish_snapshot
@@ -244,12 +263,19 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def _nothing_goes(night: Night) -> str:
+    is_set = night.settings.raw_days or night.settings.flow_days
+    return "" if is_set else "neither retention.raw_days nor retention.flow_days is set"
+
+
 STEPS = (
     Step(
         "inventory",
         lambda night: "" if _has_inventory(night.settings) else "[inventory] names nothing",
         _inventory,
     ),
+    # before recommend: what that sees is the window, and the snapshot that it publishes isn't outdated by a later write
+    Step("retention", _nothing_goes, _retention),
     Step("recommend", lambda _: "", _recommend),
     Step("verify", lambda night: "" if _applied(night) else "nothing was applied by nsp with this store", _verify),
     Step("report", lambda _: "", _report, needs="recommend"),

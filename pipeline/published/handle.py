@@ -20,7 +20,7 @@ from pipeline.recommend.frontier import frontier
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.scope import Scope
 from pipeline.review.decisions import open_decisions
-from pipeline.store import PUBLISHED, WAREHOUSE, Store, attach
+from pipeline.store import PUBLISHED, WAREHOUSE, Store, attach, tables_read
 from pipeline.tables import PUBLISHED_QUERIES, PUBLISHED_RUN, TABLES
 from pipeline.verdict.scenario import scenario
 from pipeline.verdict.whatif import Comparison, compare
@@ -133,7 +133,7 @@ class Published:
             UsageError: there is no such query, it reads log lines, or a parameter is missing, unknown or none.
         """
         found = sql.load(name)
-        if lacking := {table.name for table in NOT_PUBLISHED} & set(found.reads):
+        if lacking := {table.name for table in NOT_PUBLISHED} & tables_read(found):
             told = ", ".join(sorted(lacking))
             raise UsageError(f"{found.name} reads {told}, which only the warehouse holds: nsp query {found.name}")
         absent = {each: None for each, told in found.parameters.items() if "null for all" in told}
@@ -145,7 +145,7 @@ class Published:
 
         names = [each for each in sql.names() if not each.startswith(sql.INTERNAL)]
         lines = {table.name for table in NOT_PUBLISHED}
-        listed = [found for found in map(sql.load, names) if not lines & set(found.reads)]
+        listed = [found for found in map(sql.load, names) if not lines & tables_read(found)]
         columns = {
             "query": [each.name for each in listed],
             "rows": [each.description for each in listed],

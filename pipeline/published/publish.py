@@ -21,10 +21,10 @@ from pipeline.recommend.scope import Scope
 from pipeline.review.accepted import answered
 from pipeline.review.decisions import open_decisions
 from pipeline.store import MEMORY, PUBLISHED, WAREHOUSE, attach, open_file
-from pipeline.tables import ACCESS_LOG, PUBLISHED_QUERIES, PUBLISHED_RUN, REJECTED_RECORD
+from pipeline.tables import ACCESS_LOG, PUBLISHED_QUERIES, PUBLISHED_RUN, REJECTED_RECORD, SOURCE_FIELD, SOURCE_FLOW
 
-NOT_PUBLISHED = (ACCESS_LOG, REJECTED_RECORD)
-"""Log lines: large, and raw text; everything after the hourly flows does without them."""
+NOT_PUBLISHED = (ACCESS_LOG, REJECTED_RECORD, SOURCE_FLOW, SOURCE_FIELD)
+"""Log lines and what is kept of them: large, and raw text; everything after the hourly flows does without them."""
 _UNFINISHED = ".publishing-"
 _FORGOTTEN = 86_400
 """Seconds after which an unfinished snapshot belongs to a process that was killed."""

@@ -41,6 +41,7 @@ from pipeline.tables.logs import (
     TRAFFIC,
 )
 from pipeline.tables.published import PUBLISHED_QUERIES, PUBLISHED_RUN
+from pipeline.tables.retention import RETENTION, SOURCE_FIELD, SOURCE_FLOW
 
 SCHEMA_VERSION = 6
 """Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
@@ -53,6 +54,9 @@ TABLES = (
     ADDRESS,
     TRAFFIC,
     HOUR_COUNT,
+    SOURCE_FLOW,
+    SOURCE_FIELD,
+    RETENTION,
     INVENTORY_SNAPSHOT,
     SNAPSHOT_PROFILE,
     SNAPSHOT_RULE_ELEMENT,
@@ -102,6 +106,7 @@ __all__ = [
     "PUBLISHED_QUERIES",
     "PUBLISHED_RUN",
     "REJECTED_RECORD",
+    "RETENTION",
     "RULE_NAME",
     "RULE_SPAN",
     "SCENARIO",
@@ -114,6 +119,8 @@ __all__ = [
     "SNAPSHOT_PROFILE",
     "SNAPSHOT_RESOURCE",
     "SNAPSHOT_RULE_ELEMENT",
+    "SOURCE_FIELD",
+    "SOURCE_FLOW",
     "TABLES",
     "TRAFFIC",
     "VIEWS",

@@ -18,7 +18,7 @@ def data_dictionary() -> str:
     parts.extend(f"| {view.name} | {view.grain} | {view.table.name} |" for view in VIEWS)
     parts.append(
         "\n## The published snapshot\n\n`published.duckdb` beside the warehouse, for readers: all tables but "
-        "access_log and rejected_record, which are empty there, and these.\n"
+        "access_log, rejected_record, source_flow and source_field, which are empty there, and these.\n"
     )
     parts += _section(PUBLISHED_RUN)
     parts.append("| table | rows as of the query |\n|---|---|")

@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from pipeline import addresses
 from pipeline.store import Store
-from pipeline.tables import ACCESS_LOG, ADDRESS, LOAD_LEDGER, REJECTED_RECORD
+from pipeline.tables import ACCESS_LOG, ADDRESS, LOAD_LEDGER, REJECTED_RECORD, SOURCE_FIELD, SOURCE_FLOW
 from pipeline.transform import rollup
 
 
@@ -17,12 +17,12 @@ def loading(start_lines: Mapping[int, int]) -> dict[str, list[int]]:
 
 
 def drop(store: Store, source_ids: Iterable[int]) -> list[tuple[datetime]]:
-    """Remove all rows of some sources; return the hours in which they had events."""
+    """Remove all rows of some sources, and what retention kept of them; return the hours in which they had events."""
     dropped = list(source_ids)
     if not dropped:
         return []
     hours = rollup.hours_of(store, dropped)
-    for table in (ACCESS_LOG, REJECTED_RECORD, LOAD_LEDGER):
+    for table in (ACCESS_LOG, SOURCE_FLOW, SOURCE_FIELD, REJECTED_RECORD, LOAD_LEDGER):
         store.delete_sources(table, dropped)
     return hours
 

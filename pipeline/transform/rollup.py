@@ -12,14 +12,8 @@ MAX_SPANS = 24
 
 
 def hours_of(store: Store, source_ids: Sequence[int]) -> list[tuple[datetime]]:
-    """Return the hours in which the given sources have events."""
-    if not source_ids:
-        return []
-    return store.rows(
-        "transform/hours_of_loading",
-        source_ids=list(source_ids),
-        start_lines=[0 for _ in source_ids],
-    )
+    """Return the hours in which the given sources have events, also such as retention dropped the records of."""
+    return store.rows("transform/hours_of_sources", source_ids=list(source_ids)) if source_ids else []
 
 
 def refresh(store: Store, hours: Iterable[datetime]) -> None:
@@ -27,7 +21,7 @@ def refresh(store: Store, hours: Iterable[datetime]) -> None:
 
     Where records of one perimeter, category and hour came from several places, the fullest counts.
 
-    Reads: access_log, address, load_ledger. Writes: hour_count, traffic.
+    Reads: access_log, source_flow, address, load_ledger. Writes: hour_count, traffic.
     """
     for start, end in spans(hours):
         for table in (HOUR_COUNT, TRAFFIC):

@@ -1,5 +1,5 @@
 -- Operations by the version of the API that is called: old clients, to be asked before enforcing.
--- reads: access_log, load_ledger, hour_count
+-- reads: logged_flow, load_ledger, hour_count
 -- grain: one row an operation and version
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
@@ -9,10 +9,9 @@
 with told as (
     select
         a.*,
-        date_trunc('hour', a.time) as hour,
         l.source_kind,
         l.place
-    from access_log as a
+    from logged_flow as a
     inner join load_ledger as l on a.source_id = l.source_id
 ),
 
@@ -29,12 +28,12 @@ scoped as (
 select
     s.operation,
     s.operation_version,
-    sum(s.count)::bigint as requests,
-    count(*) as records,
+    sum(s.requests)::bigint as requests,
+    sum(s.records)::bigint as records,
     count(distinct s.service_resource) as resources,
     count(distinct s.source_ip) as addresses,
-    min(s.time) as first_seen,
-    max(greatest(s.time, coalesce(s.end_time, s.time))) as last_seen
+    min(s.first_seen) as first_seen,
+    max(s.last_seen) as last_seen
 from scoped as s
 -- what another place tells more fully is not counted again
 inner join hour_count as h

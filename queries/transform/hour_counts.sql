@@ -1,22 +1,22 @@
 -- What each place brought for some hours; the fullest counts, so that two ways to one log don't add up.
--- reads: access_log, load_ledger
+-- reads: logged_flow, load_ledger
 -- grain: one row an hour, place, perimeter and category, as in the table hour_count
 -- $first_hour  first hour, inclusive
 -- $end_hour  end, exclusive
 with brought as (
     select
-        date_trunc('hour', a.time) as hour,
+        a.hour,
         l.source_kind,
         l.place,
         a.perimeter,
         a.category,
-        count(*) as records,
-        sum(a.count)::bigint as requests
-    from access_log as a
+        sum(a.records)::bigint as records,
+        sum(a.requests)::bigint as requests
+    from logged_flow as a
     inner join load_ledger as l on a.source_id = l.source_id
-    where a.time >= $first_hour and a.time < $end_hour
+    where a.first_seen >= $first_hour and a.first_seen < $end_hour
     group by
-        date_trunc('hour', a.time),
+        a.hour,
         l.source_kind,
         l.place,
         a.perimeter,

@@ -1,11 +1,11 @@
 -- The flows of some hours: records summed over everything that does not tell flows apart.
--- reads: access_log, address, load_ledger, hour_count
+-- reads: logged_flow, load_ledger, hour_count
 -- grain: one row an hour and flow, as in the table traffic
 -- $first_hour  first hour, inclusive
 -- $end_hour  end, exclusive
 with flow as (
     select
-        date_trunc('hour', a.time) as hour,
+        a.hour,
         l.source_kind,
         l.place,
         a.perimeter,
@@ -19,24 +19,23 @@ with flow as (
         a.matched_rule,
         a.rules_version,
         a.operation,
-        coalesce(i.canonical, a.source_ip) as source_ip,
-        i.network as source_network,
+        a.source_ip,
+        a.source_network,
         a.source_resource,
-        lower(a.source_app_id) as source_app_id,
+        a.source_app_id,
         a.source_perimeters,
-        rtrim(lower(a.destination_fqdn), '.') as destination_fqdn,
+        a.destination_fqdn,
         a.destination_resource,
-        coalesce(a.source_protocol, a.destination_protocol) as protocol,
-        count(*) as records,
-        sum(a.count)::bigint as requests,
-        min(a.time) as first_seen,
-        max(greatest(a.time, coalesce(a.end_time, a.time))) as last_seen
-    from access_log as a
+        a.protocol,
+        sum(a.records)::bigint as records,
+        sum(a.requests)::bigint as requests,
+        min(a.first_seen) as first_seen,
+        max(a.last_seen) as last_seen
+    from logged_flow as a
     inner join load_ledger as l on a.source_id = l.source_id
-    left join address as i on a.source_ip = i.text
-    where a.time >= $first_hour and a.time < $end_hour
+    where a.first_seen >= $first_hour and a.first_seen < $end_hour
     group by
-        date_trunc('hour', a.time),
+        a.hour,
         l.source_kind,
         l.place,
         a.perimeter,
@@ -50,14 +49,14 @@ with flow as (
         a.matched_rule,
         a.rules_version,
         a.operation,
-        coalesce(i.canonical, a.source_ip),
-        i.network,
+        a.source_ip,
+        a.source_network,
         a.source_resource,
-        lower(a.source_app_id),
+        a.source_app_id,
         a.source_perimeters,
-        rtrim(lower(a.destination_fqdn), '.'),
+        a.destination_fqdn,
         a.destination_resource,
-        coalesce(a.source_protocol, a.destination_protocol)
+        a.protocol
 ),
 
 identified as (

@@ -18,7 +18,7 @@ from pipeline.cli import app
 from pipeline.errors import EXIT_CODES, NspError
 from pipeline.nightly.initial import as_toml, meanings
 from pipeline.nightly.run import SEVERITY
-from pipeline.settings import Settings, keyed, ranges
+from pipeline.settings import Settings, ranges
 from pipeline.store import open_store
 from pipeline.tables.dictionary import data_dictionary
 from tests.test_queries import SAMPLES
@@ -125,8 +125,8 @@ def settings() -> str:
     told, bounds = meanings(), ranges(Settings())
     parts = [SETTINGS]
     sections: dict[str, list[Field[Any]]] = {}
-    for key, each in keyed().items():
-        sections.setdefault(key.split(".", maxsplit=1)[0], []).append(each)
+    for each in fields(Settings):
+        sections.setdefault(str(each.metadata["key"]).split(".", maxsplit=1)[0], []).append(each)
     for name, found in sections.items():
         parts.append(f"## [{name}]\n\n| key, variable | default | range | meaning |\n|---|---|---|---|")
         for each in found:

@@ -69,6 +69,11 @@ def test_everything_wrong_is_told_at_once_and_nothing_twice(tmp_path: Path) -> N
         ('[nightly]\nwebhook_file = "gone.txt"', "nightly.webhook_file"),
         ('[nightly]\nnotify_always = "perhaps"', "nightly.notify_always"),
         ("[nightly]\nnotify_seconds = 0", "nightly.notify_seconds"),
+        ("[retention]\nraw_days = -1", "retention.raw_days"),
+        ("[retention]\nflow_days = 34", "retention.flow_days"),
+        ("[retention]\nraw_days = 90\nflow_days = 60", "retention.flow_days"),
+        ("[retention]\nflow_days = 60\n[recommend]\nmin_days = 61", "retention.flow_days"),
+        ("[retention]\ncompact_share = 0", "retention.compact_share"),
     ],
 )
 def test_each_key_is_told_of(tmp_path: Path, text: str, key: str) -> None:
@@ -94,6 +99,9 @@ def test_what_is_right_is_left_alone(tmp_path: Path) -> None:
     [nightly]
     webhook_env = "HOOK"
     notify_command = "mail -s 'the night' me"
+    [retention]
+    raw_days = 7
+    flow_days = 35
     """
     assert keys(tmp_path, text, SAS="sv=1&sig=x", HOOK="https://hooks.example/SECRET") == []
 

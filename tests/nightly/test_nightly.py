@@ -91,8 +91,8 @@ def test_nights_tell_what_is_new_and_only_that(nsp: Nsp, tmp_path: Path) -> None
     first = nsp.night(*notify, code=3)
     assert [(each["name"], each["status"]) for each in first["steps"]] == [
         ("ingest-folder", "done"), ("ingest-blob", "skipped"), ("ingest-workspace", "skipped"),
-        ("inventory", "skipped"), ("recommend", "attention"), ("verify", "skipped"), ("report", "done"),
-        ("notify", "skipped"),
+        ("inventory", "skipped"), ("retention", "skipped"), ("recommend", "attention"), ("verify", "skipped"),
+        ("report", "done"), ("notify", "skipped"),
     ]  # fmt: skip
     assert step(first, "ingest-folder")["counts"]["records"] == 1
     assert first["changes"]["since"] is None
