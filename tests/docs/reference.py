@@ -4,7 +4,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field
+from dataclasses import Field, fields
 from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
