@@ -26,17 +26,18 @@ LISTS = (
     "resources",
     "configurations",
 )
-_SEGMENTS = (
-    ("networksecurityperimeterconfigurations", "configurations"),
-    ("diagnosticsettings", "diagnosticSettings"),
-    ("accessrules", "accessRules"),
-    ("resourceassociations", "associations"),
-    ("loggingconfigurations", "loggingConfigurations"),
-    ("linkreferences", "linkReferences"),
-    ("links", "links"),
-    ("profiles", "profiles"),
-    ("networksecurityperimeters", "perimeters"),
-)
+_KINDS = {
+    "networksecurityperimeterconfigurations": "configurations",
+    "diagnosticsettings": "diagnosticSettings",
+    "accessrules": "accessRules",
+    "resourceassociations": "associations",
+    "loggingconfigurations": "loggingConfigurations",
+    "linkreferences": "linkReferences",
+    "links": "links",
+    "profiles": "profiles",
+    "networksecurityperimeters": "perimeters",
+}
+"""The last type of an ARM id -> the list that such items belong to."""
 
 
 @dataclass(slots=True)
@@ -158,5 +159,4 @@ def _kind(item: Any) -> str | None:
     identity = item.get("id") if isinstance(item, dict) else None
     if not isinstance(identity, str) or not identity.startswith("/"):
         return None
-    segments = identity.lower().split("/")
-    return next((name for segment, name in _SEGMENTS if segment in segments[:-1]), "resources")
+    return _KINDS.get(identity.lower().rstrip("/").split("/")[-2:][0], "resources")

@@ -14,7 +14,7 @@ from pipeline.store import Store
 
 RULE = '{"accessRules": [{"id": "/a/networkSecurityPerimeters/b/profiles/p/accessRules/c", %s}]}'
 LOGGING = '{"loggingConfigurations": [{"id": "/a/networkSecurityPerimeters/b/loggingConfigurations/c", %s}]}'
-DIAGNOSTIC = '{"diagnosticSettings": [{"id": "/a/networkSecurityPerimeters/b/x/diagnosticSettings/c", %s}]}'
+DIAGNOSTIC = '{"diagnosticSettings": [{"id": "/a/networkSecurityPerimeters/b/providers/x/diagnosticSettings/c", %s}]}'
 MEMBER = '{"configurations": [{"id": "/a/b/networkSecurityPerimeterConfigurations/c", %s}]}'
 TOP = {"id", "name", "type", "location"}
 
@@ -214,3 +214,36 @@ def test_rule_without_a_name_is_told(store: Store, tmp_path: Path) -> None:
     del told["properties"]["profile"]["accessRules"][0]["name"]
     with pytest.raises(InventoryError, match="neither name nor id"):
         load(store, write(tmp_path / "i.json", [told]))
+
+
+NAMED_AS_TYPES = "/subscriptions/1/resourceGroups/{}/providers/Microsoft.Network/networkSecurityPerimeters/{}"
+
+
+@pytest.mark.parametrize("group", ["networkSecurityPerimeters", "profiles", "links", "accessRules"])
+@pytest.mark.parametrize("name", ["networkSecurityPerimeters", "profiles"])
+def test_group_or_perimeter_may_be_named_as_a_type_is(store: Store, tmp_path: Path, group: str, name: str) -> None:
+    perimeter = NAMED_AS_TYPES.format(group, name)
+    member = f"/subscriptions/1/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/docs"
+    write(tmp_path / "perimeter.json", {"id": perimeter})
+    write(tmp_path / "member.json", {"id": member, "kind": "StorageV2"})
+    write(
+        tmp_path / "rest.json",
+        [
+            {"id": f"{perimeter}/profiles/profiles"},
+            {
+                "id": f"{perimeter}/profiles/profiles/accessRules/links",
+                "direction": "Inbound",
+                "addressPrefixes": ["203.0.113.0/24"],
+            },
+            {
+                "id": f"{perimeter}/resourceAssociations/links",
+                "privateLinkResource": {"id": member},
+                "profile": {"id": f"{perimeter}/profiles/profiles"},
+            },
+        ],
+    )
+    load(store, tmp_path)
+    assert [row[0] for row in store.rows("inventory/perimeters")] == [perimeter.lower()]
+    assert [row[:3] for row in store.rows("inventory/rule_elements")] == [(perimeter.lower(), "profiles", "links")]
+    assert [row[0] for row in store.rows("inventory/associations")] == [perimeter.lower()]
+    assert [row[3] for row in store.rows("inventory/resources")] == ["StorageV2"]
