@@ -17,6 +17,13 @@ from pipeline.store import Store
 
 EVIDENCE_DAYS = timedelta(days=31)
 """Would-be denials that were last seen longer ago tell nothing of today's logging."""
+_UNJUDGED = {
+    "category": "unknown log category {}",
+    "mode": "unknown access mode {}",
+    "link-unknown": "calls to other perimeters' members of which nobody told whether a link lets them out; pull those "
+    "perimeters, too",
+}
+"""Reasons of the verdict engine for which nobody can tell, in words; {} is what a row is about."""
 
 
 class Configuration:
@@ -66,8 +73,7 @@ class Configuration:
     def note_unjudged(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Take the rows of recommend/unjudged: what nobody can judge even when all is enforced."""
         for perimeter, profile, reason, about, requests in rows:
-            told = f"unknown {'log category' if reason == 'category' else 'access mode'} {about}"
-            told = told if reason in {"category", "mode"} else reason
+            told = _UNJUDGED.get(reason, reason).format(about)
             self._unjudged.setdefault((perimeter, (profile or "").lower()), []).append((told, requests))
 
     def profiles(self, perimeter: str | None, profile: str | None) -> set[tuple[str, str]]:

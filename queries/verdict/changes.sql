@@ -19,7 +19,7 @@ select
     and v.action = 'Approved' as is_loss,
     -- nobody can tell, though today something is known, or though it succeeded
     later.verdict = 'unknown'
-    and (today.verdict <> 'unknown' or (later.reason in ('mode', 'category') and v.action is distinct from 'Denied'))
+    and (today.verdict <> 'unknown' or (later.reason in ('mode', 'category', 'link-unknown') and v.action is distinct from 'Denied'))
         as is_unjudged,
     sum(v.requests)::bigint as requests,
     count(*) as flows,

@@ -1,5 +1,5 @@
 -- Who decides about the resources that wrote records: mode, rules and cells of the decision matrix, as of now.
--- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, rule_name, scenario, decision_matrix
+-- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, snapshot_link, rule_name, scenario, decision_matrix
 -- grain: one row a perimeter, profile as logged, and resource
 -- A resource belongs to the profile that it is associated with today, whatever the log of the time says. Where nobody
 -- told the access mode, Learning is assumed, and Enabled where nobody told publicNetworkAccess: in both the resource's
@@ -65,13 +65,61 @@ outbound_link as (
     where coalesce(status, 'Approved') ilike 'approved' and coalesce(remote_inbound_profiles, '') <> '[]'
 ),
 
-known as (
+link_history as (
+    select
+        s.perimeter,
+        s.snapshot_id,
+        s.taken_at,
+        s.links_known,
+        coalesce(
+            string_agg(
+                distinct concat_ws(' ', l.remote_perimeter, l.remote_guid, l.remote_inbound_profiles, l.status),
+                chr(10) order by concat_ws(' ', l.remote_perimeter, l.remote_guid, l.remote_inbound_profiles, l.status)
+            ),
+            ''
+        ) as links
+    from inventory_snapshot as s
+    left join snapshot_link as l on s.snapshot_id = l.snapshot_id
+    group by s.perimeter, s.snapshot_id, s.taken_at, s.links_known
+),
+
+link_step as (
+    select
+        *,
+        last(links order by taken_at, snapshot_id) over (partition by perimeter) as newest_links
+    from link_history
+),
+
+other_links as (
     select
         perimeter,
-        links_known,
-        members_confirmed_at is not null as members_known,
-        perimeter in (select perimeter from outbound_link) as has_links
-    from inventory_perimeter
+        max(taken_at) as last_seen
+    from link_step
+    where links <> newest_links or not links_known
+    group by perimeter
+),
+
+-- since when the inventory knows that the links are what they are
+links_since as (
+    select
+        s.perimeter,
+        min(s.taken_at) as links_since
+    from link_step as s
+    left join other_links as o on s.perimeter = o.perimeter
+    where s.taken_at > coalesce(o.last_seen, '-infinity'::timestamp)
+    group by s.perimeter
+),
+
+known as (
+    select
+        i.perimeter,
+        i.links_known,
+        i.members_confirmed_at is not null as members_known,
+        o.perimeter is not null as has_links,
+        l.links_since
+    from inventory_perimeter as i
+    left join outbound_link as o on i.perimeter = o.perimeter
+    left join links_since as l on i.perimeter = l.perimeter
 ),
 
 history as (
@@ -152,6 +200,7 @@ select
     coalesce(i.members_known, false) as members_known,
     coalesce(i.links_known, false) as links_known,
     coalesce(i.has_links, false) as has_links,
+    i.links_since,
     h.mode_since,
     -- service tags are supported for these targets only
     coalesce(

@@ -1,5 +1,5 @@
 -- What happens to each flow today, or in the scenario that is set up: the verdict, why, and by which rule.
--- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, resource_state, member, verdict_reason
+-- reads: traffic, address, inventory_perimeter, inventory_association, inventory_link, rule_span, rule_name, member_host, resource_state, member, verdict_reason
 -- grain: one row of traffic
 -- Rules, modes and members are those of the newest inventory, or of the temporary tables rule_span, rule_name and
 -- scenario that stand in their place; profile is the one that the resource belongs to today. The logged category is
@@ -251,6 +251,63 @@ linked as (
     inner join caller_perimeter as c on l.guid = c.guid
 ),
 
+-- the other way round: links by the ARM id of the other side, with its profiles that may be called
+outbound_link as (
+    select
+        l.perimeter,
+        coalesce(l.remote_perimeter, i.perimeter) as remote,
+        lower(l.remote_inbound_profiles) as profiles
+    from inventory_link as l
+    left join inventory_perimeter as i on lower(l.remote_guid) = lower(i.perimeter_guid)
+    where coalesce(l.status, 'Approved') ilike 'approved'
+),
+
+crossing as (
+    select distinct
+        perimeter,
+        coalesce(destination_resource, destination_fqdn) as destination
+    from traffic
+    where traffic_type = 'Cross' and direction = 'Outbound'
+),
+
+remote_member as (
+    select
+        c.perimeter,
+        c.destination,
+        a.perimeter as remote,
+        a.profile
+    from crossing as c
+    inner join inventory_association as a
+        on c.perimeter <> a.perimeter and (c.destination = a.resource or starts_with(c.destination, a.resource || '/'))
+    union
+    select
+        c.perimeter,
+        c.destination,
+        a.perimeter as remote,
+        a.profile
+    from crossing as c
+    inner join member_host as h on c.destination = h.host and c.perimeter <> h.perimeter
+    inner join inventory_association as a on h.perimeter = a.perimeter and h.resource = a.resource
+),
+
+-- destinations whose perimeter the inventory knows, and whether a link lets calls out to them
+reached as (
+    select
+        m.perimeter,
+        m.destination,
+        bool_or(
+            l.remote is not null
+            and (
+                l.profiles is null
+                or list_contains(from_json(l.profiles, '["VARCHAR"]'), '*')
+                or list_contains(from_json(l.profiles, '["VARCHAR"]'), lower(m.profile))
+            )
+        ) as is_let_out
+    from remote_member as m
+    left join outbound_link as l on m.perimeter = l.perimeter and m.remote = l.remote
+    group by m.perimeter, m.destination
+),
+
 own as (
     select distinct
         i.perimeter,
@@ -284,9 +341,18 @@ matched as (
             when t.source_resource is not null then source.member is not null
             else own.perimeter is not null
         end as is_member,
-        t.source_resource is null and coalesce(t.source_perimeters, '[]') = '[]' as is_unnamed,
+        case
+            when t.direction = 'Outbound' then t.destination_resource is null and t.destination_fqdn is null
+            else t.source_resource is null and coalesce(t.source_perimeters, '[]') = '[]'
+        end as is_unnamed,
         working.source is not null as works,
-        coalesce(linked.profile_id is not null or (t.direction = 'Outbound' and s.has_links), false) as is_linked,
+        -- a call that was let out since the links are what they are was let out by one of them
+        t.direction = 'Outbound' and s.has_links and reached.destination is null as is_link_open,
+        case
+            when t.direction = 'Outbound'
+                then coalesce(reached.is_let_out, is_link_open and t.action = 'Approved' and t.hour >= s.links_since, false)
+            else linked.profile_id is not null
+        end as is_linked,
         coalesce(
             t.direction = 'Inbound' and regexp_matches(t.protocol, '^(?i)(nfs|smb|sftp)'), false
         ) as is_unsupported,
@@ -355,6 +421,14 @@ matched as (
             and coalesce(destination.member, host.resource) = working.destination
     left join linked on s.profile_id = linked.profile_id and t.source_perimeters = linked.source_perimeters
     left join own on t.perimeter = own.perimeter and t.source_perimeters = own.source_perimeters
+    left join reached
+        on
+            t.perimeter = reached.perimeter
+            and if(
+                t.traffic_type = 'Cross' and t.direction = 'Outbound',
+                coalesce(t.destination_resource, t.destination_fqdn),
+                null
+            ) = reached.destination
 ),
 
 reasoned as (
@@ -375,6 +449,8 @@ reasoned as (
                 then 'log-artefact'
             when perimeter_rules and element_kind is not null then 'rule'
             when perimeter_rules and admitted_as_logged then 'rule-as-logged'
+            when perimeter_rules and traffic_type = 'Cross' and direction = 'Outbound' and is_member then 'member'
+            when perimeter_rules and traffic_type = 'Cross' and is_link_open then 'link-unknown'
             when otherwise = 'denied' and is_unsupported then 'protocol'
             when otherwise = 'denied' and perimeter_rules and is_named
                 then if(direction = 'Inbound' and not names_address, 'identity-not-honoured', 'not-honoured')
@@ -393,7 +469,10 @@ reasoned as (
             when
                 traffic_type = 'Intra' and action = 'Approved' and members_known and not (is_member or is_unnamed)
                 then 'not-a-member'
-            when traffic_type = 'Cross' and action = 'Approved' and links_known and not is_linked then 'no-link'
+            when
+                traffic_type = 'Cross' and action = 'Approved' and links_known and not is_linked and not is_link_open
+                and not (direction = 'Outbound' and is_member)
+                then 'no-link'
             when rule_origin = 'Resource' and hour >= mode_since and access_mode ilike 'enforced'
                 then 'resource-rules-while-enforced'
             when
@@ -445,7 +524,8 @@ select
     if(r.reason = 'rule', r.element, null) as element,
     case r.reason when 'rule' then r.rule when 'rule-as-logged' then r.matched_rule end as rule,
     -- it succeeded; what a rule admitted that is gone by now was never put to the resource's own rules
-    v.verdict = 'allowed-by-resource-rules-only' or coalesce(r.reason = 'never-asked' and r.action = 'Approved', false)
+    v.verdict = 'allowed-by-resource-rules-only'
+    or coalesce(r.reason in ('never-asked', 'link-unknown') and r.action = 'Approved', false)
         as denied_if_enforced,
     r.disagreement
 from reasoned as r
