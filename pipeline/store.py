@@ -27,6 +27,7 @@ PUBLISHED = "published.duckdb"
 QUERY_VIEWS = {
     "address_owner": "callers/address_owner",
     "caller": "callers/caller",
+    "crossing": "verdict/crossing",
     "decision_matrix": "verdict/decision_matrix",
     "member": "verdict/member",
     "resource_state": "verdict/resource_state",

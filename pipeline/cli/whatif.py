@@ -89,6 +89,7 @@ def whatif(
             {
                 "scenario": told,
                 "lost_requests": found.lost_requests,
+                "denied_already_requests": found.denied_already_requests,
                 "unjudged_requests": found.unjudged_requests,
                 "changes": found.changes.to_dicts(),
                 "losses": found.losses.to_dicts(),
@@ -129,6 +130,12 @@ def show(found: "Comparison", to: "Console") -> None:
         f"{int(changed['requests'].sum()):,} would be judged differently.",
         markup=False,
     )
+    if found.denied_already_requests:
+        to.print(
+            f"{found.denied_already_requests:,} more were seen to succeed and are denied today already, by what the "
+            "inventory tells of rules, access modes and publicNetworkAccess: if they aren't, pull it again.",
+            markup=False,
+        )
     if found.unjudged_requests:
         to.print(
             f"What would happen to {found.unjudged_requests:,} requests, of which something is known today, is unknown."

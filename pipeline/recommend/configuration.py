@@ -60,6 +60,10 @@ class Configuration:
             if since_inventory:
                 key = perimeter or "", (profile or "").lower()
                 self._unlisted.setdefault(key, []).append(resource.rsplit("/", 1)[-1])
+        self._closed = {
+            (perimeter, resource): (profile.lower(), last, days)
+            for perimeter, profile, resource, last, _since, days in store.rows("coverage/closed_resources")
+        }
         self._evidence = {
             (row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence", since=since, until=until)
         }
@@ -119,10 +123,15 @@ class Configuration:
         Args:
             perimeter: ARM id.
             profile: name.
-            days: resource -> days on which it wrote any record.
+            days: resource -> days on which it wrote any record; those before it was opened don't count.
         """
         modes = self._modes.get((perimeter, profile.lower()), {})
-        return [Association(resource, mode, days.get(resource, 0)) for resource, mode in sorted(modes.items())]
+        found = []
+        for resource, mode in sorted(modes.items()):
+            _, _, since_open = self._closed.get((perimeter, resource), ("", None, None))
+            seen = days.get(resource, 0)
+            found.append(Association(resource, mode, seen if since_open is None else min(seen, since_open)))
+        return found
 
     def evidence(self, perimeter: str, profile: str, days: int, now: datetime) -> Evidence:
         """Return what the logs of a profile can tell."""
@@ -140,6 +149,11 @@ class Configuration:
             switched_off=tuple(self._switched_off.get(perimeter, ())),
             unjudged=tuple(self._unjudged.get(key, ())),
             nameless_records=self._nameless,
+            closed=tuple(
+                (resource.rsplit("/", 1)[-1], last, days)
+                for (owner, resource), (name, last, days) in sorted(self._closed.items())
+                if (owner, name) == key
+            ),
         )
 
 

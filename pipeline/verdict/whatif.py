@@ -33,6 +33,11 @@ class Comparison:
         return int(self.changes.filter(self.changes["is_loss"])["requests"].sum())
 
     @property
+    def denied_already_requests(self) -> int:
+        """Requests that succeeded, and that the rules and modes of today deny as well, as the inventory tells them."""
+        return int(self.changes.filter(self.changes["is_denied_already"])["requests"].sum())
+
+    @property
     def unjudged_requests(self) -> int:
         """Requests of which nobody can tell in the scenario, though something is known today, or they succeeded."""
         return int(self.changes.filter(self.changes["is_unjudged"])["requests"].sum())

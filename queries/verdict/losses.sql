@@ -26,7 +26,7 @@ inner join verdict_today as today on v.rowid = today.flow
 inner join verdict_then as later on v.rowid = later.flow
 where
     -- what the log shows admitted although it should be refused already is lost as well
-    (today.verdict <> 'denied' or today.disagreement = 'resource-rules-while-enforced')
+    (today.verdict <> 'denied' or starts_with(today.disagreement, 'resource-rules-while-'))
     and later.verdict = 'denied'
     and v.action = 'Approved'
     and v.hour >= coalesce($since, '-infinity'::timestamp)

@@ -16,7 +16,7 @@ select
     coalesce(
         sum(v.requests) filter (
             where
-            (today.verdict <> 'denied' or coalesce(today.disagreement = 'resource-rules-while-enforced', false))
+            (today.verdict <> 'denied' or coalesce(starts_with(today.disagreement, 'resource-rules-while-'), false))
             and later.verdict = 'denied'
             and v.action = 'Approved'
         ),

@@ -126,34 +126,42 @@ history as (
     select
         a.perimeter,
         a.resource,
-        a.access_mode,
+        lower(a.access_mode) as access_mode,
+        lower(a.public_network_access) as access,
         s.taken_at,
-        last(a.access_mode order by s.taken_at, s.snapshot_id) over (
+        last(lower(a.access_mode) order by s.taken_at, s.snapshot_id) over (
             partition by a.perimeter, a.resource
-        ) as newest_mode
+        ) as newest_mode,
+        last(lower(a.public_network_access) order by s.taken_at, s.snapshot_id) over (
+            partition by a.perimeter, a.resource
+        ) as newest_access
     from snapshot_association as a
     inner join inventory_snapshot as s on a.snapshot_id = s.snapshot_id
 ),
 
-other_mode as (
+other_state as (
     select
         perimeter,
         resource,
-        max(taken_at) as last_seen
+        max(taken_at) filter (where access_mode is distinct from newest_mode) as last_mode,
+        max(taken_at) filter (where access is distinct from newest_access) as last_access
     from history
-    where access_mode is distinct from newest_mode
     group by perimeter, resource
 ),
 
--- since when the inventory knows that the mode is what it is
-mode_since as (
+-- since when the inventory knows that the mode and publicNetworkAccess are what they are
+state_since as (
     select
         h.perimeter,
         h.resource,
-        min(h.taken_at) as mode_since
+        min(h.taken_at) filter (
+            where h.access_mode = h.newest_mode and h.taken_at > coalesce(o.last_mode, '-infinity'::timestamp)
+        ) as mode_since,
+        min(h.taken_at) filter (
+            where h.access = h.newest_access and h.taken_at > coalesce(o.last_access, '-infinity'::timestamp)
+        ) as access_since
     from history as h
-    left join other_mode as o on h.perimeter = o.perimeter and h.resource = o.resource
-    where h.access_mode = h.newest_mode and h.taken_at > coalesce(o.last_seen, '-infinity'::timestamp)
+    inner join other_state as o on h.perimeter = o.perimeter and h.resource = o.resource
     group by h.perimeter, h.resource
 ),
 
@@ -202,6 +210,12 @@ select
     coalesce(i.has_links, false) as has_links,
     i.links_since,
     h.mode_since,
+    h.access_since,
+    -- enforced, publicNetworkAccess decides nothing; what nobody told is known since never
+    case
+        when m.access_mode ilike 'enforced' then h.mode_since
+        when h.mode_since is not null and h.access_since is not null then greatest(h.mode_since, h.access_since)
+    end as state_since,
     -- service tags are supported for these targets only
     coalesce(
         regexp_matches(
@@ -211,7 +225,7 @@ select
     ) as takes_tags
 from mode as m
 left join known as i on m.perimeter = i.perimeter
-left join mode_since as h on m.perimeter = h.perimeter and m.resource = h.resource
+left join state_since as h on m.perimeter = h.perimeter and m.resource = h.resource
 left join profile_version as p on m.perimeter = p.perimeter and lower(m.profile_name) = p.profile
 left join known_rules as r on m.perimeter = r.perimeter and lower(m.profile_name) = r.profile
 left join decision_matrix as inbound

@@ -1,5 +1,5 @@
 -- What happens to each flow today, or in the scenario that is set up: the verdict, why, and by which rule.
--- reads: traffic, address, inventory_perimeter, inventory_association, inventory_link, rule_span, rule_name, member_host, resource_state, member, verdict_reason
+-- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, crossing, resource_state, member, verdict_reason
 -- grain: one row of traffic
 -- Rules, modes and members are those of the newest inventory, or of the temporary tables rule_span, rule_name and
 -- scenario that stand in their place; profile is the one that the resource belongs to today. The logged category is
@@ -251,63 +251,6 @@ linked as (
     inner join caller_perimeter as c on l.guid = c.guid
 ),
 
--- the other way round: links by the ARM id of the other side, with its profiles that may be called
-outbound_link as (
-    select
-        l.perimeter,
-        coalesce(l.remote_perimeter, i.perimeter) as remote,
-        lower(l.remote_inbound_profiles) as profiles
-    from inventory_link as l
-    left join inventory_perimeter as i on lower(l.remote_guid) = lower(i.perimeter_guid)
-    where coalesce(l.status, 'Approved') ilike 'approved'
-),
-
-crossing as (
-    select distinct
-        perimeter,
-        coalesce(destination_resource, destination_fqdn) as destination
-    from traffic
-    where traffic_type = 'Cross' and direction = 'Outbound'
-),
-
-remote_member as (
-    select
-        c.perimeter,
-        c.destination,
-        a.perimeter as remote,
-        a.profile
-    from crossing as c
-    inner join inventory_association as a
-        on c.perimeter <> a.perimeter and (c.destination = a.resource or starts_with(c.destination, a.resource || '/'))
-    union
-    select
-        c.perimeter,
-        c.destination,
-        a.perimeter as remote,
-        a.profile
-    from crossing as c
-    inner join member_host as h on c.destination = h.host and c.perimeter <> h.perimeter
-    inner join inventory_association as a on h.perimeter = a.perimeter and h.resource = a.resource
-),
-
--- destinations whose perimeter the inventory knows, and whether a link lets calls out to them
-reached as (
-    select
-        m.perimeter,
-        m.destination,
-        bool_or(
-            l.remote is not null
-            and (
-                l.profiles is null
-                or list_contains(from_json(l.profiles, '["VARCHAR"]'), '*')
-                or list_contains(from_json(l.profiles, '["VARCHAR"]'), lower(m.profile))
-            )
-        ) as is_let_out
-    from remote_member as m
-    left join outbound_link as l on m.perimeter = l.perimeter and m.remote = l.remote
-    group by m.perimeter, m.destination
-),
-
 own as (
     select distinct
         i.perimeter,
@@ -328,6 +271,8 @@ matched as (
         s.members_known,
         s.links_known,
         s.mode_since,
+        s.access_since,
+        s.state_since,
         if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
         if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
         -- versions are counted by each profile for itself
@@ -349,8 +294,9 @@ matched as (
         -- a call that was let out since the links are what they are was let out by one of them
         t.direction = 'Outbound' and s.has_links and reached.destination is null as is_link_open,
         case
+            when t.direction = 'Outbound' and reached.destination is not null then reached.is_let_out
             when t.direction = 'Outbound'
-                then coalesce(reached.is_let_out, is_link_open and t.action = 'Approved' and t.hour >= s.links_since, false)
+                then coalesce(is_link_open and t.action = 'Approved' and t.hour >= s.links_since, false)
             else linked.profile_id is not null
         end as is_linked,
         coalesce(
@@ -421,7 +367,7 @@ matched as (
             and coalesce(destination.member, host.resource) = working.destination
     left join linked on s.profile_id = linked.profile_id and t.source_perimeters = linked.source_perimeters
     left join own on t.perimeter = own.perimeter and t.source_perimeters = own.source_perimeters
-    left join reached
+    left join crossing as reached
         on
             t.perimeter = reached.perimeter
             and if(
@@ -475,8 +421,11 @@ reasoned as (
                 then 'no-link'
             when rule_origin = 'Resource' and hour >= mode_since and access_mode ilike 'enforced'
                 then 'resource-rules-while-enforced'
+            when rule_origin = 'Resource' and hour >= access_since and perimeter_rules and otherwise = 'denied'
+                then 'resource-rules-while-closed'
             when
                 rule_origin = 'Perimeter' and action = 'Denied' and hour >= mode_since
+                and hour >= coalesce(access_since, mode_since)
                 and otherwise in ('resource-rules', 'allowed')
                 then 'perimeter-denied-while-learning'
         end as disagreement
@@ -520,12 +469,16 @@ select
     r.is_member,
     v.verdict,
     r.reason,
+    -- the log is older than what the inventory tells of mode and access: they may have been others
+    coalesce(r.hour >= r.state_since, false) as is_state_known,
     if(r.reason = 'rule', r.element_kind, null) as element_kind,
     if(r.reason = 'rule', r.element, null) as element,
     case r.reason when 'rule' then r.rule when 'rule-as-logged' then r.matched_rule end as rule,
     -- it succeeded; what a rule admitted that is gone by now was never put to the resource's own rules
     v.verdict = 'allowed-by-resource-rules-only'
     or coalesce(r.reason in ('never-asked', 'link-unknown') and r.action = 'Approved', false)
+    -- what the log shows admitted although it should be refused already is lost as well
+    or coalesce(starts_with(r.disagreement, 'resource-rules-while-') and r.action = 'Approved', false)
         as denied_if_enforced,
     r.disagreement
 from reasoned as r

@@ -624,3 +624,40 @@ def test_call_inside_is_judged_by_whom_it_goes_to(store: Store) -> None:
     to = [{"destination_fqdn": "docs.blob.core.windows.net"}, {"destination_resource": VAULT}, {}]
     seen = [flow(**call, **each) for each in to]
     assert [reason for _, reason in verdicts(store, *seen)] == ["member", "no-rule", "member"]
+
+
+def access_on(store: Store, day: int, access: str | None, mode: str = "Learning") -> None:
+    put(store, World(modes={DOCS: (mode, access, "apps")}), taken_at=datetime(2026, 10, day))
+
+
+def test_access_is_compared_with_the_log_only_since_it_is_known(store: Store) -> None:
+    access_on(store, 1, "Enabled")
+    access_on(store, 5, "Disabled")
+    seen = [flow(hour=datetime(2026, 10, day), requests=day) for day in (2, 6)]
+    with traffic(store, *seen):
+        assert judged(store, "verdict", "disagreement", "is_state_known", "denied_if_enforced") == [
+            ("denied", None, False, False),
+            ("denied", "resource-rules-while-closed", True, True),
+        ]
+        found = compare(store, None)
+        assert (found.lost_requests, found.denied_already_requests) == (6, 2), "what the log shows admitted is lost"
+        assert [row["caller"] for row in found.losses.to_dicts()] == [None]
+    access_on(store, 8, "Enabled")
+    denied = [flow(category="NspPublicInboundPerimeterRulesDenied", hour=datetime(2026, 10, day)) for day in (6, 8)]
+    with traffic(store, *denied):
+        assert judged(store, "verdict", "disagreement", "is_state_known") == [
+            ("unknown", None, False),
+            ("unknown", "perimeter-denied-while-learning", True),
+        ]
+
+
+def test_state_that_nobody_told_is_known_since_never(store: Store) -> None:
+    access_on(store, 1, None)
+    with traffic(store, flow(hour=LATER), flow(category="NspPublicInboundPerimeterRulesDenied", hour=LATER)):
+        assert judged(store, "is_state_known", "disagreement") == [
+            (False, None),
+            (False, "perimeter-denied-while-learning"),
+        ]
+    access_on(store, 2, None, mode="Enforced")
+    with traffic(store, flow(hour=LATER)):
+        assert judged(store, "is_state_known") == [(True,)], "once enforced, it decides nothing"
