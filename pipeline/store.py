@@ -7,6 +7,7 @@ for as short as possible, and opening waits a while for another process to finis
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -241,6 +242,17 @@ class Store:
                 self._connection.execute(f"drop table temp.{table.name}")
             raise
         self._connection.execute(f"drop table temp.{table.name}")
+
+    @contextmanager
+    def as_of(self, moment: datetime) -> Iterator[None]:
+        """Have the views of the inventory show what was known at a moment, UTC, for the length of the block."""
+        for view in VIEWS:
+            self._connection.execute(view.ddl(moment))
+        try:
+            yield
+        finally:
+            for view in VIEWS:
+                self._connection.execute(view.ddl())
 
     def _query(self, name: str) -> sql.Query:
         """Return a query, after making the views that it reads."""

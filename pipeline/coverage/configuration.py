@@ -66,6 +66,12 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
     for _perimeter, _profile, resource, records, _newer in store.rows("coverage/unlisted_resources"):
         evidence = f"{records:,} records, but no association in the inventory"
         yield Finding("unlisted-resource", WARNING, resource, evidence, "pull the inventory again; it may have left")
+    for perimeter, profile, _version, rules_known in store.rows("inventory/profiles"):
+        if not rules_known:
+            evidence = f"nobody told the access rules of the profile {profile}: the log is believed where it names some"
+            yield Finding(
+                "rules-unknown", WARNING, perimeter, evidence, "pull the inventory, or load its rules as well"
+            )
     for _perimeter, profile, rule, kind, element in store.rows("coverage/unevaluable_elements"):
         evidence = f"the rule {rule} of {profile} names {element} ({kind}), which can't be matched here"
         remedy = "load the service tags" if kind == "service-tags" else "nothing; the log is believed for it"

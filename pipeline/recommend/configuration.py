@@ -47,7 +47,7 @@ class Configuration:
             host for resources in self._modes.values() for resource in resources for host in hosts.names_of(resource)
         )
         self._spelled: dict[tuple[str, str], str] = {}
-        for perimeter, profile, _version in store.rows("inventory/profiles"):
+        for perimeter, profile, *_ in store.rows("inventory/profiles"):
             self._spelled[perimeter, profile.lower()] = profile
         self._listed = {(row[0], row[1].lower()) for row in store.rows("inventory/profiles")} | {
             (row[0], row[1].lower()) for row in store.rows("inventory/associations")

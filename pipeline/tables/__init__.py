@@ -42,7 +42,7 @@ from pipeline.tables.logs import (
 )
 from pipeline.tables.published import PUBLISHED_QUERIES, PUBLISHED_RUN
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
 
 TABLES = (

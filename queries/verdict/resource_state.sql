@@ -70,6 +70,7 @@ link_history as (
         s.perimeter,
         s.snapshot_id,
         s.taken_at,
+        s.confirmed_at,
         s.links_known,
         coalesce(
             string_agg(
@@ -80,20 +81,20 @@ link_history as (
         ) as links
     from inventory_snapshot as s
     left join snapshot_link as l on s.snapshot_id = l.snapshot_id
-    group by s.perimeter, s.snapshot_id, s.taken_at, s.links_known
+    group by s.perimeter, s.snapshot_id, s.taken_at, s.confirmed_at, s.links_known
 ),
 
 link_step as (
     select
         *,
-        last(links order by taken_at, snapshot_id) over (partition by perimeter) as newest_links
+        last(links order by confirmed_at, taken_at, snapshot_id) over (partition by perimeter) as newest_links
     from link_history
 ),
 
 other_links as (
     select
         perimeter,
-        max(taken_at) as last_seen
+        max(confirmed_at) as last_seen
     from link_step
     where links <> newest_links or not links_known
     group by perimeter
@@ -103,10 +104,10 @@ other_links as (
 links_since as (
     select
         s.perimeter,
-        min(s.taken_at) as links_since
+        min(if(s.taken_at > coalesce(o.last_seen, '-infinity'::timestamp), s.taken_at, s.confirmed_at)) as links_since
     from link_step as s
     left join other_links as o on s.perimeter = o.perimeter
-    where s.taken_at > coalesce(o.last_seen, '-infinity'::timestamp)
+    where s.links_known and s.confirmed_at > coalesce(o.last_seen, '-infinity'::timestamp)
     group by s.perimeter
 ),
 
@@ -129,10 +130,11 @@ history as (
         lower(a.access_mode) as access_mode,
         lower(a.public_network_access) as access,
         s.taken_at,
-        last(lower(a.access_mode) order by s.taken_at, s.snapshot_id) over (
+        s.confirmed_at,
+        last(lower(a.access_mode) order by s.confirmed_at, s.taken_at, s.snapshot_id) over (
             partition by a.perimeter, a.resource
         ) as newest_mode,
-        last(lower(a.public_network_access) order by s.taken_at, s.snapshot_id) over (
+        last(lower(a.public_network_access) order by s.confirmed_at, s.taken_at, s.snapshot_id) over (
             partition by a.perimeter, a.resource
         ) as newest_access
     from snapshot_association as a
@@ -143,8 +145,8 @@ other_state as (
     select
         perimeter,
         resource,
-        max(taken_at) filter (where access_mode is distinct from newest_mode) as last_mode,
-        max(taken_at) filter (where access is distinct from newest_access) as last_access
+        max(confirmed_at) filter (where access_mode is distinct from newest_mode) as last_mode,
+        max(confirmed_at) filter (where access is distinct from newest_access) as last_access
     from history
     group by perimeter, resource
 ),
@@ -154,11 +156,11 @@ state_since as (
     select
         h.perimeter,
         h.resource,
-        min(h.taken_at) filter (
-            where h.access_mode = h.newest_mode and h.taken_at > coalesce(o.last_mode, '-infinity'::timestamp)
+        min(if(h.taken_at > coalesce(o.last_mode, '-infinity'::timestamp), h.taken_at, h.confirmed_at)) filter (
+            where h.access_mode = h.newest_mode and h.confirmed_at > coalesce(o.last_mode, '-infinity'::timestamp)
         ) as mode_since,
-        min(h.taken_at) filter (
-            where h.access = h.newest_access and h.taken_at > coalesce(o.last_access, '-infinity'::timestamp)
+        min(if(h.taken_at > coalesce(o.last_access, '-infinity'::timestamp), h.taken_at, h.confirmed_at)) filter (
+            where h.access = h.newest_access and h.confirmed_at > coalesce(o.last_access, '-infinity'::timestamp)
         ) as access_since
     from history as h
     inner join other_state as o on h.perimeter = o.perimeter and h.resource = o.resource

@@ -334,7 +334,12 @@ matched as (
             and t.action = 'Approved'
             and not is_unsupported
             and (
-                (not s.rules_known and lower(t.profile) is not distinct from s.profile)
+                -- nobody told the rules: those of the version that is in force, where that is known
+                (
+                    not s.rules_known
+                    and lower(t.profile) is not distinct from s.profile
+                    and (s.rules_version is null or same_version)
+                )
                 or (same_version and kept.name is not null)
             ),
             false

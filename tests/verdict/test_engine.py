@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.coverage import configuration
 from pipeline.errors import QueryError, UsageError
 from pipeline.inventory import snapshot
 from pipeline.inventory.document import Document
@@ -661,3 +662,14 @@ def test_state_that_nobody_told_is_known_since_never(store: Store) -> None:
     access_on(store, 2, None, mode="Enforced")
     with traffic(store, flow(hour=LATER)):
         assert judged(store, "is_state_known") == [(True,)], "once enforced, it decides nothing"
+
+
+def test_log_is_believed_for_rules_that_nobody_told_under_the_version_in_force(store: Store) -> None:
+    document = World(modes={DOCS: ("Enforced", None, "apps")}).document()
+    document.forget("accessRules")
+    snapshot.keep(store, document, MOMENT, "test")
+    older = admitted_by_log() | {"rules_version": "3"}
+    assert verdicts(store, admitted_by_log(), older) == [("allowed-by-rule", "rule-as-logged"), ("denied", "no-rule")]
+    with traffic(store, admitted_by_log()):
+        assert judged(store, "assumed") == [(True,)]
+        assert "rules-unknown" in {each.id for each in configuration.findings(store, {"inventory": True})}
