@@ -68,6 +68,7 @@ def whatif(
     """
     from pipeline.cli.candidate import candidate
     from pipeline.cli.output import console, write, write_json
+    from pipeline.recommend.candidate import PROPOSED
     from pipeline.recommend.configuration import Configuration
     from pipeline.recommend.run import check_scope
     from pipeline.recommend.scope import Scope
@@ -77,7 +78,8 @@ def whatif(
     scope = Scope(since, until, perimeter, profile)
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
-        check_scope(scope, Configuration(store))
+        if rules != PROPOSED:  # making proposals looks at the scope itself
+            check_scope(scope, Configuration(store))
         tried = candidate(store, common, rules, scope, now)
         found = compare(
             store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,

@@ -72,10 +72,10 @@ def compare(
     with (
         store.scratch("verdict_today", "verdict/flow_verdicts"),
         scenario(store, tried, access_mode=access_mode, public_network_access=public_network_access),
-        store.scratch("verdict_then", "verdict/flow_verdicts"),
+        store.scratch("compared", "verdict/compared", **within),
     ):
         return Comparison(
-            changes=store.frame("verdict/changes", **within),
-            losses=store.frame("verdict/losses", **within, limit=limit),
-            daily=store.frame("verdict/losses_by_day", **within),
+            changes=store.frame("verdict/changes"),
+            losses=store.frame("verdict/losses", limit=limit),
+            daily=store.frame("verdict/losses_by_day"),
         )
