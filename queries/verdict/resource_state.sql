@@ -1,5 +1,5 @@
 -- Who decides about the resources that wrote records: mode, rules and cells of the decision matrix, as of now.
--- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, snapshot_link, rule_name, scenario, decision_matrix
+-- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, snapshot_link, snapshot_profile, snapshot_rule_element, rule_name, scenario, decision_matrix
 -- grain: one row a perimeter, profile as logged, and resource
 -- A resource belongs to the profile that it is associated with today, whatever the log of the time says. Where nobody
 -- told the access mode, Learning is assumed, and Enabled where nobody told publicNetworkAccess: in both the resource's
@@ -48,6 +48,54 @@ profile_version as (
         coalesce(max_by(rules_version, try_cast(rules_version as bigint)), max(rules_version)) as rules_version
     from inventory_profile
     group by perimeter, lower(profile)
+),
+
+rules_history as (
+    select
+        p.perimeter,
+        lower(p.profile) as profile,
+        s.snapshot_id,
+        s.taken_at,
+        s.confirmed_at,
+        bool_and(p.rules_known) as rules_known,
+        hash(list(distinct [e.rule, e.direction, e.kind, e.element] order by [e.rule, e.direction, e.kind, e.element]))
+            as rules
+    from snapshot_profile as p
+    inner join inventory_snapshot as s on p.snapshot_id = s.snapshot_id
+    left join snapshot_rule_element as e
+        on p.snapshot_id = e.snapshot_id and p.perimeter = e.perimeter and lower(p.profile) = lower(e.profile)
+    group by p.perimeter, lower(p.profile), s.snapshot_id, s.taken_at, s.confirmed_at
+),
+
+rules_step as (
+    select
+        *,
+        last(rules order by confirmed_at, taken_at, snapshot_id) over (
+            partition by perimeter, profile
+        ) as newest_rules
+    from rules_history
+),
+
+other_rules as (
+    select
+        perimeter,
+        profile,
+        max(confirmed_at) as last_seen
+    from rules_step
+    where rules <> newest_rules or not rules_known
+    group by perimeter, profile
+),
+
+-- since when the inventory knows that the rules are what they are
+rules_since as (
+    select
+        s.perimeter,
+        s.profile,
+        min(if(s.taken_at > coalesce(o.last_seen, '-infinity'::timestamp), s.taken_at, s.confirmed_at)) as rules_since
+    from rules_step as s
+    left join other_rules as o on s.perimeter = o.perimeter and s.profile = o.profile
+    where s.rules_known and s.confirmed_at > coalesce(o.last_seen, '-infinity'::timestamp)
+    group by s.perimeter, s.profile
 ),
 
 known_rules as (
@@ -201,6 +249,7 @@ select
     m.access_mode,
     m.public_network_access,
     p.rules_version,
+    u.rules_since,
     r.profile is not null as rules_known,
     inbound.perimeter_rules as inbound_rules,
     inbound.otherwise as inbound_otherwise,
@@ -229,6 +278,7 @@ from mode as m
 left join known as i on m.perimeter = i.perimeter
 left join state_since as h on m.perimeter = h.perimeter and m.resource = h.resource
 left join profile_version as p on m.perimeter = p.perimeter and lower(m.profile_name) = p.profile
+left join rules_since as u on m.perimeter = u.perimeter and lower(m.profile_name) = u.profile
 left join known_rules as r on m.perimeter = r.perimeter and lower(m.profile_name) = r.profile
 left join decision_matrix as inbound
     on

@@ -276,7 +276,16 @@ matched as (
         if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
         if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
         -- versions are counted by each profile for itself
-        coalesce(t.rules_version = s.rules_version and lower(t.profile) = s.profile, false) as same_version,
+        coalesce(
+            if(
+                t.rules_version is null,
+                -- a service that writes no version had the rules for a day at least
+                t.hour >= s.rules_since + interval 1 day,
+                t.rules_version = s.rules_version
+            )
+            and lower(t.profile) = s.profile,
+            false
+        ) as same_version,
         -- the log shows that the rules in force didn't admit it
         same_version
         and coalesce(t.rule_origin = 'Resource' or (t.rule_origin = 'Perimeter' and t.action = 'Denied'), false)

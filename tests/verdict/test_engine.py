@@ -673,3 +673,17 @@ def test_log_is_believed_for_rules_that_nobody_told_under_the_version_in_force(s
     with traffic(store, admitted_by_log()):
         assert judged(store, "assumed") == [(True,)]
         assert "rules-unknown" in {each.id for each in configuration.findings(store, {"inventory": True})}
+
+
+def test_log_without_versions_shows_whom_the_rules_do_not_admit_once_they_are_known(store: Store) -> None:
+    rules = [("apps", "Inbound", "subscriptions", f"/subscriptions/{SUBSCRIPTION}")]
+    put(store, World(rules=[], versions={"apps": "3"}), taken_at=datetime(2026, 10, 1))
+    put(store, World(rules=rules), taken_at=datetime(2026, 10, 5))
+    put(store, World(rules=rules, modes={DOCS: ("Enforced", None, "apps")}), taken_at=datetime(2026, 10, 9))
+    caller = {"source_subscription": SUBSCRIPTION, "source_resource": FUNCTION}
+    seen = [flow(hour=datetime(2026, 10, day), **caller) for day in (2, 5, 6)]
+    assert verdicts(store, *seen) == [
+        ("allowed-by-rule", "rule"),
+        ("allowed-by-rule", "rule"),
+        ("denied", "identity-not-honoured"),
+    ]
