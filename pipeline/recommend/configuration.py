@@ -20,8 +20,7 @@ EVIDENCE_DAYS = timedelta(days=31)
 _UNJUDGED = {
     "category": "unknown log category {}",
     "mode": "unknown access mode {}",
-    "link-unknown": "calls to other perimeters' members of which nobody told whether a link lets them out; pull those "
-    "perimeters, too",
+    "link-unknown": "calls across links to perimeters nobody pulled",
 }
 """Reasons of the verdict engine for which nobody can tell, in words; {} is what a row is about."""
 
