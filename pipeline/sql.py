@@ -17,6 +17,7 @@ INTERNAL = (
     "transform/",
     "verdict/admitting_rules",
     "verdict/changes",
+    "verdict/compared",
     "verdict/losses",
 )
 """Queries over what only exists during a load, a comparison or in a snapshot; they are not listed."""

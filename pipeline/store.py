@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -28,6 +29,7 @@ PUBLISHED = "published.duckdb"
 QUERY_VIEWS = {
     "address_owner": "callers/address_owner",
     "caller": "callers/caller",
+    "crossing": "verdict/crossing",
     "decision_matrix": "verdict/decision_matrix",
     "logged_flow": "transform/logged_flow",
     "logged_record": "transform/logged_record",
@@ -286,6 +288,17 @@ class Store:
                 self._connection.execute(f"drop table temp.{table.name}")
             raise
         self._connection.execute(f"drop table temp.{table.name}")
+
+    @contextmanager
+    def as_of(self, moment: datetime) -> Iterator[None]:
+        """Have the views of the inventory show what was known at a moment, UTC, for the length of the block."""
+        for view in VIEWS:
+            self._connection.execute(view.ddl(moment))
+        try:
+            yield
+        finally:
+            for view in VIEWS:
+                self._connection.execute(view.ddl())
 
     def _query(self, name: str) -> sql.Query:
         """Return a query, after making the views that it reads."""

@@ -54,7 +54,7 @@ SAMPLES: dict[str, object] = {
     "snapshot_id": 1,
     "proposal_id": None,
 }
-VERDICT = "flow bigint, profile varchar, verdict varchar, reason varchar, disagreement varchar"
+VERDICT = "flow bigint, verdict varchar, disagreement varchar"
 SCRATCH = {
     "decision": DECISION.ddl().replace("create table if not exists", "create temp table"),  # stored by SQLite
     "line_text": "create temp table line_text (source_id bigint, line bigint, text varchar)",
@@ -64,7 +64,9 @@ SCRATCH = {
     "answer": "create temp table answer (columns varchar[], rows varchar[][])",
     "published_run": PUBLISHED_RUN.ddl(),
     "verdict_today": f"create temp table verdict_today ({VERDICT})",
-    "verdict_then": f"create temp table verdict_then ({VERDICT})",
+    "compared": "create temp table compared (perimeter varchar, profile varchar, direction varchar, day date, party "
+    "varchar, resource varchar, requests bigint, first_seen timestamp, last_seen timestamp, verdict_today varchar, "
+    "verdict_then varchar, reason varchar, is_loss boolean, is_denied_already boolean, is_unjudged boolean)",
     "workspace_row": "create temp table workspace_row (source_id bigint, line bigint, cells varchar[])",
 }
 

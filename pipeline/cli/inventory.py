@@ -106,12 +106,15 @@ def load(
     """
     import polars as pl
 
-    from pipeline.cli.output import write
+    from pipeline.cli.output import console, write
     from pipeline.inventory import file
 
     common: Context = context.obj
     with common.open(read_only=False) as store:
+        doubts = file.doubts(store, path, taken)
         counts = file.load(store, path, taken_at=taken, complete=complete)
+    for each in doubts:
+        console(stderr=True).print(each, markup=False)
     write(pl.DataFrame({"list": list(counts), "items": list(counts.values())}), form)
 
 

@@ -68,6 +68,7 @@ def whatif(
     """
     from pipeline.cli.candidate import candidate
     from pipeline.cli.output import console, write, write_json
+    from pipeline.recommend.candidate import PROPOSED
     from pipeline.recommend.configuration import Configuration
     from pipeline.recommend.scope import Scope
     from pipeline.verdict.whatif import compare
@@ -76,7 +77,8 @@ def whatif(
     scope = Scope(since, until, perimeter, profile)
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
-        scope.check(Configuration(store).profiles(None, None))
+        if rules != PROPOSED:  # making proposals looks at the scope itself
+            scope.check(Configuration(store).profiles(None, None))
         tried = candidate(store, common, rules, scope, now)
         found = compare(
             store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,
@@ -88,6 +90,7 @@ def whatif(
             {
                 "scenario": told,
                 "lost_requests": found.lost_requests,
+                "denied_already_requests": found.denied_already_requests,
                 "unjudged_requests": found.unjudged_requests,
                 "changes": found.changes.to_dicts(),
                 "losses": found.losses.to_dicts(),
@@ -128,6 +131,12 @@ def show(found: "Comparison", to: "Console") -> None:
         f"{int(changed['requests'].sum()):,} would be judged differently.",
         markup=False,
     )
+    if found.denied_already_requests:
+        to.print(
+            f"{found.denied_already_requests:,} more were seen to succeed and are denied today already, by what the "
+            "inventory tells of rules, access modes and publicNetworkAccess: if they aren't, pull it again.",
+            markup=False,
+        )
     if found.unjudged_requests:
         to.print(
             f"What would happen to {found.unjudged_requests:,} requests, of which something is known today, is unknown."

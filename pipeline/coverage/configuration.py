@@ -31,6 +31,10 @@ _DISAGREEMENTS = {
         "the resource's own rules decide although the association is Enforced",
         "ask for the association's provisioning state; the service may not have taken the mode over",
     ),
+    "resource-rules-while-closed": (
+        "the resource's own rules decide although its publicNetworkAccess lets nobody ask them",
+        "pull the inventory again; if it is open, what enforcing denies is more than is told",
+    ),
     "perimeter-denied-while-learning": (
         "the perimeter denies although the association is in learning mode",
         "check publicNetworkAccess: Disabled and SecuredByPerimeter deny in learning mode, too",
@@ -62,11 +66,18 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
     for _perimeter, _profile, resource, records, _newer in store.rows("coverage/unlisted_resources"):
         evidence = f"{records:,} records, but no association in the inventory"
         yield Finding("unlisted-resource", WARNING, resource, evidence, "pull the inventory again; it may have left")
+    for perimeter, profile, _version, rules_known in store.rows("inventory/profiles"):
+        if not rules_known:
+            evidence = f"nobody told the access rules of the profile {profile}: the log is believed where it names some"
+            yield Finding(
+                "rules-unknown", WARNING, perimeter, evidence, "pull the inventory, or load its rules as well"
+            )
     for _perimeter, profile, rule, kind, element in store.rows("coverage/unevaluable_elements"):
         evidence = f"the rule {rule} of {profile} names {element} ({kind}), which can't be matched here"
         remedy = "load the service tags" if kind == "service-tags" else "nothing; the log is believed for it"
         yield Finding("rule-not-evaluable", INFO, element, evidence, remedy)
     yield from _modes(store)
+    yield from _states(store)
     yield from _traffic(store)
     yield from _reported(store)
 
@@ -100,6 +111,34 @@ def _modes(store: Store) -> Iterator[Finding]:
         if has_issues:
             evidence = "the association has provisioning issues"
             yield Finding("provisioning-issues", WARNING, resource, evidence, "nsp inventory pull, then show issues")
+
+
+def _states(store: Store) -> Iterator[Finding]:
+    """Yield where logs are older than what is known of access modes and publicNetworkAccess, or of another state."""
+    for perimeter, resources, untold, since, requests, unproven, example in store.rows("coverage/states_known_since"):
+        known = f"are known since {since:%Y-%m-%d %H:%M} only" if since else "of its resources were never told"
+        evidence = (
+            f"access mode and publicNetworkAccess {known}: {requests:,} older requests are judged by those of now"
+        )
+        if untold and since:
+            evidence += f"; of {untold} of {resources} resources they were never told"
+        if unproven:
+            evidence += (
+                f"; of {unproven} open resources, such as {example.rsplit('/', 1)[-1]}, no record shows that they were "
+                "open before"
+            )
+        remedy = "pull the inventory from time to time: what a log doesn't show, only its history tells"
+        yield Finding("state-not-known", WARNING if unproven else INFO, perimeter, evidence, remedy)
+    for _perimeter, _profile, resource, last, since, days in store.rows("coverage/closed_resources"):
+        seen = f"seen open since {since:%Y-%m-%d}, {days} days" if since else "not seen open since"
+        yield Finding(
+            "closed-before",
+            WARNING,
+            resource,
+            f"closed to all but what the perimeter admits, by publicNetworkAccess or Enforced, on {last:%Y-%m-%d}, and "
+            f"{seen}: of callers that were refused before nobody can tell what enforcing denies",
+            "judge by the days since; wait until they are enough",
+        )
 
 
 def _traffic(store: Store) -> Iterator[Finding]:

@@ -72,6 +72,7 @@ class Told:
         rules = [(*items.profile_of(item), items.name_of(item).lower()) for item in document.items("accessRules")]
         self._rules = {(profile, name) for owner, profile, name in rules if owner == perimeter}
         self._ruled = {profile for profile, _ in self._rules if "accessRules" in document.whole}
+        self._ruled |= {profile for owner, profile in document.without_rules() if owner == perimeter}
         if "accessRules" not in self.lists:
             self._ruled |= {each.profile.lower() for each in self._configured if each.profile and each.rules_told}
 

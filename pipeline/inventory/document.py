@@ -26,17 +26,18 @@ LISTS = (
     "resources",
     "configurations",
 )
-_SEGMENTS = (
-    ("networksecurityperimeterconfigurations", "configurations"),
-    ("diagnosticsettings", "diagnosticSettings"),
-    ("accessrules", "accessRules"),
-    ("resourceassociations", "associations"),
-    ("loggingconfigurations", "loggingConfigurations"),
-    ("linkreferences", "linkReferences"),
-    ("links", "links"),
-    ("profiles", "profiles"),
-    ("networksecurityperimeters", "perimeters"),
-)
+_KINDS = {
+    "networksecurityperimeterconfigurations": "configurations",
+    "diagnosticsettings": "diagnosticSettings",
+    "accessrules": "accessRules",
+    "resourceassociations": "associations",
+    "loggingconfigurations": "loggingConfigurations",
+    "linkreferences": "linkReferences",
+    "links": "links",
+    "profiles": "profiles",
+    "networksecurityperimeters": "perimeters",
+}
+"""The last type of an ARM id -> the list that such items belong to."""
 
 
 @dataclass(slots=True)
@@ -48,12 +49,14 @@ class Document:
         gaps: sentences on what could not be read, by ARM id of the perimeter ("" for all).
         whole: names of the lists of which more than single items were given.
         is_one: it came as one object, so its lists tell of every perimeter that it names.
+        empty_rules: names of profiles of which a file said that they have no access rules.
     """
 
     lists: dict[str, list[Item]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     is_one: bool = True
     gaps: dict[str, list[str]] = field(default_factory=dict)
+    empty_rules: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.whole |= set(self.lists)
@@ -61,6 +64,26 @@ class Document:
     def items(self, name: str) -> list[Item]:
         """Return the items of a list."""
         return self.lists.get(name, [])
+
+    def without_rules(self) -> set[tuple[str, str]]:
+        """Return (perimeter, profile), lower case, of the profiles of which a file said that they have no access rules.
+
+        Raises:
+            InventoryError: no profile has such a name, or those of several perimeters have.
+        """
+        ids = [str(item.get("id")).lower().rstrip("/").rpartition("/profiles/") for item in self.items("profiles")]
+        named = [(owner, name) for owner, _, name in ids]
+        found = set()
+        for name in sorted(self.empty_rules):
+            mine = {(owner, profile) for owner, profile in named if profile == name.lower()}
+            if len(mine) != 1:
+                raise InventoryError(
+                    f"rules-{name}.json says that a profile has no access rules, and "
+                    f"{'no profile' if not mine else 'more than one profile'} of that name is listed beside it: add "
+                    "what `az network perimeter profile list -o json` prints, a folder a perimeter."
+                )
+            found |= mine
+        return found
 
     def forget(self, name: str) -> None:
         """Know nothing of a list."""
@@ -98,6 +121,7 @@ def read(path: Path) -> Document:
         raise InventoryError(f"The folder {path} holds no *.json file.")
     for file in files:
         _gather(document, json_of(file), file)
+    document.without_rules()
     return document
 
 
@@ -109,6 +133,7 @@ def of_content(content: Any, path: Path) -> Document:
     """
     document = Document()
     _gather(document, content, path)
+    document.without_rules()
     return document
 
 
@@ -138,8 +163,8 @@ def _gather(document: Document, content: Any, file: Path) -> None:
     if single:
         content = [content]
     document.is_one = False
-    if content == [] and file.stem in LISTS:
-        document.add(file.stem, [])
+    if content == []:
+        _gather_nothing(document, file)
         return
     if not isinstance(content, list):
         raise InventoryError(
@@ -153,10 +178,26 @@ def _gather(document: Document, content: Any, file: Path) -> None:
         document.add(kind, [item], whole=not single)
 
 
+def _gather_nothing(document: Document, file: Path) -> None:
+    """Take an empty list for what the file's name says it is.
+
+    Raises:
+        InventoryError: it doesn't say.
+    """
+    if file.stem in LISTS:
+        document.add(file.stem, [])
+    elif file.stem.startswith("rules-"):
+        document.empty_rules.add(file.stem.removeprefix("rules-"))
+    else:
+        raise InventoryError(
+            f"The inventory {file} holds an empty list and doesn't say of what: name it for its list "
+            f"({', '.join(LISTS)}) or, for a profile without access rules, rules-PROFILE.json; or leave it out."
+        )
+
+
 def _kind(item: Any) -> str | None:
     """Return the list that an item belongs to, going by its id."""
     identity = item.get("id") if isinstance(item, dict) else None
     if not isinstance(identity, str) or not identity.startswith("/"):
         return None
-    segments = identity.lower().split("/")
-    return next((name for segment, name in _SEGMENTS if segment in segments[:-1]), "resources")
+    return _KINDS.get(identity.lower().rstrip("/").split("/")[-2:][0], "resources")

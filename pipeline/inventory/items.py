@@ -50,10 +50,12 @@ def perimeter_of(item: Item) -> str:
     Raises:
         InventoryError: it lies in none.
     """
-    parts = arm_id(item).split("/")
-    if "networksecurityperimeters" not in parts[:-1]:
-        raise InventoryError(f"{item['id']} lies in no network security perimeter.")
-    return "/".join(parts[: parts.index("networksecurityperimeters") + 2])
+    parts = arm_id(item).rstrip("/").split("/")
+    # types and names take turns, counted from the end: a group or a perimeter may be named as a type is
+    for place in range(len(parts) % 2, len(parts) - 1, 2):
+        if parts[place] == "networksecurityperimeters":
+            return "/".join(parts[: place + 2])
+    raise InventoryError(f"{item['id']} lies in no network security perimeter.")
 
 
 def name_of(item: Item) -> str:

@@ -76,8 +76,11 @@ def in_force(store: Store) -> RuleSet:
         RuleElement(perimeter, profile, direction, kind, element, rule)
         for perimeter, profile, rule, direction, kind, element in store.rows("inventory/rule_elements")
     )
-    listed = ((row[0], row[1].lower()) for row in store.rows("inventory/profiles"))
-    return RuleSet(elements, frozenset(listed) | {each.profile_key for each in elements})
+    listed = {(row[0], row[1].lower()): row[3] for row in store.rows("inventory/profiles")}
+    known = {key for key, rules_known in listed.items() if rules_known}
+    return RuleSet(
+        elements, frozenset(known | {each.profile_key for each in elements if each.profile_key not in listed})
+    )
 
 
 def derive(store: Store) -> None:

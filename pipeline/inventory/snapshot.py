@@ -105,7 +105,8 @@ def keep(
         InventoryError: an item is none.
     """
     heads, content = _rows(document)
-    _carry_over(store, document, heads, content, taken_at)
+    with store.as_of(taken_at):  # an older file is completed by what was known at its time
+        _carry_over(store, document, heads, content, taken_at)
     for perimeter, rows in content.items():
         _add_facts(rows, perimeter, document)
     known = {row[0]: row for row in store.rows("inventory/newest_snapshots", moment=taken_at)}
@@ -144,21 +145,28 @@ def _carry_over(
     before = {
         found["perimeter"]: found
         for found in store.frame("inventory/perimeters").to_dicts()
-        if found["perimeter"] in heads and found["taken_at"] <= taken_at
+        if found["perimeter"] in heads
     }
     for perimeter, found in before.items():
         heads[perimeter].complete(found, told[perimeter])
     _keep_access(store, content)
+    rules_known = {(row[0], row[1].lower()) for row in store.rows(IN_FORCE[SNAPSHOT_PROFILE]) if row[3]}
     for table, query in IN_FORCE.items():
         for row in store.rows(query):
             if row[0] in before and told[row[0]].leaves(table, row):
                 content[row[0]][table].append(row)
     for perimeter, profile in _outdated(store, told, content):
+        rules_known.discard((perimeter, profile))
         rows = content[perimeter][SNAPSHOT_RULE_ELEMENT]
         content[perimeter][SNAPSHOT_RULE_ELEMENT] = [row for row in rows if row[1].lower() != profile]
         heads[perimeter].gaps.append(
             f"{_OUTDATED.format(profile)} have another version than those known: load them, too."
         )
+    for perimeter, tables in content.items():
+        tables[SNAPSHOT_PROFILE] = [
+            (*row[:3], (perimeter, row[1].lower()) in rules_known or told[perimeter].tells_rules(row[1]))
+            for row in tables[SNAPSHOT_PROFILE]
+        ]
 
 
 def _keep_access(store: Store, content: dict[str, Content]) -> None:

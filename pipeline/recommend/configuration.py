@@ -17,6 +17,12 @@ from pipeline.store import Store
 
 EVIDENCE_DAYS = timedelta(days=31)
 """Would-be denials that were last seen longer ago tell nothing of today's logging."""
+_UNJUDGED = {
+    "category": "unknown log category {}",
+    "mode": "unknown access mode {}",
+    "link-unknown": "calls across links to perimeters nobody pulled",
+}
+"""Reasons of the verdict engine for which nobody can tell, in words; {} is what a row is about."""
 
 
 class Configuration:
@@ -40,7 +46,7 @@ class Configuration:
             host for resources in self._modes.values() for resource in resources for host in hosts.names_of(resource)
         )
         self._spelled: dict[tuple[str, str], str] = {}
-        for perimeter, profile, _version in store.rows("inventory/profiles"):
+        for perimeter, profile, *_ in store.rows("inventory/profiles"):
             self._spelled[perimeter, profile.lower()] = profile
         self._listed = {(row[0], row[1].lower()) for row in store.rows("inventory/profiles")} | {
             (row[0], row[1].lower()) for row in store.rows("inventory/associations")
@@ -53,6 +59,10 @@ class Configuration:
             if since_inventory:
                 key = perimeter or "", (profile or "").lower()
                 self._unlisted.setdefault(key, []).append(resource.rsplit("/", 1)[-1])
+        self._closed = {
+            (perimeter, resource): (profile.lower(), last, days)
+            for perimeter, profile, resource, last, _since, days in store.rows("coverage/closed_resources")
+        }
         self._evidence = {
             (row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence", since=since, until=until)
         }
@@ -66,8 +76,7 @@ class Configuration:
     def note_unjudged(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Take the rows of recommend/unjudged: what nobody can judge even when all is enforced."""
         for perimeter, profile, reason, about, requests in rows:
-            told = f"unknown {'log category' if reason == 'category' else 'access mode'} {about}"
-            told = told if reason in {"category", "mode"} else reason
+            told = _UNJUDGED.get(reason, reason).format(about)
             self._unjudged.setdefault((perimeter, (profile or "").lower()), []).append((told, requests))
 
     def profiles(self, perimeter: str | None, profile: str | None) -> set[tuple[str, str]]:
@@ -113,10 +122,15 @@ class Configuration:
         Args:
             perimeter: ARM id.
             profile: name.
-            days: resource -> days on which it wrote any record.
+            days: resource -> days on which it wrote any record; those before it was opened don't count.
         """
         modes = self._modes.get((perimeter, profile.lower()), {})
-        return [Association(resource, mode, days.get(resource, 0)) for resource, mode in sorted(modes.items())]
+        found = []
+        for resource, mode in sorted(modes.items()):
+            _, _, since_open = self._closed.get((perimeter, resource), ("", None, None))
+            seen = days.get(resource, 0)
+            found.append(Association(resource, mode, seen if since_open is None else min(seen, since_open)))
+        return found
 
     def evidence(self, perimeter: str, profile: str, days: int, now: datetime) -> Evidence:
         """Return what the logs of a profile can tell."""
@@ -134,6 +148,11 @@ class Configuration:
             switched_off=tuple(self._switched_off.get(perimeter, ())),
             unjudged=tuple(self._unjudged.get(key, ())),
             nameless_records=self._nameless,
+            closed=tuple(
+                (resource.rsplit("/", 1)[-1], last, days)
+                for (owner, resource), (name, last, days) in sorted(self._closed.items())
+                if (owner, name) == key
+            ),
         )
 
 

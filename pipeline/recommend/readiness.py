@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from pipeline.recommend.association import Step, Tolerance
@@ -26,6 +27,8 @@ class Evidence:
         unlisted: names of resources that wrote records since the inventory was taken, which doesn't list them.
         unjudged: what nobody can judge (a log category, an access mode), with its requests.
         nameless_records: records of any perimeter that don't say of which.
+        closed: resources that were closed to all but what the perimeter admits, so that who was refused is not among
+            the would-be denials: name, when they were last, and days of their log since they are open.
     """
 
     days: int
@@ -36,6 +39,7 @@ class Evidence:
     switched_off: tuple[str, ...] = ()
     unjudged: tuple[tuple[str, int], ...] = ()
     nameless_records: int = 0
+    closed: tuple[tuple[str, date, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ def judge(
     open_questions = [*of_logging, *_questions(evidence, proposals)]
     calendar = calendar or Calendar()
     window = _window(evidence, calendar, tolerance.min_days)
+    closed = _closed(evidence, tolerance.min_days)
     callers = []
     if risk is None and evidence.days:
         callers.append("callers: no whole week after a first one was seen, so nothing can be replayed")
@@ -146,10 +151,10 @@ def judge(
         )
     lights = {
         "callers": risk is not None and not callers,
-        "window": not window,
+        "window": not (window or closed),
         "questions": not open_questions,
     }
-    reasons = (*window, *callers, *open_questions)
+    reasons = (*window, *closed, *callers, *open_questions)
     return Readiness(
         perimeter,
         profile,
@@ -176,6 +181,16 @@ def _window(evidence: Evidence, calendar: Calendar, min_days: int) -> list[str]:
     if evidence.stale_days > MAX_STALE_DAYS:
         reasons.append(f"window: the last record is {evidence.stale_days} days old; load newer logs")
     return reasons
+
+
+def _closed(evidence: Evidence, min_days: int) -> list[str]:
+    """Say of which resources the window is shorter than it looks."""
+    return [
+        f"window: {name} was closed to all but what the perimeter admits on {last:%Y-%m-%d}; of callers that were "
+        f"refused then nothing is known, and only {days} days are seen since, {min_days} wanted"
+        for name, last, days in evidence.closed
+        if days < min_days
+    ]
 
 
 def _questions_of_logging(profile: str, evidence: Evidence) -> list[str]:

@@ -1,6 +1,7 @@
 """How a table is declared: its name, its grain, its columns, and the DDL that follows from them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -96,12 +97,14 @@ class View:
         """The columns in order."""
         return tuple(column for column in self.table.columns if column.name != "snapshot_id")
 
-    def ddl(self) -> str:
-        """Return the CREATE VIEW statement."""
+    def ddl(self, moment: datetime | None = None) -> str:
+        """Return the CREATE VIEW statement; of the snapshots up to a moment, UTC, or of all."""
         names = ", ".join(column.name for column in self.columns)
+        until = f"where taken_at <= timestamp '{moment.isoformat(sep=' ')}' " if moment else ""
         newest = (
-            "select snapshot_id from inventory_snapshot "
+            f"select snapshot_id from inventory_snapshot {until}"
             "qualify not gone and "
             "row_number() over (partition by perimeter order by confirmed_at desc, taken_at desc, snapshot_id desc) = 1"
         )
-        return f"create temp view {self.name} as select {names} from {self.table.name} where snapshot_id in ({newest})"
+        rows = f"select {names} from {self.table.name} where snapshot_id in ({newest})"
+        return f"create or replace temp view {self.name} as {rows}"

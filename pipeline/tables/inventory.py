@@ -44,6 +44,7 @@ SNAPSHOT_PROFILE = Table(
         _PERIMETER,
         _PROFILE,
         Column("rules_version", "VARCHAR", "Version of its access rules when the snapshot was taken."),
+        Column("rules_known", "BOOLEAN", "Its access rules were read: where none is listed, it has none.", True),
     ),
 )
 

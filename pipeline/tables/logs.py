@@ -8,20 +8,26 @@ from collections.abc import Mapping
 
 from pipeline.tables.declaration import Column, Table
 
+# a word that nobody knows, or another case of it, must not hide what succeeded: then the category tells
 _DERIVED_DIRECTION = """case
-        when logged_direction is not null then logged_direction
+        when lower(logged_direction) = 'inbound' then 'Inbound'
+        when lower(logged_direction) = 'outbound' then 'Outbound'
         when contains(category, 'Inbound') then 'Inbound'
         when contains(category, 'Outbound') then 'Outbound'
     end"""
 _DERIVED_TRAFFIC_TYPE = """case
-        when logged_traffic_type is not null then logged_traffic_type
+        when lower(logged_traffic_type) = 'public' then 'Public'
+        when lower(logged_traffic_type) = 'intra' then 'Intra'
+        when lower(logged_traffic_type) = 'cross' then 'Cross'
+        when lower(logged_traffic_type) = 'private' then 'Private'
         when starts_with(category, 'NspPublic') then 'Public'
         when starts_with(category, 'NspIntraPerimeter') then 'Intra'
         when starts_with(category, 'NspCrossPerimeter') then 'Cross'
         when starts_with(category, 'NspPrivate') then 'Private'
     end"""
 _DERIVED_ACTION = """case
-        when logged_action is not null then logged_action
+        when lower(logged_action) in ('approved', 'allowed') then 'Approved'
+        when lower(logged_action) = 'denied' then 'Denied'
         when ends_with(category, 'Allowed') then 'Approved'
         when ends_with(category, 'Denied') then 'Denied'
     end"""

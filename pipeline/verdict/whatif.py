@@ -34,6 +34,11 @@ class Comparison:
         return int(self.changes.filter(self.changes["is_loss"])["requests"].sum())
 
     @property
+    def denied_already_requests(self) -> int:
+        """Requests that succeeded, and that the rules and modes of today deny as well, as the inventory tells them."""
+        return int(self.changes.filter(self.changes["is_denied_already"])["requests"].sum())
+
+    @property
     def unjudged_requests(self) -> int:
         """Requests of which nobody can tell in the scenario, though something is known today, or they succeeded."""
         return int(self.changes.filter(self.changes["is_unjudged"])["requests"].sum())
@@ -69,10 +74,10 @@ def compare(
         work("comparing"),
         store.scratch("verdict_today", "verdict/flow_verdicts"),
         scenario(store, tried, access_mode=access_mode, public_network_access=public_network_access),
-        store.scratch("verdict_then", "verdict/flow_verdicts"),
+        store.scratch("compared", "verdict/compared", **within),
     ):
         return Comparison(
-            changes=store.frame("verdict/changes", **within),
-            losses=store.frame("verdict/losses", **within, limit=limit),
-            daily=store.frame("verdict/losses_by_day", **within),
+            changes=store.frame("verdict/changes"),
+            losses=store.frame("verdict/losses", limit=limit),
+            daily=store.frame("verdict/losses_by_day"),
         )

@@ -156,6 +156,15 @@ where
         when 'log category'
             then
                 step.logging_known and step.logging_known_before and step.gaps is null and step.gaps_before is null
+        when 'rule element'
+            then not exists (
+                select 1
+                from snapshot_profile as p
+                where
+                    p.snapshot_id in (step.snapshot_id, step.before_id)
+                    and not p.rules_known
+                    and starts_with(change.name, p.profile || ' ')
+            )
         when 'identity' then step.gaps is null and step.gaps_before is null
         when 'public network access' then step.gaps is null and step.gaps_before is null
         when 'issue' then step.gaps is null and step.gaps_before is null

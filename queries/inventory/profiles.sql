@@ -4,6 +4,7 @@
 select
     perimeter,
     profile,
-    rules_version
+    rules_version,
+    rules_known
 from inventory_profile
 order by perimeter, profile

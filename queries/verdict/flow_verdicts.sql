@@ -3,8 +3,6 @@
 -- grain: one row of traffic
 select
     flow,
-    profile,
     verdict,
-    reason,
     disagreement
 from verdict

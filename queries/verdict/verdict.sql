@@ -1,5 +1,5 @@
 -- What happens to each flow today, or in the scenario that is set up: the verdict, why, and by which rule.
--- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, resource_state, member, verdict_reason
+-- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, crossing, resource_state, member, verdict_reason
 -- grain: one row of traffic
 -- Rules, modes and members are those of the newest inventory, or of the temporary tables rule_span, rule_name and
 -- scenario that stand in their place; profile is the one that the resource belongs to today. The logged category is
@@ -271,10 +271,21 @@ matched as (
         s.members_known,
         s.links_known,
         s.mode_since,
+        s.access_since,
+        s.state_since,
         if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
         if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
         -- versions are counted by each profile for itself
-        coalesce(t.rules_version = s.rules_version and lower(t.profile) = s.profile, false) as same_version,
+        coalesce(
+            if(
+                t.rules_version is null,
+                -- a service that writes no version had the rules for a day at least
+                t.hour >= s.rules_since + interval 1 day,
+                t.rules_version = s.rules_version
+            )
+            and lower(t.profile) = s.profile,
+            false
+        ) as same_version,
         -- the log shows that the rules in force didn't admit it
         same_version
         and coalesce(t.rule_origin = 'Resource' or (t.rule_origin = 'Perimeter' and t.action = 'Denied'), false)
@@ -284,9 +295,19 @@ matched as (
             when t.source_resource is not null then source.member is not null
             else own.perimeter is not null
         end as is_member,
-        t.source_resource is null and coalesce(t.source_perimeters, '[]') = '[]' as is_unnamed,
+        case
+            when t.direction = 'Outbound' then t.destination_resource is null and t.destination_fqdn is null
+            else t.source_resource is null and coalesce(t.source_perimeters, '[]') = '[]'
+        end as is_unnamed,
         working.source is not null as works,
-        coalesce(linked.profile_id is not null or (t.direction = 'Outbound' and s.has_links), false) as is_linked,
+        -- a call that was let out since the links are what they are was let out by one of them
+        t.direction = 'Outbound' and s.has_links and reached.destination is null as is_link_open,
+        case
+            when t.direction = 'Outbound' and reached.destination is not null then reached.is_let_out
+            when t.direction = 'Outbound'
+                then coalesce(is_link_open and t.action = 'Approved' and t.hour >= s.links_since, false)
+            else linked.profile_id is not null
+        end as is_linked,
         coalesce(
             t.direction = 'Inbound' and regexp_matches(t.protocol, '^(?i)(nfs|smb|sftp)'), false
         ) as is_unsupported,
@@ -322,7 +343,12 @@ matched as (
             and t.action = 'Approved'
             and not is_unsupported
             and (
-                (not s.rules_known and lower(t.profile) is not distinct from s.profile)
+                -- nobody told the rules: those of the version that is in force, where that is known
+                (
+                    not s.rules_known
+                    and lower(t.profile) is not distinct from s.profile
+                    and (s.rules_version is null or same_version)
+                )
                 or (same_version and kept.name is not null)
             ),
             false
@@ -355,6 +381,14 @@ matched as (
             and coalesce(destination.member, host.resource) = working.destination
     left join linked on s.profile_id = linked.profile_id and t.source_perimeters = linked.source_perimeters
     left join own on t.perimeter = own.perimeter and t.source_perimeters = own.source_perimeters
+    left join crossing as reached
+        on
+            t.perimeter = reached.perimeter
+            and if(
+                t.traffic_type = 'Cross' and t.direction = 'Outbound',
+                coalesce(t.destination_resource, t.destination_fqdn),
+                null
+            ) = reached.destination
 ),
 
 reasoned as (
@@ -375,6 +409,8 @@ reasoned as (
                 then 'log-artefact'
             when perimeter_rules and element_kind is not null then 'rule'
             when perimeter_rules and admitted_as_logged then 'rule-as-logged'
+            when perimeter_rules and traffic_type = 'Cross' and direction = 'Outbound' and is_member then 'member'
+            when perimeter_rules and traffic_type = 'Cross' and is_link_open then 'link-unknown'
             when otherwise = 'denied' and is_unsupported then 'protocol'
             when otherwise = 'denied' and perimeter_rules and is_named
                 then if(direction = 'Inbound' and not names_address, 'identity-not-honoured', 'not-honoured')
@@ -393,11 +429,17 @@ reasoned as (
             when
                 traffic_type = 'Intra' and action = 'Approved' and members_known and not (is_member or is_unnamed)
                 then 'not-a-member'
-            when traffic_type = 'Cross' and action = 'Approved' and links_known and not is_linked then 'no-link'
+            when
+                traffic_type = 'Cross' and action = 'Approved' and links_known and not is_linked and not is_link_open
+                and not (direction = 'Outbound' and is_member)
+                then 'no-link'
             when rule_origin = 'Resource' and hour >= mode_since and access_mode ilike 'enforced'
                 then 'resource-rules-while-enforced'
+            when rule_origin = 'Resource' and hour >= access_since and perimeter_rules and otherwise = 'denied'
+                then 'resource-rules-while-closed'
             when
                 rule_origin = 'Perimeter' and action = 'Denied' and hour >= mode_since
+                and hour >= coalesce(access_since, mode_since)
                 and otherwise in ('resource-rules', 'allowed')
                 then 'perimeter-denied-while-learning'
         end as disagreement
@@ -441,11 +483,16 @@ select
     r.is_member,
     v.verdict,
     r.reason,
+    -- the log is older than what the inventory tells of mode and access: they may have been others
+    coalesce(r.hour >= r.state_since, false) as is_state_known,
     if(r.reason = 'rule', r.element_kind, null) as element_kind,
     if(r.reason = 'rule', r.element, null) as element,
     case r.reason when 'rule' then r.rule when 'rule-as-logged' then r.matched_rule end as rule,
     -- it succeeded; what a rule admitted that is gone by now was never put to the resource's own rules
-    v.verdict = 'allowed-by-resource-rules-only' or coalesce(r.reason = 'never-asked' and r.action = 'Approved', false)
+    v.verdict = 'allowed-by-resource-rules-only'
+    or coalesce(r.reason in ('never-asked', 'link-unknown') and r.action = 'Approved', false)
+    -- what the log shows admitted although it should be refused already is lost as well
+    or coalesce(starts_with(r.disagreement, 'resource-rules-while-') and r.action = 'Approved', false)
         as denied_if_enforced,
     r.disagreement
 from reasoned as r

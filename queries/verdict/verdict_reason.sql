@@ -22,6 +22,7 @@ from (
     ('identity-not-honoured', 'denied', 'a rule names its subscription, yet the log shows no admission (key or SAS)'),
     ('protocol', 'denied', 'the perimeter supports no NFS, SMB or SFTP, whatever its rules'),
     ('never-asked', 'unknown', 'the resource''s own rules would decide, and the log never saw them asked'),
+    ('link-unknown', 'unknown', 'links let calls out, and nobody told in which perimeter the destination is'),
     ('mode', 'unknown', 'this access mode or publicNetworkAccess is not known'),
     ('category', 'unknown', 'this log category is not known')
 ) as told (reason, verdict, meaning)

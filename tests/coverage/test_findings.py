@@ -11,10 +11,15 @@ from pipeline.coverage.finding import SEVERITIES
 from pipeline.coverage.measure import report
 from pipeline.ingest import ingest_folder
 from pipeline.inventory.file import load
+from pipeline.recommend.policy import Limits
+from pipeline.recommend.run import recommend
+from pipeline.recommend.scope import Scope
 from pipeline.sample.scenario import ARCHIVE, FOUNDRY, INVENTORY, PERIMETER
 from pipeline.store import Store
 from pipeline.tables import CATEGORIES
 from tests.conftest import line
+from tests.verdict.world import DOCS, World, flow, put
+from tests.verdict.world import write as put_traffic
 
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
 TAKEN = datetime(2026, 10, 1)
@@ -52,7 +57,7 @@ def test_sample(store: Store) -> None:
     assert set(told) == {
         "category-unknown", "foundry-agent-service", "foundry-batch-storage", "foundry-fine-tuning-and-assistants",
         "foundry-keys", "hours-missing", "ingest-delay", "private-and-public", "rejected", "silent-resource",
-        "unknown-fields",
+        "state-not-known", "unknown-fields",
     }  # fmt: skip
     assert told["silent-resource"][0][0] == "warning"
     assert "no data is no proof of no traffic" in told["silent-resource"][0][1]
@@ -266,3 +271,57 @@ def test_part_of_a_listed_resource_is_neither_silent_nor_unlisted(store: Store, 
     ingest_folder(store, export)
     keep(store, tmp_path)
     assert not {"silent-resource", "unlisted-resource"} & set(found(store))
+
+
+CLOSED = "was closed to all but what the perimeter admits"
+
+
+def month(**fields: Any) -> list[dict[str, Any]]:
+    """A call of each day of October."""
+    hours = [datetime(2026, 10, day) for day in range(1, 32)]
+    return [flow(hour=hour, first_seen=hour, last_seen=hour, **fields) for hour in hours]
+
+
+def told_of(store: Store, *flows: dict[str, Any]) -> tuple[dict[str, list[tuple[str, str]]], list[str], int]:
+    """Findings; what of readiness is about closed resources; and days that count of the resource."""
+    put_traffic(store, *flows)
+    (ready,) = recommend(store, Limits(), Scope(), datetime(2026, 11, 1)).readiness
+    (step,) = ready.steps
+    assert ready.lights["window"] is not any(reason.startswith("window") for reason in ready.reasons)
+    return found(store), [each for each in ready.reasons if CLOSED in each], step.association.days
+
+
+@pytest.mark.parametrize(("mode", "access"), [("Learning", "Disabled"), ("Enforced", "Enabled")])
+def test_days_on_which_a_resource_was_closed_are_no_evidence(store: Store, mode: str, access: str) -> None:
+    refused = month(category="NspPublicInboundPerimeterRulesDenied")[:20]
+    open_since = month()[25:]
+    put(store, World(), taken_at=datetime(2026, 10, 31))
+    # by the log alone
+    told, reasons, days = told_of(store, *refused, *open_since)
+    ((severity, evidence),) = told["closed-before"]
+    assert severity == "warning"
+    assert "on 2026-10-20, and seen open since 2026-10-26, 6 days" in evidence
+    assert days == 6
+    assert "only 6 days are seen since, 31 wanted" in reasons[0]
+    # not, where it is open all the time
+    told, reasons, days = told_of(store, *month())
+    assert "closed-before" not in told
+    assert (reasons, days) == ([], 31)
+    # by the history of the inventory
+    put(store, World(modes={DOCS: (mode, access, "apps")}), taken_at=datetime(2026, 10, 9))
+    told, reasons, days = told_of(store, *month(category="NspPublicInboundPerimeterRulesAllowed"))
+    assert "on 2026-10-09, and seen open since 2026-10-31, 1 days" in told["closed-before"][0][1]
+    assert (len(reasons), days) == (1, 1)
+
+
+def test_logs_older_than_what_is_known_of_the_state_are_told(store: Store) -> None:
+    put(store, World(), taken_at=datetime(2026, 10, 20))
+    told, _, _ = told_of(store, *month())
+    ((severity, evidence),) = told["state-not-known"]
+    assert (severity, evidence.partition(": ")[2]) == ("info", "19 older requests are judged by those of now")
+    told, _, _ = told_of(store, *month(category="NspPublicInboundPerimeterRulesAllowed"))
+    ((severity, evidence),) = told["state-not-known"]
+    assert severity == "warning"
+    assert "of 1 open resources, such as docs, no record shows that they were open before" in evidence
+    told, _, _ = told_of(store, *month()[19:])
+    assert "state-not-known" not in told

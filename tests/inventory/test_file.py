@@ -1,20 +1,23 @@
 """Inventories in both shapes that the CLI extension has printed, and broken ones."""
 
 import json
+import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.errors import InventoryError
-from pipeline.inventory.file import load
+from pipeline.inventory.file import doubts, load
 from pipeline.inventory.items import resource as facts_of
+from pipeline.inventory.rules import in_force
 from pipeline.sample.scenario import INVENTORY, PERIMETER
 from pipeline.store import Store
 
 RULE = '{"accessRules": [{"id": "/a/networkSecurityPerimeters/b/profiles/p/accessRules/c", %s}]}'
 LOGGING = '{"loggingConfigurations": [{"id": "/a/networkSecurityPerimeters/b/loggingConfigurations/c", %s}]}'
-DIAGNOSTIC = '{"diagnosticSettings": [{"id": "/a/networkSecurityPerimeters/b/x/diagnosticSettings/c", %s}]}'
+DIAGNOSTIC = '{"diagnosticSettings": [{"id": "/a/networkSecurityPerimeters/b/providers/x/diagnosticSettings/c", %s}]}'
 MEMBER = '{"configurations": [{"id": "/a/b/networkSecurityPerimeterConfigurations/c", %s}]}'
 TOP = {"id", "name", "type", "location"}
 
@@ -132,7 +135,7 @@ def test_what_a_member_itself_tells_is_enough(store: Store, tmp_path: Path) -> N
     assert member[1:7] == (
         "ai-apps", "docs", "/subscriptions/1/x/storageaccounts/docs", "Learning", None, "Succeeded",
     )  # fmt: skip
-    assert [row[2:] for row in store.rows("inventory/profiles")] == [("4",)]
+    assert [row[2:] for row in store.rows("inventory/profiles")] == [("4", True)]
     assert [row[5] for row in store.rows("inventory/rule_elements")] == ["198.51.100.0/26"]
     (issue,) = store.rows("inventory/issues")
     assert issue[2:5] == ("MissingIdentityConfiguration", "Warning", "no identity")
@@ -214,3 +217,99 @@ def test_rule_without_a_name_is_told(store: Store, tmp_path: Path) -> None:
     del told["properties"]["profile"]["accessRules"][0]["name"]
     with pytest.raises(InventoryError, match="neither name nor id"):
         load(store, write(tmp_path / "i.json", [told]))
+
+
+NAMED_AS_TYPES = "/subscriptions/1/resourceGroups/{}/providers/Microsoft.Network/networkSecurityPerimeters/{}"
+
+
+@pytest.mark.parametrize("group", ["networkSecurityPerimeters", "profiles", "links", "accessRules"])
+@pytest.mark.parametrize("name", ["networkSecurityPerimeters", "profiles"])
+def test_group_or_perimeter_may_be_named_as_a_type_is(store: Store, tmp_path: Path, group: str, name: str) -> None:
+    perimeter = NAMED_AS_TYPES.format(group, name)
+    member = f"/subscriptions/1/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/docs"
+    write(tmp_path / "perimeter.json", {"id": perimeter})
+    write(tmp_path / "member.json", {"id": member, "kind": "StorageV2"})
+    write(
+        tmp_path / "rest.json",
+        [
+            {"id": f"{perimeter}/profiles/profiles"},
+            {
+                "id": f"{perimeter}/profiles/profiles/accessRules/links",
+                "direction": "Inbound",
+                "addressPrefixes": ["203.0.113.0/24"],
+            },
+            {
+                "id": f"{perimeter}/resourceAssociations/links",
+                "privateLinkResource": {"id": member},
+                "profile": {"id": f"{perimeter}/profiles/profiles"},
+            },
+        ],
+    )
+    load(store, tmp_path)
+    assert [row[0] for row in store.rows("inventory/perimeters")] == [perimeter.lower()]
+    assert [row[:3] for row in store.rows("inventory/rule_elements")] == [(perimeter.lower(), "profiles", "links")]
+    assert [row[0] for row in store.rows("inventory/associations")] == [perimeter.lower()]
+    assert [row[3] for row in store.rows("inventory/resources")] == ["StorageV2"]
+
+
+def profiles_of(*names: str, perimeter: str = PERIMETER) -> list[dict[str, Any]]:
+    return [{"id": f"{perimeter}/profiles/{name}", "accessRulesVersion": "4"} for name in names]
+
+
+def rules_known(store: Store) -> dict[str, bool]:
+    return {row[1]: row[3] for row in store.rows("inventory/profiles")}
+
+
+def test_rules_that_nobody_told_are_not_taken_for_none(store: Store, tmp_path: Path) -> None:
+    partial = {name: INVENTORY[name] for name in ("perimeters", "profiles", "associations")}
+    load(store, write(tmp_path / "i.json", partial))
+    assert set(rules_known(store).values()) == {False}
+    assert in_force(store).told == frozenset()
+    load(store, write(tmp_path / "i.json", INVENTORY))
+    assert set(rules_known(store).values()) == {True}
+    load(store, write(tmp_path / "i.json", partial))
+    assert set(rules_known(store).values()) == {True}, "what was told stays told"
+    assert len(store.rows("inventory/rule_elements")) == 3
+
+
+def test_empty_file_of_rules_tells_that_its_profile_has_none(store: Store, tmp_path: Path) -> None:
+    load(store, write(tmp_path / "i.json", INVENTORY))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    write(folder / "profiles.json", profiles_of("ai-apps", "data"))
+    load(store, folder)
+    assert {row[1] for row in store.rows("inventory/rule_elements")} == {"ai-apps"}
+    write(folder / "rules-AI-apps.json", [])
+    load(store, folder)
+    assert store.rows("inventory/rule_elements") == []
+    assert rules_known(store) == {"ai-apps": True, "data": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("rules-x", "no profile of that name is listed"),
+        ("rules-both", "more than one profile of that name"),
+        ("what", "doesn't say of what"),
+    ],
+)
+def test_empty_list_of_nobody_knows_what_is_told(store: Store, tmp_path: Path, name: str, told: str) -> None:
+    write(tmp_path / "profiles.json", [*profiles_of("both"), *profiles_of("both", perimeter=f"{PERIMETER}-2")])
+    write(tmp_path / f"{name}.json", [])
+    with pytest.raises(InventoryError, match=told):
+        load(store, tmp_path)
+
+
+def test_file_that_may_be_old_is_told(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / "i.json", INVENTORY)
+    assert doubts(store, path, None) == doubts(store, path, datetime(2020, 1, 1)) == []
+    load(store, path)
+    assert "last written at 2020-01-01 00:00" in doubts_of(store, path, 1577836800)
+    assert "is kept as history" in doubts(store, path, datetime(2020, 1, 1))[0]
+    assert doubts(store, path, datetime(2999, 1, 1)) == []
+    assert doubts_of(store, path, 4102444800) == ""
+
+
+def doubts_of(store: Store, path: Path, written: int) -> str:
+    os.utime(path, (written, written))
+    return " ".join(doubts(store, path, None))

@@ -13,6 +13,7 @@ from pipeline.inventory.document import Document
 from pipeline.inventory.file import load
 from pipeline.sample.scenario import INVENTORY, PERIMETER
 from pipeline.store import Store
+from tests.verdict.world import flow, traffic
 
 OTHER = PERIMETER.replace("nsp-contoso-ai", "nsp-other")
 DAYS = [datetime(2026, 10, day) for day in range(1, 10)]
@@ -122,7 +123,7 @@ def test_file_of_rules_alone_leaves_the_members(store: Store, tmp_path: Path) ->
 def test_complete_file_without_a_perimeter_is_refused(store: Store, tmp_path: Path) -> None:
     keep(store, tmp_path, INVENTORY, 1)
     with pytest.raises(InventoryError, match="can't be complete"):
-        keep(store, tmp_path, [], 2, complete=True)
+        keep(store, tmp_path, {"perimeters": []}, 2, complete=True)
     assert len(store.rows("inventory/perimeters")) == 1
 
 
@@ -238,3 +239,33 @@ def test_facts_alone_are_those_of_the_members_that_are_known(store: Store, tmp_p
     assert [row[4] for row in store.rows("inventory/resources") if row[1] == member.lower()] == ["northeurope"]
     assert [row[5] for row in store.rows("inventory/associations") if row[3] == member.lower()] == ["Disabled"]
     assert not [row for row in store.rows("inventory/resources") if row[1].endswith("x")]
+
+
+def test_older_partial_file_is_completed_by_what_was_known_at_its_time(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 1)
+    keep(store, tmp_path, enforced(), 5)
+    newest = held(store)
+    opened = changed()
+    opened["associations"][0]["accessMode"] = "Audit"
+    keep(store, tmp_path, {"associations": opened["associations"], "perimeters": INVENTORY["perimeters"]}, 3)
+    assert held(store) == newest, "what was found later stays in force"
+    assert changes(store, until=DAYS[4]) == [(4, "access mode", "contoso-foundry", "Learning", "Audit")]
+    later = [row for row in changes(store) if row[0] == 6]
+    assert [row[1] for row in later] == ["access mode", "rule element", "rules version"]
+
+
+def test_older_file_before_all_that_is_known_says_only_what_it_tells(store: Store, tmp_path: Path) -> None:
+    keep(store, tmp_path, INVENTORY, 5)
+    keep(store, tmp_path, {name: INVENTORY[name] for name in ("perimeters", "profiles", "associations")}, 1)
+    assert [row[1:3] for row in changes(store) if row[1] == "rule element"] == [], "unknown rules are no removed ones"
+
+
+def test_mode_since_is_that_of_the_snapshot_in_force(store: Store, tmp_path: Path) -> None:
+    """An older file that is loaded in between is no newer knowledge."""
+    keep(store, tmp_path, INVENTORY, 1)
+    keep(store, tmp_path, INVENTORY, 6)
+    keep(store, tmp_path, enforced(), 3)
+    resource = INVENTORY["associations"][0]["privateLinkResource"]["id"].lower()
+    with traffic(store, flow(perimeter=PERIMETER.lower(), service_resource=resource, profile="ai-apps")):
+        ((mode, since),) = store.frame("verdict/resource_state").select("access_mode", "mode_since").rows()
+    assert (mode, since) == ("Learning", DAYS[6])

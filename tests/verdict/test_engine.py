@@ -10,18 +10,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.coverage import configuration
 from pipeline.errors import QueryError, UsageError
 from pipeline.inventory import snapshot
+from pipeline.inventory.document import Document
 from pipeline.inventory.rules import RuleElement, RuleSet, in_force
 from pipeline.inventory.snapshot import TABLES
 from pipeline.store import Store, open_store
 from pipeline.tables import INVENTORY_SNAPSHOT
 from pipeline.verdict.scenario import Party, admitting_rules, scenario
+from pipeline.verdict.whatif import compare
 from tests.verdict.world import (
     DOCS,
     FUNCTION,
     GUID,
     MOMENT,
+    PARTNER,
     PARTNER_GUID,
     PERIMETER,
     SEARCH,
@@ -537,3 +541,149 @@ def test_mode_is_compared_without_case(store: Store) -> None:
 def test_mode_that_there_is_not_is_told(store: Store, modes: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="there are "), scenario(store, **modes):  # type: ignore[arg-type]
         pass
+
+
+def partner(profile: str, *members: str) -> Document:
+    """The other side of a link, which an inventory may hold as well."""
+    modes: dict[str, tuple[str | None, str | None, str]] = dict.fromkeys(members, ("Enforced", None, profile))
+    document = World(modes=modes, versions={profile: "1"}).document()
+    for name, items in document.lists.items():
+        document.lists[name] = [{**each, "id": each["id"].replace(PERIMETER, PARTNER)} for each in items]
+    document.lists["perimeters"][0]["perimeterGuid"] = PARTNER_GUID
+    return document
+
+
+ELSEWHERE = DOCS.replace("docs", "elsewhere")
+EARLIER, LATER = datetime(2026, 9, 1), datetime(2026, 10, 9)
+
+
+@pytest.mark.parametrize(
+    ("link", "known", "unknown"),
+    [
+        ({"remotePerimeterGuid": PARTNER_GUID.upper()}, "link", "link-unknown"),
+        ({"remotePerimeterResourceId": PARTNER.upper(), "remoteInboundProfiles": ["DATA"]}, "link", "link-unknown"),
+        ({"remotePerimeterGuid": PARTNER_GUID, "remoteInboundProfiles": ["other"]}, "no-rule", "link-unknown"),
+        ({"remotePerimeterGuid": PARTNER_GUID, "remoteInboundProfiles": []}, "no-rule", "no-rule"),
+        ({"remotePerimeterGuid": "cccc-3", "remoteInboundProfiles": ["*"]}, "no-rule", "link-unknown"),
+        ({"remotePerimeterGuid": PARTNER_GUID, "status": "Pending"}, "no-rule", "no-rule"),
+    ],
+)
+def test_link_lets_out_to_the_perimeter_that_it_names(
+    store: Store, link: dict[str, Any], known: str, unknown: str
+) -> None:
+    link = {"id": f"{PERIMETER}/links/l", "properties": link}
+    put(store, World(modes={DOCS: ("Enforced", None, "apps")}, links=[link]), taken_at=LATER)
+    snapshot.keep(store, partner("Data", ELSEWHERE), LATER, "test")
+    out = {"category": "NspCrossPerimeterOutboundAllowed"}
+    seen = [
+        flow(destination_resource=f"{ELSEWHERE}/blobservices/default", destination_fqdn="x.example.com", **out),
+        flow(destination_fqdn="elsewhere.blob.core.windows.net", **out),
+        flow(destination_fqdn="nobody.blob.core.windows.net", **out),
+        flow(**out),
+    ]
+    assert [reason for _, reason in verdicts(store, *seen)] == [known, known, unknown, unknown]
+    with traffic(store, *seen):
+        doubts = [row[0] for row in judged(store, "disagreement")]
+    assert doubts == [
+        None if reason in {"link", "link-unknown"} else "no-link" for reason in [known] * 2 + [unknown] * 2
+    ]
+
+
+def test_what_a_link_let_out_since_the_links_are_what_they_are_was_let_out_by_one_of_them(store: Store) -> None:
+    def world(*guids: str) -> World:
+        links = [
+            {"id": f"{PERIMETER}/links/{guid}", "properties": {"remotePerimeterGuid": guid, "status": "Approved"}}
+            for guid in guids
+        ]
+        return World(modes={DOCS: ("Learning", "Enabled", "apps")}, links=links)
+
+    put(store, world(PARTNER_GUID, "gone-1"), taken_at=EARLIER)
+    put(store, world(PARTNER_GUID), taken_at=MOMENT)
+    out = {"category": "NspCrossPerimeterOutboundAllowed", "destination_fqdn": "x.example.com"}
+    seen = [flow(hour=hour, **out) for hour in (datetime(2026, 9, 9), MOMENT)]
+    assert verdicts(store, *seen) == [("unknown", "link-unknown"), ("allowed-by-link", "link")]
+    with traffic(store, *seen):
+        assert [row[0] for row in judged(store, "denied_if_enforced")] == [True, False]
+        found = compare(store, None)
+        assert (found.lost_requests, found.unjudged_requests) == (0, 1), "no all-clear for a link that is gone"
+        rule = RuleElement(PERIMETER, "apps", "Outbound", "fqdns", "x.example.com", "r")
+        assert compare(store, RuleSet((rule,))).unjudged_requests == 0
+
+
+def test_call_across_that_stays_inside_now_needs_no_link(store: Store) -> None:
+    modes: dict[str, tuple[str | None, str | None, str]] = dict.fromkeys((DOCS, SEARCH), ("Enforced", None, "apps"))
+    put(store, World(modes=modes, links=[]))
+    out = {"category": "NspCrossPerimeterOutboundAllowed", "service_resource": SEARCH}
+    seen = [flow(destination_resource=DOCS, **out), flow(destination_resource=VAULT, **out)]
+    assert [reason for _, reason in verdicts(store, *seen)] == ["member", "no-rule"]
+
+
+def test_call_inside_is_judged_by_whom_it_goes_to(store: Store) -> None:
+    modes: dict[str, tuple[str | None, str | None, str]] = dict.fromkeys((DOCS, SEARCH), ("Enforced", None, "apps"))
+    put(store, World(modes=modes))
+    call = {"category": "NspIntraPerimeterOutboundAllowed", "service_resource": SEARCH}
+    to = [{"destination_fqdn": "docs.blob.core.windows.net"}, {"destination_resource": VAULT}, {}]
+    seen = [flow(**call, **each) for each in to]
+    assert [reason for _, reason in verdicts(store, *seen)] == ["member", "no-rule", "member"]
+
+
+def access_on(store: Store, day: int, access: str | None, mode: str = "Learning") -> None:
+    put(store, World(modes={DOCS: (mode, access, "apps")}), taken_at=datetime(2026, 10, day))
+
+
+def test_access_is_compared_with_the_log_only_since_it_is_known(store: Store) -> None:
+    access_on(store, 1, "Enabled")
+    access_on(store, 5, "Disabled")
+    seen = [flow(hour=datetime(2026, 10, day), requests=day) for day in (2, 6)]
+    with traffic(store, *seen):
+        assert judged(store, "verdict", "disagreement", "is_state_known", "denied_if_enforced") == [
+            ("denied", None, False, False),
+            ("denied", "resource-rules-while-closed", True, True),
+        ]
+        found = compare(store, None)
+        assert (found.lost_requests, found.denied_already_requests) == (6, 2), "what the log shows admitted is lost"
+        assert [row["caller"] for row in found.losses.to_dicts()] == [None]
+    access_on(store, 8, "Enabled")
+    denied = [flow(category="NspPublicInboundPerimeterRulesDenied", hour=datetime(2026, 10, day)) for day in (6, 8)]
+    with traffic(store, *denied):
+        assert judged(store, "verdict", "disagreement", "is_state_known") == [
+            ("unknown", None, False),
+            ("unknown", "perimeter-denied-while-learning", True),
+        ]
+
+
+def test_state_that_nobody_told_is_known_since_never(store: Store) -> None:
+    access_on(store, 1, None)
+    with traffic(store, flow(hour=LATER), flow(category="NspPublicInboundPerimeterRulesDenied", hour=LATER)):
+        assert judged(store, "is_state_known", "disagreement") == [
+            (False, None),
+            (False, "perimeter-denied-while-learning"),
+        ]
+    access_on(store, 2, None, mode="Enforced")
+    with traffic(store, flow(hour=LATER)):
+        assert judged(store, "is_state_known") == [(True,)], "once enforced, it decides nothing"
+
+
+def test_log_is_believed_for_rules_that_nobody_told_under_the_version_in_force(store: Store) -> None:
+    document = World(modes={DOCS: ("Enforced", None, "apps")}).document()
+    document.forget("accessRules")
+    snapshot.keep(store, document, MOMENT, "test")
+    older = admitted_by_log() | {"rules_version": "3"}
+    assert verdicts(store, admitted_by_log(), older) == [("allowed-by-rule", "rule-as-logged"), ("denied", "no-rule")]
+    with traffic(store, admitted_by_log()):
+        assert judged(store, "assumed") == [(True,)]
+        assert "rules-unknown" in {each.id for each in configuration.findings(store, {"inventory": True})}
+
+
+def test_log_without_versions_shows_whom_the_rules_do_not_admit_once_they_are_known(store: Store) -> None:
+    rules = [("apps", "Inbound", "subscriptions", f"/subscriptions/{SUBSCRIPTION}")]
+    put(store, World(rules=[], versions={"apps": "3"}), taken_at=datetime(2026, 10, 1))
+    put(store, World(rules=rules), taken_at=datetime(2026, 10, 5))
+    put(store, World(rules=rules, modes={DOCS: ("Enforced", None, "apps")}), taken_at=datetime(2026, 10, 9))
+    caller = {"source_subscription": SUBSCRIPTION, "source_resource": FUNCTION}
+    seen = [flow(hour=datetime(2026, 10, day), **caller) for day in (2, 5, 6)]
+    assert verdicts(store, *seen) == [
+        ("allowed-by-rule", "rule"),
+        ("allowed-by-rule", "rule"),
+        ("denied", "identity-not-honoured"),
+    ]
