@@ -32,6 +32,7 @@ from pipeline.cli import (
     whatif,
 )
 from pipeline.cli.context import ConfigOption, Context, StoreOption
+from pipeline.cli.stopping import heeded
 from pipeline.errors import NspError
 
 INTERRUPTED = 130
@@ -127,14 +128,17 @@ def _common(
 def main(arguments: list[str] | None = None) -> Any:
     """Run `nsp`; an error that is the user's to mend is one line on stderr and its exit code."""
     logging.getLogger("azure").addHandler(logging.NullHandler())  # what it warns of, our errors say in a line
-    try:
-        return app(arguments)
-    except NspError as error:
-        from pipeline.cli.output import plain
+    with heeded() as stop:
+        try:
+            return app(arguments)
+        except NspError as error:
+            from pipeline.cli.output import plain
 
-        sys.stderr.write(f"nsp: {plain(str(error))}\n")  # it may quote a name of the log, or a person's reason
-        sys.exit(error.exit_code)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # so says Typer, after a blank line, when it met a KeyboardInterrupt
-            sys.stderr.write("nsp: stopped. What was committed stays; run the command again to go on.\n")
-        raise
+            sys.stderr.write(f"nsp: {plain(str(error))}\n")  # it may quote a name of the log, or a person's reason
+            sys.exit(error.exit_code)
+        except SystemExit as end:
+            if end.code == INTERRUPTED:  # so says Typer, after a blank line, when it met a KeyboardInterrupt
+                sys.stderr.write("nsp: stopped. What was committed stays; run the command again to go on.\n")
+                sys.stderr.flush()
+                stop.die()
+            raise
