@@ -87,7 +87,8 @@ class Store:
         except BaseException:
             self._connection.rollback()
             raise
-        self._connection.commit()
+        with _interruptible():
+            self._connection.commit()
 
     def rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query as tuples.
@@ -108,7 +109,8 @@ class Store:
 
         query = self._query(name)
         try:
-            return pl.DataFrame(self._connection.sql(query.text, params=parameters))
+            with _interruptible():
+                return pl.DataFrame(self._connection.sql(query.text, params=parameters))
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as error:
             raise UsageError(_parameter_message(query, parameters, error)) from error
 
@@ -316,10 +318,22 @@ class Store:
 
 
 @contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C through: DuckDB's client makes a plain RuntimeError of a KeyboardInterrupt that meets it at work."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
+
+
+@contextmanager
 def _told(name: str) -> Iterator[None]:
     """Turn DuckDB's errors into ours; those of disks and files stay what they are."""
     try:
-        yield
+        with _interruptible():
+            yield
     except (duckdb.IOException, duckdb.TransactionException) as error:  # the latter where a commit can't be written
         raise StoreError(f"The warehouse can't be written or read: {_first_line(error)}.") from error
     except duckdb.InvalidInputException as error:

@@ -257,7 +257,7 @@ class BlobContent:
         try:
             fetched = future.result()
         except CancelledError:
-            raise OSError("nsp was stopped") from None
+            raise KeyboardInterrupt from None  # so the background does on a signal to stop, whichever thread waits here
         self._generation = self._generation or fetched.generation
         if fetched.generation != self._generation or len(fetched.data) < fetched.asked:
             raise ChangedError("another blob was made in its place while it was read")  # none shrinks otherwise

@@ -49,6 +49,12 @@ class Proxy:
         self.choose: Chooser = lambda *_: None
         self.requests: list[tuple[str, str]] = []
         self.stopping = threading.Event()
+        self.asked = threading.Condition()
+
+    def wait_for(self, met: Callable[[], bool]) -> None:
+        """Wait until the requests so far meet a condition."""
+        with self.asked:
+            assert self.asked.wait_for(met, timeout=60), self.requests
 
 
 def deliver(handler: BaseHTTPRequestHandler, body: bytes, trickle: float, cut: int, stopping: threading.Event) -> bool:
@@ -83,7 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         seen = self.server.seen
-        seen.requests.append((self.command, self.path))
+        with seen.asked:
+            seen.requests.append((self.command, self.path))
+            seen.asked.notify_all()
         number = seen.requests.count((self.command, self.path))
         fault = seen.choose(self.command, self.path, number) or Fault()
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
