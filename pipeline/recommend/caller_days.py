@@ -72,5 +72,6 @@ def caller_days(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], l
     found: dict[tuple[str, str, str], list[CallerDays]] = {}
     for perimeter, profile, direction, *rest in rows:
         caller, days = LoggedCaller(*rest[:_WHO]), rest[_WHO:]
-        found.setdefault((perimeter, profile or "", direction), []).append(CallerDays(caller, *days))
+        # tuples: the garbage collector goes through lists again and again, which took most of the time of cutting them
+        found.setdefault((perimeter, profile or "", direction), []).append(CallerDays(caller, *map(tuple, days)))
     return found

@@ -1,5 +1,4 @@
--- What the rules in force would deny once enforced, by caller or destination, with the days on which it was seen: what
--- proposals are made from.
+-- What the rules in force would deny once enforced, by caller or destination, with its days: proposals are made of it.
 -- reads: verdict, address_owner, inventory_resource, inventory_perimeter
 -- grain: one row a perimeter, profile, direction, caller's identity or destination, resource, and whether any succeeded
 -- $since  first hour (UTC), inclusive; null for all
@@ -60,7 +59,7 @@ with caller_day as (
         reason
 ),
 
-caller as (
+by_caller as (
     select
         perimeter,
         profile,
@@ -135,7 +134,7 @@ select
     c.operations,
     c.first_seen,
     c.last_seen
-from caller as c
+from by_caller as c
 left join address_owner as o on c.source_ip = o.canonical
 left join inventory_resource as r on c.perimeter = r.perimeter and c.service_resource = r.resource
 left join inventory_perimeter as i on c.perimeter = i.perimeter

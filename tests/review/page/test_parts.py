@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ConflictError, UsageError
@@ -116,6 +116,7 @@ def test_falling_out_and_getting_in_are_told_by_name(review: Review) -> None:
 addresses = st.sets(st.integers(0, 2**12 - 1), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(addresses, addresses)
 def test_every_point_of_the_curve_is_a_plan_that_keeps_its_word(wanted: set[int], refused: set[int]) -> None:
     base = int(ip_address("198.51.0.0"))
