@@ -8,8 +8,9 @@ from datetime import date, timedelta
 
 from pipeline.inventory.rules import RuleElement
 from pipeline.progress import each_of
+from pipeline.recommend.caller_days import CallerDays, between
 from pipeline.recommend.candidates import MEMBERSHIPS
-from pipeline.recommend.need import CallerDay, Need, needs
+from pipeline.recommend.need import Need, needs
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.risk import block_of
@@ -63,7 +64,7 @@ class Week:
 
 
 def replay(
-    profile: Profile, rows: Sequence[CallerDay], days: Sequence[date], limits: Limits, judge: Judge
+    profile: Profile, seen: Sequence[CallerDays], days: Sequence[date], limits: Limits, judge: Judge
 ) -> list[Week]:
     """Replay up to four whole weeks that end before the window does, newest first.
 
@@ -72,7 +73,7 @@ def replay(
 
     Args:
         profile: the direction and profile.
-        rows: its caller days.
+        seen: its callers and destinations with their days.
         days: the days observed, in order; a week with less than MIN_DAYS of them tells nothing and is left out.
         limits: as for the proposals themselves.
         judge: the verdict engine.
@@ -85,9 +86,9 @@ def replay(
             break
         if sum(origin <= day < origin + WEEK for day in days) < MIN_DAYS:
             continue
-        before = [row for row in rows if row.day < origin]
+        before = between(seen, date.min, origin)
         routed = routes(profile, before, limits)
-        after = needs((row for row in rows if origin <= row.day < origin + WEEK), profile.direction, routed)
+        after = needs(between(seen, origin, origin + WEEK), profile.direction, routed)
         learnt = propose(profile, before, sum(day < origin for day in days), limits, routed)
         matter = [
             need for need in after if need.kind not in _NO_RULE and not need.is_stranger and not need.is_mostly_denied

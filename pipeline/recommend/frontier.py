@@ -7,8 +7,9 @@ import numpy as np
 
 from pipeline.recommend import cover
 from pipeline.recommend.allot import Limits, place_of
+from pipeline.recommend.caller_days import caller_days
 from pipeline.recommend.cover import Curve, Keys
-from pipeline.recommend.need import Need, caller_days, needs
+from pipeline.recommend.need import Need, needs
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, scenario

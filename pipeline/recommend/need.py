@@ -5,7 +5,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Protocol
+
+from pipeline.recommend.caller_days import CallerDays, LoggedCaller
 
 MOSTLY_DENIED = 0.5
 """A caller with at least this share of its requests denied is asked about, not proposed."""
@@ -52,45 +55,18 @@ _BEYOND_RULES = {"not-honoured": _NOT_MATCHED, "protocol": _PROTOCOL}
 """Reasons of the verdict engine that no rule can change."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallerDay:
-    """One row of recommend/caller_days, without perimeter, profile and direction."""
-
-    day: date
-    source_ip: str | None
-    source_network: str | None
-    source_subscription: str | None
-    source_resource: str | None
-    source_app_id: str | None
-    destination_fqdn: str | None
-    destination_resource: str | None
-    service_resource: str | None
-    protocol: str | None
-    matched_rule: str | None
-    is_member: bool
-    reason: str
-    service_tag: str | None
-    is_same_region: bool
-    operations: list[str]
-    allowed: int
-    denied: int
-    records: int
-    first_seen: datetime
-    last_seen: datetime
-    network_name: str | None = None
-    source_perimeters: str | None = None
-
-
 class Router(Protocol):
-    """Says which kind of rule a caller's row falls under; None leaves that to the row itself."""
+    """Says which kind of rule a caller falls under; None leaves that to what the log says of it."""
 
-    def of(self, row: CallerDay) -> tuple[str, str] | None:
+    def of(self, seen: CallerDays) -> tuple[str, str] | None:
         """Return kind and key."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Need:
     """One caller (inbound) or destination (outbound) of one profile, with all that was seen of it.
+
+    Whatever can be told of what was seen is worked out once it is asked for: a replayed week asks for little.
 
     Args:
         kind: the kind of rule that could admit it: subscriptions, service-tags, address-prefixes, fqdns; associate or
@@ -98,33 +74,114 @@ class Need:
         key: the subscription id, tag, address or host name, the resource to associate, the GUID of the perimeter to
             link; for cannot-fix whatever names it best.
         why: for cannot-fix, the reason.
+        seen: the callers that it is about, with their days.
     """
 
     kind: str
     key: str
     why: str = ""
-    allowed: int = 0
-    denied: int = 0
-    records: int = 0
-    days: set[date] = field(default_factory=set)
-    allowed_at: Counter[str] = field(default_factory=Counter)
-    operations: set[str] = field(default_factory=set)
-    callers: set[str] = field(default_factory=set)
-    addresses: set[str] = field(default_factory=set)
-    service_tags: set[str] = field(default_factory=set)
-    networks: set[str] = field(default_factory=set)
-    operations_by_day: dict[date, set[str]] = field(default_factory=dict)
-    has_identity: bool = False
-    is_same_region: bool = False
-    is_key_suspected: bool = False
-    is_azure: bool = False
-    first_seen: datetime | None = None
-    last_seen: datetime | None = None
+    seen: list[CallerDays] = field(default_factory=list)
+
+    @cached_property
+    def allowed(self) -> int:
+        """Requests that succeeded."""
+        return sum(sum(each.allowed) for each in self.seen)
+
+    @cached_property
+    def denied(self) -> int:
+        """Requests that were refused."""
+        return sum(sum(each.denied) for each in self.seen)
+
+    @property
+    def records(self) -> int:
+        """Log records."""
+        return sum(sum(each.records) for each in self.seen)
+
+    @cached_property
+    def days(self) -> set[date]:
+        """The days on which any request succeeded."""
+        return set().union(*(each.days for each in self.seen if each.caller.succeeded))
+
+    @cached_property
+    def allowed_at(self) -> Counter[str]:
+        """The resources of the profile that took part, each with the requests that succeeded."""
+        found: Counter[str] = Counter()
+        for each in self.seen:
+            if each.caller.service_resource:
+                found[each.caller.service_resource] += sum(each.allowed)
+        return found
 
     @property
     def resources(self) -> set[str]:
         """The resources of the profile that took part, where it was refused as well."""
-        return set(self.allowed_at)
+        return {each.caller.service_resource for each in self.seen if each.caller.service_resource}
+
+    @property
+    def operations(self) -> set[str]:
+        """The operations that it asked for."""
+        return {operation for each in self.seen for day in each.operations for operation in day}
+
+    @property
+    def most_operations(self) -> int:
+        """The most kinds of operation that it asked for on one day."""
+        if len(self.seen) == 1:
+            return max(map(len, self.seen[0].operations))
+        by_day: dict[date, set[str]] = {}
+        for each in self.seen:
+            for day, operations in zip(each.days, each.operations, strict=True):
+                by_day.setdefault(day, set()).update(operations)
+        return max((len(each) for each in by_day.values()), default=0)
+
+    @property
+    def callers(self) -> set[str]:
+        """The callers: resources, else addresses; outbound the destinations."""
+        found = (each.caller for each in self.seen)
+        return {who.source_resource or who.source_ip or who.destination_fqdn or "" for who in found}
+
+    @property
+    def addresses(self) -> set[str]:
+        """Their public addresses."""
+        return {each.caller.address for each in self.seen} - {""}
+
+    @property
+    def service_tags(self) -> set[str]:
+        """The service tags that hold these."""
+        return {each.caller.service_tag for each in self.seen if each.caller.service_tag}
+
+    @cached_property
+    def networks(self) -> set[str]:
+        """The known networks that hold these."""
+        return {each.caller.network_name for each in self.seen if each.caller.network_name}
+
+    @cached_property
+    def has_identity(self) -> bool:
+        """The log names a resource or an application."""
+        return any(each.caller.source_resource or each.caller.source_app_id for each in self.seen)
+
+    @property
+    def is_same_region(self) -> bool:
+        """It calls from the region of a resource that it calls."""
+        return any(each.caller.is_same_region for each in self.seen)
+
+    @property
+    def is_key_suspected(self) -> bool:
+        """A rule in force names its subscription and doesn't admit it."""
+        return any(each.caller.reason == IDENTITY_REFUSED for each in self.seen)
+
+    @property
+    def is_azure(self) -> bool:
+        """The log names its subscription."""
+        return any(each.caller.source_subscription for each in self.seen)
+
+    @property
+    def first_seen(self) -> datetime:
+        """The first event."""
+        return min(min(each.first_seen) for each in self.seen)
+
+    @property
+    def last_seen(self) -> datetime:
+        """The last event."""
+        return max(max(each.last_seen) for each in self.seen)
 
     @property
     def is_stranger(self) -> bool:
@@ -136,106 +193,69 @@ class Need:
         """Admitted sometimes, refused at least as often."""
         return bool(self.allowed) and self.denied >= MOSTLY_DENIED * (self.allowed + self.denied)
 
-    @property
-    def most_operations(self) -> int:
-        """The most kinds of operation that it asked for on one day."""
-        return max((len(each) for each in self.operations_by_day.values()), default=0)
 
-    def add(self, row: CallerDay) -> None:
-        """Count one row in."""
-        self.allowed += row.allowed
-        self.denied += row.denied
-        self.records += row.records
-        if row.allowed:
-            self.days.add(row.day)
-        if row.service_resource:
-            self.allowed_at[row.service_resource] += row.allowed
-        self.operations.update(row.operations)
-        self.operations_by_day.setdefault(row.day, set()).update(row.operations)
-        self.has_identity = self.has_identity or bool(row.source_resource or row.source_app_id)
-        if row.network_name:
-            self.networks.add(row.network_name)
-        if row.service_tag:
-            self.service_tags.add(row.service_tag)
-        self.is_same_region = self.is_same_region or row.is_same_region
-        self.is_key_suspected = self.is_key_suspected or row.reason == IDENTITY_REFUSED
-        self.is_azure = self.is_azure or bool(row.source_subscription)
-        self.callers.add(row.source_resource or row.source_ip or row.destination_fqdn or "")
-        if row.source_ip and row.source_network == "public":
-            self.addresses.add(row.source_ip)
-        self.first_seen = min(self.first_seen or row.first_seen, row.first_seen)
-        self.last_seen = max(self.last_seen or row.last_seen, row.last_seen)
-
-
-def needs(rows: Iterable[CallerDay], direction: str, router: Router | None = None) -> list[Need]:
+def needs(seen: Iterable[CallerDays], direction: str, router: Router | None = None) -> list[Need]:
     """Gather what enforcing would deny by what a rule could name.
 
     Args:
-        rows: of one perimeter, profile and direction.
+        seen: callers of one perimeter, profile and direction, with their days.
         direction: Inbound or Outbound.
-        router: what was chosen for whom; None where nothing was, and each row is what it looks like by itself.
+        router: what was chosen for whom; None where nothing was, and each is what it looks like by itself.
     """
     found: dict[tuple[str, str, str], Need] = {}
-    for row in rows:
-        kind, key, why = _inbound(row, router) if direction == "Inbound" else _outbound(row)
-        if row.reason in _BEYOND_RULES:
-            kind, why = "cannot-fix", _BEYOND_RULES[row.reason]
+    for each in seen:
+        kind, key, why = _inbound(each, router) if direction == "Inbound" else _outbound(each.caller)
+        if each.caller.reason in _BEYOND_RULES:
+            kind, why = "cannot-fix", _BEYOND_RULES[each.caller.reason]
         if (kind, key, why) not in found:
             found[kind, key, why] = Need(kind, key, why)
-        found[kind, key, why].add(row)
+        found[kind, key, why].seen.append(each)
     return [found[each] for each in sorted(found)]
 
 
-def is_beyond_rules(row: CallerDay) -> bool:
+def is_beyond_rules(caller: LoggedCaller) -> bool:
     """Whether no rule and no membership could help an inbound caller."""
-    return row.reason in _BEYOND_RULES or bool(_why_no_rule_helps(row))
+    return caller.reason in _BEYOND_RULES or bool(_why_no_rule_helps(caller))
 
 
-def _inbound(row: CallerDay, router: Router | None) -> tuple[str, str, str]:
-    if why := _why_no_rule_helps(row):
-        return "cannot-fix", row.source_resource or row.source_ip or "unnamed", why
-    if router and (routed := router.of(row)):
+def _inbound(seen: CallerDays, router: Router | None) -> tuple[str, str, str]:
+    caller = seen.caller
+    if why := _why_no_rule_helps(caller):
+        return "cannot-fix", caller.source_resource or caller.source_ip or "unnamed", why
+    if router and (routed := router.of(seen)):
         return *routed, ""
-    if row.reason == IDENTITY_REFUSED and row.source_network != "public":
-        return "cannot-fix", row.source_resource or row.source_ip or "unnamed", _NOT_IDENTIFIED
-    if row.source_subscription and row.reason != IDENTITY_REFUSED:
-        return "subscriptions", row.source_subscription, ""
-    if row.source_network == "public" and row.source_ip:
-        return "address-prefixes", row.source_ip, ""
-    return _nameless(row)
+    if caller.reason == IDENTITY_REFUSED and caller.source_network != "public":
+        return "cannot-fix", caller.source_resource or caller.source_ip or "unnamed", _NOT_IDENTIFIED
+    if caller.source_subscription and caller.reason != IDENTITY_REFUSED:
+        return "subscriptions", caller.source_subscription, ""
+    if caller.source_network == "public" and caller.source_ip:
+        return "address-prefixes", caller.source_ip, ""
+    return _nameless(caller)
 
 
-def _nameless(row: CallerDay) -> tuple[str, str, str]:
-    if row.source_ip:
+def _nameless(caller: LoggedCaller) -> tuple[str, str, str]:
+    if caller.source_ip:
         why = "the log holds no readable address, so no rule can be written for it"
-        unreadable = row.source_network == "unreadable"
-        return "cannot-fix", row.source_ip, why if unreadable else f"{row.source_network} addresses{_UNMATCHABLE}"
-    who = row.source_resource or (f"app {row.source_app_id}" if row.source_app_id else "unnamed")
+        unreadable = caller.source_network == "unreadable"
+        return "cannot-fix", caller.source_ip, why if unreadable else f"{caller.source_network} addresses{_UNMATCHABLE}"
+    who = caller.source_resource or (f"app {caller.source_app_id}" if caller.source_app_id else "unnamed")
     return "cannot-fix", who, "the log names no address and no subscription, so no rule can be written for it"
 
 
-def _why_no_rule_helps(row: CallerDay) -> str:
+def _why_no_rule_helps(caller: LoggedCaller) -> str:
     """Return why the caller itself is beyond rules; "" where a rule may help."""
-    if row.is_member:
+    if caller.is_member:
         return _CALLING_MEMBER
-    if row.matched_rule and row.allowed and _TRUSTED_RULE.search(row.matched_rule):
+    if caller.matched_rule and caller.succeeded and _TRUSTED_RULE.search(caller.matched_rule):
         return _TRUSTED
     return ""
 
 
-def _outbound(row: CallerDay) -> tuple[str, str, str]:
-    host = (row.destination_fqdn or "").rstrip(".")
-    resource = row.destination_resource or ""
-    if row.is_member:
+def _outbound(caller: LoggedCaller) -> tuple[str, str, str]:
+    host = (caller.destination_fqdn or "").rstrip(".")
+    resource = caller.destination_resource or ""
+    if caller.is_member:
         return "cannot-fix", host or resource, _CALLED_MEMBER
     if not _HOST.fullmatch(host):
         return "cannot-fix", host or resource or "unnamed", _NAMELESS
     return "fqdns", host, ""
-
-
-def caller_days(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], list[CallerDay]]:
-    """Sort the rows of recommend/caller_days by (perimeter, profile, direction)."""
-    found: dict[tuple[str, str, str], list[CallerDay]] = {}
-    for perimeter, profile, direction, *rest in rows:
-        found.setdefault((perimeter, profile or "", direction), []).append(CallerDay(*rest))
-    return found

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from pipeline.recommend.allot import Limits, Plan, holders, place_of
 from pipeline.recommend.bounds import allowed_part, bound_exceeded
+from pipeline.recommend.caller_days import CallerDays
 from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.draft import Draft
 from pipeline.recommend.hostnames import Names, Question, is_late, questions, wildcards
-from pipeline.recommend.need import CallerDay, Need, needs
+from pipeline.recommend.need import Need, needs
 from pipeline.recommend.prefixes import narrowest
 from pipeline.recommend.price import rule_cost
 from pipeline.recommend.profile import Profile
@@ -23,30 +24,30 @@ ASKED_ROWS = 20
 
 
 def propose(
-    profile: Profile, rows: Sequence[CallerDay], days_observed: int, limits: Limits, learnt: Routes | None = None
+    profile: Profile, seen: Sequence[CallerDays], days_observed: int, limits: Limits, learnt: Routes | None = None
 ) -> list[Proposal]:
-    """Propose what one direction of one profile needs; the same rows always give the same proposals.
+    """Propose what one direction of one profile needs; the same callers and days always give the same proposals.
 
-    Every caller or destination in the rows that no rule of today admits ends in just one proposal: a rule, or a
+    Every caller or destination that no rule of today admits ends in just one proposal: a rule, or a
     membership that somebody has to see to, or cannot-fix with the reason, or leave-denied for strangers.
 
     Args:
         profile: the direction and profile.
-        rows: its caller days.
+        seen: its callers and destinations with their days.
         days_observed: days on which it was seen at all.
         limits: what bounds proposals.
-        learnt: what `routes` chose for these rows; None to have it chosen here.
+        learnt: what `routes` chose for them; None to have it chosen here.
 
     Raises:
         ChoiceError: the solver gave up choosing kinds of rules.
     """
-    learnt = learnt or routes(profile, rows, limits)
-    found = needs(rows, profile.direction, learnt)
-    sorted_out = _sort(found, profile, rows, limits)
+    learnt = learnt or routes(profile, seen, limits)
+    found = needs(seen, profile.direction, learnt)
+    sorted_out = _sort(found, profile, seen, limits)
     draft = Draft(profile, days_observed, limits, sorted_out.risks, learnt)
     budget = limits.room(profile.elements_in_force)
     named = [need for need in sorted_out.users if need.kind == "fqdns"]
-    asked = _asked(named, profile, rows)
+    asked = _asked(named, profile, seen)
     proposals = _identified(draft, sorted_out.users)
     offered = _wildcards(named, limits)
     proposals += [
@@ -103,13 +104,13 @@ class _Sorted:
     bounds: dict[str, str]
 
 
-def _sort(found: list[Need], profile: Profile, rows: Sequence[CallerDay], limits: Limits) -> _Sorted:
+def _sort(found: list[Need], profile: Profile, seen: Sequence[CallerDays], limits: Limits) -> _Sorted:
     wanted = [need for need in found if need.kind != "cannot-fix" and need.allowed and not need.is_mostly_denied]
     bounds = {need.key: bound for need in wanted if (bound := _bound(need, limits))}
     users = [need for need in wanted if need.key not in bounds]
     risks: dict[str, Risk] = {}
     if users and profile.direction == "Inbound":
-        days = min(row.day for row in rows), max(row.day for row in rows)
+        days = min(each.days[0] for each in seen), max(each.days[-1] for each in seen)
         around = surroundings(users, days, profile.subscriptions)
         risks = {need.key: assess(need, around) for need in users}
     return _Sorted(
@@ -133,11 +134,11 @@ def _bound(need: Need, limits: Limits) -> str | None:
     return bound_exceeded(need.kind, element, limits.bounds)
 
 
-def _asked(named: Sequence[Need], profile: Profile, rows: Sequence[CallerDay]) -> dict[str, list[Question]]:
+def _asked(named: Sequence[Need], profile: Profile, seen: Sequence[CallerDays]) -> dict[str, list[Question]]:
     """Return for each host name why a person should look at it."""
     if not named:
         return {}
-    observed = {row.day for row in rows}
+    observed = {day for each in seen for day in each.days}
     others = Names({need.key: len(need.days) for need in named}, profile.own_names)
     return {
         need.key: questions(

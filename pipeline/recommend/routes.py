@@ -10,15 +10,16 @@ time did.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.recommend import candidates
 from pipeline.recommend.allot import Limits
 from pipeline.recommend.bounds import bound_exceeded
+from pipeline.recommend.caller_days import CallerDays, LoggedCaller
 from pipeline.recommend.candidates import MEMBERSHIPS, Estate
 from pipeline.recommend.choice import Caller, Choice, Option, choose
-from pipeline.recommend.need import IDENTITY_REFUSED, MOSTLY_DENIED, CallerDay, is_beyond_rules
+from pipeline.recommend.need import IDENTITY_REFUSED, MOSTLY_DENIED, is_beyond_rules
 from pipeline.recommend.prefixes import cheapest, keys_by_version, narrowest
 from pipeline.recommend.price import DEFAULT
 from pipeline.recommend.profile import Profile
@@ -56,13 +57,13 @@ class _Seen:
     targets: set[str] = field(default_factory=set)
     at: dict[str, tuple[int, str]] = field(default_factory=dict)
 
-    def add(self, row: CallerDay) -> None:
-        self.allowed += row.allowed
-        self.denied += row.denied
-        self.targets.add(row.service_resource or "")
-        address = _public(row)
-        before, tag = self.at.get(address, (0, ""))
-        self.at[address] = before + row.allowed, max(tag, row.service_tag or "")
+    def add(self, seen: CallerDays) -> None:
+        allowed = sum(seen.allowed)
+        self.allowed += allowed
+        self.denied += sum(seen.denied)
+        self.targets.add(seen.caller.service_resource or "")
+        before, tag = self.at.get(seen.caller.address, (0, ""))
+        self.at[seen.caller.address] = before + allowed, max(tag, seen.caller.service_tag or "")
 
     @property
     def is_user(self) -> bool:
@@ -89,13 +90,13 @@ class Routes:
         self._by_option: dict[tuple[str, str], Choice] = {}
         self.over: set[tuple[str, str]] = set()
 
-    def choose(self, rows: Sequence[CallerDay], budget: int) -> None:
-        """Choose for all callers in some rows that a rule or a membership may admit in more ways than by address."""
-        seen: dict[Who, _Seen] = {}
-        for row in rows:
-            if who := self._who(row):
-                seen.setdefault(who, _Seen()).add(row)
-        users = {who: mine for who, mine in sorted(seen.items()) if mine.is_user}
+    def choose(self, seen: Iterable[CallerDays], budget: int) -> None:
+        """Choose for all callers that a rule or a membership may admit in more ways than by address."""
+        by_who: dict[Who, _Seen] = {}
+        for one in seen:
+            if who := self._who(one.caller):
+                by_who.setdefault(who, _Seen()).add(one)
+        users = {who: mine for who, mine in sorted(by_who.items()) if mine.is_user}
         ways = {who: found for who, mine in users.items() if (found := self._ways_of(who, mine))}
         made = dict(zip(ways, choose(self._callers(ways, users), budget), strict=True))
         admitted = Counter(_key(_taken(each)) for each in made.values())
@@ -108,20 +109,20 @@ class Routes:
             for address in users[who].at if key[0] == PREFIXES else ():
                 self._ways[address] = self._ways.get(address, frozenset(ways[who])) & ways[who]
 
-    def of(self, row: CallerDay) -> tuple[str, str] | None:
-        """Return kind and key of the rule or membership for a row; None where its address or nothing will do.
+    def of(self, seen: CallerDays) -> tuple[str, str] | None:
+        """Return kind and key of the rule or membership for a caller; None where its address or nothing will do.
 
         Who came later falls under what was chosen for others, where that admits him as well.
         """
-        who = self._who(row)
+        who = self._who(seen.caller)
         if who is None:
             return None
-        address = _public(row)
+        address = seen.caller.address
         if made := self._choices.get(who):
             key = _key(_taken(made))
             return key if key[0] != PREFIXES else (PREFIXES, address) if address else None
         lone = _Seen()
-        lone.add(row)
+        lone.add(seen)
         ways = self._ways_of(who, lone)
         for option in sorted(ways, key=lambda each: (each.cost, each.name)):
             if _key(option) in self._by_option and _key(option) not in self.over:
@@ -143,17 +144,17 @@ class Routes:
         chosen = self._by_option.keys() - self.over
         return sum(kind not in {PREFIXES, *MEMBERSHIPS} for kind, _ in chosen)
 
-    def _who(self, row: CallerDay) -> Who | None:
-        if not (row.source_subscription or row.source_resource or row.source_perimeters):
-            by_tag = self._limits.service_tags and row.service_tag and _public(row) and not is_beyond_rules(row)
-            return Who(address=_public(row)) if by_tag else None
-        if is_beyond_rules(row):
+    def _who(self, caller: LoggedCaller) -> Who | None:
+        if not (caller.source_subscription or caller.source_resource or caller.source_perimeters):
+            by_tag = self._limits.service_tags and caller.service_tag and caller.address and not is_beyond_rules(caller)
+            return Who(address=caller.address) if by_tag else None
+        if is_beyond_rules(caller):
             return None
         return Who(
-            row.source_resource or "",
-            row.source_subscription or "",
-            row.source_perimeters or "",
-            row.reason == IDENTITY_REFUSED,
+            caller.source_resource or "",
+            caller.source_subscription or "",
+            caller.source_perimeters or "",
+            caller.reason == IDENTITY_REFUSED,
         )
 
     def _ways_of(self, who: Who, seen: _Seen) -> set[Option]:
@@ -210,7 +211,7 @@ class Routes:
         ]
 
 
-def routes(profile: Profile, rows: Sequence[CallerDay], limits: Limits) -> Routes:
+def routes(profile: Profile, seen: Iterable[CallerDays], limits: Limits) -> Routes:
     """Choose for the callers of one direction of one profile; outbound there is nothing to choose.
 
     Raises:
@@ -218,12 +219,8 @@ def routes(profile: Profile, rows: Sequence[CallerDay], limits: Limits) -> Route
     """
     found = Routes(profile.subscriptions, profile.estate, limits)
     if profile.direction == "Inbound":
-        found.choose(rows, limits.room(profile.elements_in_force))
+        found.choose(seen, limits.room(profile.elements_in_force))
     return found
-
-
-def _public(row: CallerDay) -> str:
-    return row.source_ip if row.source_ip and row.source_network == "public" else ""
 
 
 def _key(option: Option) -> tuple[str, str]:

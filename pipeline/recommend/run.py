@@ -14,8 +14,8 @@ from pipeline.progress import each_of, work
 from pipeline.recommend.association import Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.calendar import calendar
+from pipeline.recommend.caller_days import CallerDays, caller_days
 from pipeline.recommend.configuration import Configuration
-from pipeline.recommend.need import CallerDay, caller_days
 from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.price import DEFAULT
 from pipeline.recommend.proposal import Proposal
@@ -93,7 +93,7 @@ def recommend(
     known = Configuration(store, scope.since, scope.until)
     profiles = known.profiles(scope.perimeter, scope.profile)
     scope.check(known.profiles(None, None))
-    rows: dict[tuple[str, str, str], list[CallerDay]] = {}
+    rows: dict[tuple[str, str, str], list[CallerDays]] = {}
     with work("judging traffic"), scenario(store, access_mode=ENFORCED):
         by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
         known.note_unjudged(store.rows("recommend/unjudged", since=scope.since, until=scope.until))
@@ -139,7 +139,7 @@ def recommend(
 def _one_profile(
     known: Configuration,
     profile: tuple[str, str],
-    rows: dict[str, list[CallerDay]],
+    rows: dict[str, list[CallerDays]],
     days: list[date],
     limits: Limits,
     admitting: Judge,

@@ -83,8 +83,7 @@ def admitting_rules(store: Store, parties: Sequence[Party], elements: Sequence[R
     """
     if not parties:
         return []
-    width = [column.name for column in TRAFFIC.columns]
-    flows = [tuple(_flow(number, party).get(name) for name in width) for number, party in enumerate(parties)]
+    flows = [_flow(number, party) for number, party in enumerate(parties)]
     texts = sorted({party.source_ip for party in parties if party.source_ip})
     known = [(text, text, None, str(addresses.number(ip_address(text))), addresses.PUBLIC) for text in texts]
     with (
@@ -96,10 +95,10 @@ def admitting_rules(store: Store, parties: Sequence[Party], elements: Sequence[R
     return [found.get(number) for number in range(len(parties))]
 
 
-def _flow(number: int, party: Party) -> dict[str, object]:
-    """Return one made-up flow of a party; its number stands where the requests do."""
+def _flow(number: int, party: Party) -> list[object]:
+    """Return one made-up flow of a party, as a row of traffic; its number stands where the requests do."""
     moment = "2000-01-01"
-    return {
+    told = {
         "hour": moment,
         "source_kind": "scenario",
         "perimeter": party.perimeter,
@@ -120,3 +119,4 @@ def _flow(number: int, party: Party) -> dict[str, object]:
         "first_seen": moment,
         "last_seen": moment,
     }
+    return [told.get(column.name) for column in TRAFFIC.columns]

@@ -6,11 +6,11 @@ from datetime import date
 from functools import partial
 
 from pipeline.recommend.backtest import forecast, replay
-from pipeline.recommend.need import CallerDay
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.store import Store
 from pipeline.verdict.scenario import admitting_rules
 from tests.evaluate.simulate import GROUP, RESOURCES
+from tests.recommend.caller_day import CallerDay, gathered
 
 PERIMETER = f"{GROUP}/microsoft.network/networksecurityperimeters/nsp"
 
@@ -50,9 +50,10 @@ def ask(store: Store, rows: Sequence[CallerDay], days: Sequence[date]) -> Answer
         rows: caller days of one inbound profile.
         days: the days observed, in order.
     """
+    seen = gathered(rows)
     profile = Profile(PERIMETER, "apps", "Inbound", 0, frozenset(RESOURCES))
-    proposals = propose(profile, rows, len(days), Limits())
-    weeks = replay(profile, rows, days, Limits(), partial(admitting_rules, store))
+    proposals = propose(profile, seen, len(days), Limits())
+    weeks = replay(profile, seen, days, Limits(), partial(admitting_rules, store))
     risk = forecast([week.denied_callers for week in weeks])
     waiting = [each for each in proposals if each.flags]
     return Answer(

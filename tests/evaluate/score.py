@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from math import nan
 
-from pipeline.recommend.need import CallerDay
 from tests.evaluate.policy import Answer
 from tests.evaluate.simulate import ASKED, KEPT, LISTED, REFUSED, Caller, Simulation
+from tests.recommend.caller_day import CallerDay
 
 UNFIXABLE = "unfixable"
 UNSEEN = "unseen"

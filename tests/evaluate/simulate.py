@@ -16,7 +16,7 @@ from ipaddress import IPv4Address
 
 import numpy as np
 
-from pipeline.recommend.need import CallerDay
+from tests.recommend.caller_day import CallerDay
 
 NEXT_WEEK = 7
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg/providers"
@@ -280,7 +280,6 @@ class _World:
                 destination_fqdn=None,
                 destination_resource=None,
                 service_resource=resource,
-                protocol="HTTPS:TCP",
                 matched_rule=None,
                 is_member=False,
                 reason="no-rule",

@@ -10,12 +10,12 @@ from math import isnan
 import pytest
 
 from pipeline.addresses import PUBLIC, read
-from pipeline.recommend.need import CallerDay
 from pipeline.store import Store
 from tests.evaluate.page import GOALS, page
 from tests.evaluate.policy import Answer, ask
 from tests.evaluate.score import Score, score
 from tests.evaluate.simulate import KINDS, NEXT_WEEK, RESOURCES, Caller, Setting, Simulation, simulate
+from tests.recommend.caller_day import CallerDay
 from tests.recommend.test_policy import START, seen
 
 LONG = Setting("test", 30, churn=1.0)

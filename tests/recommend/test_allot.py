@@ -13,6 +13,7 @@ from pipeline.recommend.allot import Limits, Plan, share
 from pipeline.recommend.cover import Curve, curve
 from pipeline.recommend.need import Need, needs
 from pipeline.recommend.price import DEFAULT, PRICES, rule_cost
+from tests.recommend.caller_day import gathered
 from tests.recommend.test_policy import START, seen
 
 
@@ -44,7 +45,7 @@ def test_budget_is_shared_as_by_trying_everything(extras: list[list[float]], bud
 
 
 def callers(*addresses: str, days: int = 20) -> list[Need]:
-    return needs([seen(day, ip=each) for each in addresses for day in range(days)], "Inbound")
+    return needs(gathered(seen(day, ip=each) for each in addresses for day in range(days)), "Inbound")
 
 
 def test_groups_share_a_budget_and_keep_apart() -> None:
@@ -79,7 +80,7 @@ def rotating(pool: int, days: int, seed: int) -> list[Need]:
         for day in range(days)
         for place in rng.integers(0, pool, 60)
     ]
-    return needs(rows, "Inbound")
+    return needs(gathered(rows), "Inbound")
 
 
 def test_rotating_agents_make_rules_dear_and_fixed_addresses_cheap() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.recommend.association import Association, Step, Tolerance, steps
 from pipeline.recommend.backtest import Week
-from pipeline.recommend.need import CallerDay
+from tests.recommend.caller_day import CallerDay
 from tests.recommend.test_policy import STORAGE, VAULT, inbound, seen
 
 SQL = "/r/sql"

@@ -13,6 +13,7 @@ from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.readiness import Evidence, judge
 from pipeline.store import Store
 from pipeline.verdict.scenario import admitting_rules
+from tests.recommend.caller_day import gathered
 from tests.recommend.test_policy import START, inbound, profile, seen
 
 DAYS = 35
@@ -22,7 +23,7 @@ EVERY_DAY = [START + timedelta(days=day) for day in range(DAYS)]
 
 def test_steady_callers_would_not_have_been_denied(store: Store) -> None:
     rows = [seen(day, ip=f"203.0.113.{host}") for day in range(DAYS) for host in range(8)]
-    weeks = replay(profile(), rows, EVERY_DAY, Limits(), partial(admitting_rules, store))
+    weeks = replay(profile(), gathered(rows), EVERY_DAY, Limits(), partial(admitting_rules, store))
     assert [(week.origin, week.callers, week.denied_callers) for week in weeks] == [
         (date(2026, 10, 29), 1, 0),
         (date(2026, 10, 22), 1, 0),
@@ -35,7 +36,7 @@ def test_steady_callers_would_not_have_been_denied(store: Store) -> None:
 def test_newcomer_would_have_been_denied_in_its_first_week_only(store: Store) -> None:
     rows = [seen(day) for day in range(DAYS)]
     rows += [seen(day, ip="198.51.100.9") for day in range(24, DAYS)]
-    weeks = replay(profile(), rows, EVERY_DAY, Limits(), partial(admitting_rules, store))
+    weeks = replay(profile(), gathered(rows), EVERY_DAY, Limits(), partial(admitting_rules, store))
     assert [week.denied_callers for week in weeks] == [0, 1, 0, 0]
     assert weeks[1].denied_requests == (28 - 24) * 5
 
@@ -45,22 +46,22 @@ def test_strangers_unmatchable_and_asked_callers_are_left_out(store: Store) -> N
     rows += [seen(day, ip="198.51.100.1", allowed=0, denied=5) for day in range(DAYS)]
     rows += [seen(day, ip="10.0.0.4") for day in range(DAYS)]
     rows += [seen(3, ip="192.0.2.8"), seen(30, ip="192.0.2.8")]  # seen once before the last origin, so asked
-    weeks = replay(profile(), rows, EVERY_DAY, Limits(), partial(admitting_rules, store))
+    weeks = replay(profile(), gathered(rows), EVERY_DAY, Limits(), partial(admitting_rules, store))
     assert [(week.callers, week.denied_callers) for week in weeks] == [(1, 0)] * 4
 
 
 def test_weeks_that_were_not_observed_prove_nothing(store: Store) -> None:
     rows = [seen(day) for day in (*range(28), 34)]
     days = [START + timedelta(days=day) for day in (*range(28), 34)]
-    assert [week.origin for week in replay(profile(), rows, days, Limits(), partial(admitting_rules, store))] == [
-        START + timedelta(days=day) for day in (21, 14, 7)
-    ]
+    assert [
+        week.origin for week in replay(profile(), gathered(rows), days, Limits(), partial(admitting_rules, store))
+    ] == [START + timedelta(days=day) for day in (21, 14, 7)]
 
 
 def test_short_windows_replay_fewer_weeks(store: Store) -> None:
     rows = [seen(day) for day in range(20)]
-    assert len(replay(profile(), rows, EVERY_DAY[:20], Limits(), partial(admitting_rules, store))) == 1
-    assert replay(profile(), rows, EVERY_DAY[:13], Limits(), partial(admitting_rules, store)) == []
+    assert len(replay(profile(), gathered(rows), EVERY_DAY[:20], Limits(), partial(admitting_rules, store))) == 1
+    assert replay(profile(), gathered(rows), EVERY_DAY[:13], Limits(), partial(admitting_rules, store)) == []
 
 
 @pytest.mark.parametrize(

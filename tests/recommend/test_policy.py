@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline.addresses import UNROUTABLE, read
 from pipeline.recommend.bounds import Bounds, within
-from pipeline.recommend.need import CallerDay
 from pipeline.recommend.policy import Limits, Profile, propose
 from pipeline.recommend.proposal import Proposal
+from tests.recommend.caller_day import CallerDay, gathered
 
 START = date(2026, 10, 1)
 STORAGE = "/subscriptions/1/resourcegroups/g/providers/microsoft.storage/storageaccounts/docs"
@@ -35,7 +35,6 @@ def seen(day: int = 0, **fields: Any) -> CallerDay:
         "destination_fqdn": None,
         "destination_resource": None,
         "service_resource": STORAGE,
-        "protocol": "HTTPS:TCP",
         "matched_rule": None,
         "is_member": False,
         "reason": "no-rule",
@@ -56,11 +55,11 @@ def profile(direction: str = "Inbound", elements_in_force: int = 0) -> Profile:
 
 
 def inbound(*rows: CallerDay, elements_in_force: int = 0, **limits: Any) -> list[Proposal]:
-    return propose(profile(elements_in_force=elements_in_force), rows, 10, Limits(**limits))
+    return propose(profile(elements_in_force=elements_in_force), gathered(rows), 10, Limits(**limits))
 
 
 def outbound(*rows: CallerDay) -> list[Proposal]:
-    return propose(profile("Outbound"), rows, 10, Limits())
+    return propose(profile("Outbound"), gathered(rows), 10, Limits())
 
 
 def admits(proposals: Iterable[Proposal], address: str) -> bool:
@@ -309,7 +308,7 @@ def test_every_caller_ends_in_one_proposal_and_no_stranger_or_private_address_is
     rows: list[CallerDay], cost: float, budget: int
 ) -> None:
     limits = Limits(max_elements=budget, reserve=0, rule_cost=cost)
-    proposals = propose(profile(), rows, 10, limits)
+    proposals = propose(profile(), gathered(rows), 10, limits)
     placed = Counter((need.kind, need.key) for each in proposals for need in each.needs)
     assert set(placed.values()) <= {1}
     callers = {row.source_subscription or row.source_ip for row in rows if row.allowed}
@@ -326,7 +325,7 @@ def test_every_caller_ends_in_one_proposal_and_no_stranger_or_private_address_is
             network = ip_network(element)
             assert network.prefixlen >= (limits.widest_v4 if network.version == 4 else limits.widest_v6)
             assert not any(network.version == other.version and network.overlaps(other) for other, _ in UNROUTABLE)
-    again = propose(profile(), list(reversed(rows)), 10, limits)
+    again = propose(profile(), gathered(reversed(rows)), 10, limits)
     assert [each.as_json() for each in again] == [each.as_json() for each in proposals]
 
 
@@ -379,7 +378,7 @@ def test_policy_bans_subscriptions_and_hosts() -> None:
     assert (one.kind, one.elements) == ("cannot-fix", ())
     hosts = [seen(day, ip=None, destination_fqdn=f"{name}.example.com") for name in ("a", "b.c") for day in (0, 1)]
     limits = Limits(bounds=Bounds(banned_hosts=frozenset({"c.example.com"})))
-    proposals = propose(profile("Outbound"), hosts, 10, limits)
+    proposals = propose(profile("Outbound"), gathered(hosts), 10, limits)
     assert [(each.kind, each.elements) for each in proposals] == [("fqdns", ("a.example.com",)), ("cannot-fix", ())]
 
 
@@ -422,7 +421,7 @@ NAMED = [
 
 
 def runner_ups(**bounds: Any) -> dict[str, tuple[Any, bool]]:
-    found = propose(profile("Outbound"), NAMED, 10, Limits(bounds=Bounds(**bounds)))
+    found = propose(profile("Outbound"), gathered(NAMED), 10, Limits(bounds=Bounds(**bounds)))
     assert all(not element.startswith("*") for each in found for element in each.elements)
     told = {each.elements[0]: each.as_json()["choice"] for each in found if each.is_rule}
     return {name: (each["runner_up"], each["your_call"]) for name, each in told.items()}
@@ -435,5 +434,7 @@ def test_wildcard_is_offered_beside_exact_names_to_those_who_allow_any() -> None
     assert set(runner_ups(allowed_wildcards=True, banned_hosts=frozenset({"evil.contoso.com"})).values()) == {
         ("leave-denied", False)
     }
-    (one, *_) = propose(profile("Outbound"), NAMED[:1] + NAMED[8:9], 10, Limits(bounds=Bounds(allowed_wildcards=True)))
+    (one, *_) = propose(
+        profile("Outbound"), gathered(NAMED[:1] + NAMED[8:9]), 10, Limits(bounds=Bounds(allowed_wildcards=True))
+    )
     assert one.as_json()["choice"]["sentence"].endswith("Next best: to leave it denied.")

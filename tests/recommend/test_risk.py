@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.recommend.need import CallerDay, needs
+from pipeline.recommend.need import needs
 from pipeline.recommend.risk import Risk, assess, block_of, surroundings
+from tests.recommend.caller_day import CallerDay, gathered
 from tests.recommend.test_policy import FUNCTION, START, inbound, seen
 
 APP = "11111111-0000-0000-0000-000000000000"
@@ -14,10 +15,10 @@ CROWD = [seen(day, ip=f"198.51.100.{host}", source_app_id=APP) for host in range
 
 
 def risk_of(*rows: CallerDay, crowd: list[CallerDay] = CROWD, subscriptions: set[str] | None = None) -> Risk:
-    found = needs([*rows, *crowd], "Inbound")
+    found = needs(gathered([*rows, *crowd]), "Inbound")
     days = START, START + timedelta(days=29)
     around = surroundings(found, days, subscriptions or set())
-    (mine,) = needs(rows, "Inbound")
+    (mine,) = needs(gathered(rows), "Inbound")
     return assess(next(need for need in found if need.key == mine.key), around)
 
 

@@ -16,7 +16,6 @@ from pipeline.recommend.association import Tolerance
 from pipeline.recommend.backtest import Week, replay
 from pipeline.recommend.bounds import Bounds
 from pipeline.recommend.candidates import Estate, associable, guids_of, honours_links, honours_tags
-from pipeline.recommend.need import CallerDay
 from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal
@@ -26,6 +25,7 @@ from pipeline.recommend.run import recommend
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import admitting_rules
+from tests.recommend.caller_day import CallerDay, gathered
 from tests.recommend.test_all_clear import LATE, NOW, month
 from tests.recommend.test_policy import FUNCTION, START, STORAGE, VAULT, profile, seen
 from tests.verdict import world
@@ -56,7 +56,7 @@ def around(**fields: Any) -> Profile:
 
 
 def proposed(*rows: CallerDay, of: Profile | None = None, **limits: Any) -> list[Proposal]:
-    return propose(of or profile(), rows, 10, Limits(**limits))
+    return propose(of or profile(), gathered(rows), 10, Limits(**limits))
 
 
 def test_own_resource_that_can_be_a_member_is_to_be_associated() -> None:
@@ -244,7 +244,7 @@ EVERY_DAY = [START + timedelta(days=day) for day in range(DAYS)]
 
 
 def weeks(store: Store, rows: list[CallerDay], of: Profile | None = None, **limits: Any) -> list[Week]:
-    return replay(of or profile(), rows, EVERY_DAY, Limits(**limits), partial(admitting_rules, store))
+    return replay(of or profile(), gathered(rows), EVERY_DAY, Limits(**limits), partial(admitting_rules, store))
 
 
 def test_replay_leaves_out_whom_somebody_has_to_associate(store: Store) -> None:
@@ -304,14 +304,15 @@ def test_whatever_comes_everyone_is_in_one_proposal_within_the_budget(
     rows: list[CallerDay], budget: int, tags: bool
 ) -> None:
     limits = Limits(max_elements=max(1, budget), reserve=0, service_tags=tags)
-    found = propose(profile(), rows, 10, limits)
+    found = propose(profile(), gathered(rows), 10, limits)
     keys = [(need.kind, need.key, need.why) for each in found for need in each.needs]
     assert len(keys) == len(set(keys))
     assert sum(need.records for each in found for need in each.needs) == len(rows)
     assert sum(len(each.elements) for each in found if "over-budget" not in each.flags) <= limits.max_elements
     assert len({each.id for each in found}) == len(found)
     assert all((each.state == "to-do") == (each.kind in {"associate", "link"}) for each in found)
-    again = propose(profile(), rows[::-1], 10, limits, routes(profile(), rows[::-1], limits))
+    turned = gathered(rows[::-1])
+    again = propose(profile(), turned, 10, limits, routes(profile(), turned, limits))
     assert [each.as_json() for each in again] == [each.as_json() for each in found]
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.split import Element, Split, split, spread
+from tests.recommend.caller_day import gathered
 from tests.recommend.test_policy import STORAGE, VAULT, profile, seen
 
 ELEMENTS = [(direction, "subscriptions", str(number)) for direction in ("Inbound", "Outbound") for number in range(8)]
@@ -69,7 +70,7 @@ def proposals_of(budget: int) -> Split | None:
         for first in some
         for day in (0, 1)
     ]
-    found = propose(profile(), rows, 10, Limits(max_elements=budget, reserve=0))
+    found = propose(profile(), gathered(rows), 10, Limits(max_elements=budget, reserve=0))
     return split(found, {"Inbound": budget, "Outbound": budget}, 256.0)
 
 

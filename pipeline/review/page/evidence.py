@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.recommend.allot import Limits, holders, place_of
 from pipeline.recommend.bounds import canonical_host, canonical_prefix, canonical_subscription
+from pipeline.recommend.caller_days import caller_days
 from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.configuration import Configuration
-from pipeline.recommend.need import Need, caller_days, needs
+from pipeline.recommend.need import Need, needs
 from pipeline.recommend.routes import routes
 from pipeline.review.page.source import ProfileKey
 from pipeline.store import Store

@@ -6,12 +6,12 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ConflictError, UsageError
 from pipeline.recommend.bounds import Bounds
-from pipeline.recommend.need import Need
+from pipeline.recommend.need import Need, needs
 from pipeline.recommend.policy import Limits
 from pipeline.review.decision import ACCEPT, REJECT, Choice, Trail
 from pipeline.review.page import detail, figures, grid
@@ -23,6 +23,8 @@ from pipeline.review.page.reviewing import Review
 from pipeline.review.page.source import ProfileKey
 from pipeline.review.page.text import LONGEST, last_part, shown
 from pipeline.review.state import state_of
+from tests.recommend.caller_day import gathered
+from tests.recommend.test_policy import seen
 from tests.review.page.conftest import HOSTILE, HOSTILE_PERIMETER, Wheel
 from tests.review.some import NOW
 from tests.review.some import proposal as made_up
@@ -114,6 +116,7 @@ def test_falling_out_and_getting_in_are_told_by_name(review: Review) -> None:
 addresses = st.sets(st.integers(0, 2**12 - 1), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(addresses, addresses)
 def test_every_point_of_the_curve_is_a_plan_that_keeps_its_word(wanted: set[int], refused: set[int]) -> None:
     base = int(ip_address("198.51.0.0"))
@@ -137,7 +140,8 @@ def test_every_point_of_the_curve_is_a_plan_that_keeps_its_word(wanted: set[int]
 
 
 def _need(address: str, allowed: int = 0, denied: int = 0) -> Need:
-    return Need("address-prefixes", address, allowed=allowed, denied=denied)
+    (found,) = needs(gathered([seen(ip=address, allowed=allowed, denied=denied)]), "Inbound")
+    return found
 
 
 def test_no_addresses_have_no_curve() -> None:
