@@ -130,7 +130,8 @@ def ingest_blobs(
     from pipeline.extract import blob, mark
 
     plan, marks = blob.plan(store, account, wanted)
-    result = load_plan(store, plan, watcher or Unwatched(), round_bytes, account.downloads.check)
+    with store.modestly():
+        result = load_plan(store, plan, watcher or Unwatched(), round_bytes, account.downloads.check)
     reached = blob.marks_to_keep(marks, [name for name, _ in result.failed])
     if reached:
         mark.keep(store, blob.SOURCE_KIND, reached)
