@@ -167,7 +167,7 @@ def ingest_blobs(
     from pipeline.extract import blob, mark
 
     plan, marks = blob.plan(store, account, wanted)
-    with _watching(watcher) as watching:
+    with _watching(watcher) as watching, store.modestly():
         result = load_plan(store, plan, watching, round_bytes, account.downloads.check)
     reached = blob.marks_to_keep(marks, [name for name, _ in result.failed])
     if reached:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 MEMORY = "700MB"
+MODEST_MEBIBYTES = 128
+"""Of memory a thread; DuckDB's guide asks for 125 MB at least ("Environment")."""
+_MEBIBYTES = {"MiB": 1.0, "GiB": 1024.0, "TiB": 1024.0**2}
 WAREHOUSE = "warehouse.duckdb"
 PUBLISHED = "published.duckdb"
 """What people read; pipeline.published makes it beside the warehouse."""
@@ -62,10 +65,12 @@ class Store:
 
     Args:
         connection: an open DuckDB connection whose session time zone is UTC.
+        memory: its memory limit, such as 700MB.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, memory: str) -> None:
         self._connection = connection
+        self._memory = memory
         self._views: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -89,6 +94,28 @@ class Store:
             raise
         with _interruptible():
             self._connection.commit()
+
+    @contextmanager
+    def modestly(self) -> Iterator[None]:
+        """Have DuckDB work in little memory for the length of the block; it spills to disk beyond.
+
+        For loads in many small transactions. Checkpoints between them join row groups that are partly filled, three at
+        a time and uncompressed (some 500 MB of access_log), so that the peak would grow with what was loaded before.
+        """
+        (limit, threads) = self._connection.execute(
+            "select current_setting('memory_limit'), current_setting('threads')"
+        ).fetchall()[0]
+        number, unit = limit.split()
+        wanted = MODEST_MEBIBYTES * threads
+        if float(number) * _MEBIBYTES.get(unit, 0) <= wanted:
+            yield
+            return
+        self._connection.execute(f"set memory_limit = '{wanted}MiB'")
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # a full disk may have ended the database, and is told already
+                self._connection.execute("set memory_limit = $memory", {"memory": self._memory})
 
     def rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query as tuples.
@@ -383,7 +410,7 @@ def open_file(path: Path, *, read_only: bool = False, memory: str = MEMORY, wait
         StoreError: the file is no warehouse, or another version wrote it.
         StoreBusyError: another process still has it open after `wait` seconds.
     """
-    return _checked(_connect(path, read_only=read_only, memory=memory, wait=wait), path, read_only=read_only)
+    return _checked(_connect(path, read_only=read_only, memory=memory, wait=wait), path, memory, read_only=read_only)
 
 
 def attach(path: Path, *, memory: str = MEMORY, wait: float = 30.0) -> Store:
@@ -406,10 +433,10 @@ def attach(path: Path, *, memory: str = MEMORY, wait: float = 30.0) -> Store:
     except BaseException:
         connection.close()
         raise
-    return _checked(connection, path, read_only=True)
+    return _checked(connection, path, memory, read_only=True)
 
 
-def _checked(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> Store:
+def _checked(connection: duckdb.DuckDBPyConnection, path: Path, memory: str, *, read_only: bool) -> Store:
     try:
         connection.execute("set TimeZone = 'UTC'")
         _check_version(connection, path, read_only=read_only)
@@ -417,7 +444,7 @@ def _checked(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
     except BaseException:
         connection.close()
         raise
-    return Store(connection)
+    return Store(connection, memory)
 
 
 def _quoted(path: Path) -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ from tests.services.faults import Fault, Proxy
 from tests.transform.test_exactly_once import some_lines
 
 HOURS = 12
+
+
+@pytest.fixture(autouse=True)
+def _heeded() -> Iterator[None]:
+    """Have SIGINT heeded here and in children: a shell's background jobs ignore it from their start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def started(folder: Path, prefix: str, connection_string: str) -> "subprocess.Popen[str]":
