@@ -32,7 +32,12 @@ def test_shown_output_is_real(tmp_path: Path) -> None:
             continue  # it installs, or wants Azure; test_docs looks at its options
         words = [sys.executable, "-m", "pipeline", *shlex.split(command)[1:]]
         result = subprocess.run(
-            words, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+            words,
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT), "NSP_LOG_FORMAT": "text"},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         printed = [line.rstrip() for line in (result.stdout + result.stderr).splitlines()]
         assert missing(lines, printed) == [], f"{command} no longer prints that, or not in this order"

@@ -33,7 +33,7 @@ _FORKS.set_forkserver_preload(["tests.nightly.jobs"])
 ATTENTION, AZURE = 3, 4
 KEY = PERIMETER.lower()
 EAST, WEST, WORKSPACE = (f"{KEY}-{name}" for name in ("east", "west", "workspace"))
-STEPS = ["ingest-folder", "ingest-blob:east", "ingest-blob:west", "ingest-workspace", "inventory", "recommend"]
+STEPS = ["ingest-folder", "ingest-blob:east", "ingest-blob:west", "ingest-workspace", "inventory", "retention"]
 Counts = dict[str, tuple[int, int]]
 """Perimeter -> records and requests."""
 

@@ -4,14 +4,14 @@ The table stands as on Microsoft Learn, "Transition to a network security perime
 rules admit in learning mode, once with an access rule that admits them (+) and once without (-).
 """
 
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from pipeline.store import Store
 from tests.verdict.world import DOCS as RESOURCE
-from tests.verdict.world import GUID, PARTNER_GUID, SEARCH, World, as_json, flow, put, verdicts
+from tests.verdict.world import GUID, MOMENT, PARTNER_GUID, SEARCH, World, as_json, flow, put, verdicts
 
 WORDS = {
     "rule": "allowed-by-rule",
@@ -78,7 +78,7 @@ def test_line_of_the_matrix(store: Store, mode: str, access: str, cells: dict[st
     store._connection.execute("update scenario set public_network_access = ?", [access])
     found: dict[str, str] = {}
     for with_rules, day in (("+", 1), ("-", 2)):
-        put(store, World(rules=RULES if with_rules == "+" else [], modes=modes), taken_at=datetime(2026, 9, day))
+        put(store, World(rules=RULES if with_rules == "+" else [], modes=modes), taken_at=MOMENT + timedelta(hours=day))
         columns = [column for column in cells if with_rules in column or column == "attempt"]
         flows = [FLOWS[column.replace("+", "").replace("-", "")] for column in columns]
         found |= dict(zip(columns, [verdict for verdict, _ in verdicts(store, *flows)], strict=True))
