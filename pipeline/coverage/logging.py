@@ -104,6 +104,20 @@ def switched_off(store: Store) -> dict[str, list[str]]:
     return found
 
 
+def unproven(store: Store) -> dict[str, list[str]]:
+    """Return of each perimeter the categories that hold would-be denials, were never seen, and are not told of.
+
+    Whether there was nothing to log, or nothing is logged, nobody can tell.
+    """
+    found: dict[str, list[str]] = {}
+    for perimeter, states in _states(store).items():
+        for category in WOULD_BE_DENIALS:
+            enabled, _, records, _ = states.get(category.lower(), (_default(states), False, 0, None))
+            if enabled is None and not records:
+                found.setdefault(perimeter, []).append(category)
+    return found
+
+
 def _categories(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
     told = _states(store)
     for perimeter, found in sorted(told.items()):

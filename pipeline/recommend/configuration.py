@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline.coverage.logging import switched_off
+from pipeline.coverage.logging import switched_off, unproven
 from pipeline.inventory import hosts, rules
 from pipeline.recommend.association import Association
 from pipeline.recommend.candidates import Estate
@@ -67,6 +67,7 @@ class Configuration:
             (row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence", since=since, until=until)
         }
         self._switched_off = switched_off(store)
+        self._unproven = unproven(store)
         self._guids = {row[0]: row[1].lower() for row in store.rows("inventory/perimeters") if row[1]}
         self._members = {row[3]: row[0] for row in store.rows("inventory/associations")}
         self._links = store.rows("inventory/links")
@@ -146,6 +147,7 @@ class Configuration:
             silent=tuple(sorted(self._silent.get(key, []))),
             unlisted=tuple(sorted(self._unlisted.get(key, []))),
             switched_off=tuple(self._switched_off.get(perimeter, ())),
+            unproven=tuple(self._unproven.get(perimeter, ())) if sees_denials else (),
             unjudged=tuple(self._unjudged.get(key, ())),
             nameless_records=self._nameless,
             closed=tuple(

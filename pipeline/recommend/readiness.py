@@ -23,6 +23,7 @@ class Evidence:
         sees_denials: whether any record of a ...ResourceRules... category was seen in its perimeter in the last month
             of its log; without one nobody can tell "nothing would be denied" from "the category isn't enabled".
         switched_off: categories that hold would-be denials and aren't logged.
+        unproven: categories that hold would-be denials of which neither a record nor their being logged is known.
         silent: names of its associated resources without any record, or without one for a month.
         unlisted: names of resources that wrote records since the inventory was taken, which doesn't list them.
         unjudged: what nobody can judge (a log category, an access mode), with its requests.
@@ -37,6 +38,7 @@ class Evidence:
     silent: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
     switched_off: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
     unjudged: tuple[tuple[str, int], ...] = ()
     nameless_records: int = 0
     closed: tuple[tuple[str, date, int], ...] = ()
@@ -204,6 +206,11 @@ def _questions_of_logging(profile: str, evidence: Evidence) -> list[str]:
         )
     if evidence.switched_off:
         reasons.append(f"questions: {', '.join(evidence.switched_off)} isn't logged, so would-be denials can't be seen")
+    if evidence.unproven:
+        reasons.append(
+            f"questions: no record of {', '.join(evidence.unproven)} was ever seen, and nobody told whether it is "
+            "logged; nsp inventory pull tells, else would-be denials may go unseen"
+        )
     for about, requests in evidence.unjudged:
         reasons.append(f"questions: nobody can tell what enforcing does to {requests:,} requests ({about})")
     if evidence.nameless_records:

@@ -80,6 +80,20 @@ def test_the_quiet_world_is_ready(store: Store) -> None:
     assert lost(store) == 35
 
 
+OUTBOUND = "NspPublicOutboundResourceRulesAllowed"
+
+
+def test_would_be_denials_of_a_direction_that_nobody_logs_are_asked_about(store: Store) -> None:
+    put(store, World(logged=None), taken_at=LATE)
+    write(store, *BASE)
+    assert f"no record of {OUTBOUND} was ever seen, and nobody told whether it is logged" in reasons(store)
+    calls = flow(category=OUTBOUND, destination_fqdn="api.contoso.com", hour=END, caller_key=DOCS)
+    write(store, *BASE, calls)
+    assert "ever seen" not in reasons(store)
+    put(store, World(logged=("NspPublicInboundResourceRulesAllowed",)), taken_at=LATE + timedelta(minutes=1))
+    assert f"{OUTBOUND} isn't logged" in reasons(store)
+
+
 @pytest.mark.parametrize("document", [association(DOCS), {"configurations": [configuration(DOCS, 4)]}])
 def test_one_association_does_not_make_the_rest_strangers(
     store: Store, tmp_path: Path, document: dict[str, Any]

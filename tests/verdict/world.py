@@ -12,7 +12,7 @@ from pipeline import addresses
 from pipeline.inventory import snapshot
 from pipeline.inventory.document import Document
 from pipeline.store import Store
-from pipeline.tables import ADDRESS, TRAFFIC
+from pipeline.tables import ADDRESS, CATEGORIES, TRAFFIC
 
 GROUP = "/subscriptions/0000/resourcegroups/rg/providers"
 PERIMETER = f"{GROUP}/microsoft.network/networksecurityperimeters/nsp1"
@@ -63,6 +63,7 @@ class World:
         modes: resource -> (access mode, publicNetworkAccess, profile).
         versions: profile -> version of its rules.
         links: items of the list of links; None where nobody read them.
+        logged: categories that the logging configuration switches on; None where nobody read it.
     """
 
     rules: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -71,6 +72,7 @@ class World:
     )
     versions: dict[str, str] = field(default_factory=lambda: {"apps": "4"})
     links: list[dict[str, Any]] | None = None
+    logged: tuple[str, ...] | None = tuple(CATEGORIES)
 
     def document(self) -> Document:
         """The inventory as ARM tells it."""
@@ -110,6 +112,9 @@ class World:
         )
         if self.links is not None:
             document.add("links", self.links)
+        if self.logged is not None:
+            told = {"id": f"{PERIMETER}/loggingConfigurations/instance", "enabledLogCategories": list(self.logged)}
+            document.add("loggingConfigurations", [told])
         return document
 
 
