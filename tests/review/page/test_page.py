@@ -20,7 +20,7 @@ from pipeline.review.page.source import Loaded
 from tests.review.page.conftest import HOSTILE, Wheel, now
 from tests.services.chromium import chromium
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 DARK_AND_LIGHT = ("light", "dark")
 
 
@@ -37,7 +37,7 @@ class Visitor:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": 1280, "height": 900}, accept_downloads=True
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.address = f"http://127.0.0.1:{served.port}/"
         self.wrong: list[str] = []
         self.context.new_page().goto(served.url)
