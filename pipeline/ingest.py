@@ -46,19 +46,6 @@ class Watcher(Protocol):
         """A transaction was committed."""
 
 
-class Unwatched:
-    """A watcher that does nothing."""
-
-    def planned(self, sources: int, total: int, unit: str) -> None:
-        """Do nothing."""
-
-    def read(self, count: int) -> None:
-        """Do nothing."""
-
-    def loaded(self, outcome: Outcome) -> None:
-        """Do nothing."""
-
-
 class Reading:
     """Tells whoever watches the process how far an ingest is: bytes or records, with files and records beside them."""
 

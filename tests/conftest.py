@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.ingest import Unwatched
+from pipeline.extract.outcome import Outcome
 from pipeline.store import Store, open_store
 
 PERIMETER = "/SUBSCRIPTIONS/0000/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYPERIMETERS/NSP1"
@@ -77,11 +77,17 @@ def pascal(key: str) -> str:
     return key[:1].upper() + key[1:]
 
 
-class WhenPlanned(Unwatched):
-    """Does something between listing and reading."""
+class WhenPlanned:
+    """A watcher of an ingest that does something between listing and reading."""
 
     def __init__(self, then: Callable[[int], object]) -> None:
         self._then = then
 
     def planned(self, sources: int, total: int, unit: str) -> None:  # noqa: ARG002
         self._then(total)
+
+    def read(self, count: int) -> None:
+        pass
+
+    def loaded(self, outcome: Outcome) -> None:
+        pass

@@ -32,26 +32,4 @@ select
     max(last_seen) as last_seen
 from logged_record
 where first_seen >= $first_hour and first_seen < $end_hour
-group by
-    source_id,
-    hour,
-    perimeter,
-    profile,
-    service_resource,
-    category,
-    logged_direction,
-    logged_traffic_type,
-    logged_action,
-    logged_rule_origin,
-    matched_rule,
-    rules_version,
-    operation,
-    operation_version,
-    source_ip,
-    source_network,
-    source_resource,
-    source_app_id,
-    source_perimeters,
-    destination_fqdn,
-    destination_resource,
-    protocol
+group by all
