@@ -16,6 +16,7 @@ import duckdb
 
 from pipeline import sql
 from pipeline.errors import MalformedJsonError, QueryError, StoreBusyError, StoreError, UsageError
+from pipeline.stopping import may_interrupt
 from pipeline.tables import SCENARIO, SCHEMA_VERSION, TABLES, VIEWS, Table
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Store:
         self._connection = connection
         self._memory = memory
         self._views: set[str] = set()
+        may_interrupt(self)
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +84,10 @@ class Store:
     def close(self) -> None:
         """Close the file; other processes can open it again."""
         self._connection.close()
+
+    def interrupt(self) -> None:
+        """Have the running query, if there is one, end with a KeyboardInterrupt; from any thread."""
+        self._connection.interrupt()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -352,6 +358,8 @@ def _interruptible() -> Iterator[None]:
     """Let Ctrl-C through: DuckDB's client makes a plain RuntimeError of a KeyboardInterrupt that meets it at work."""
     try:
         yield
+    except duckdb.InterruptException:  # pipeline.stopping asked for it
+        raise KeyboardInterrupt from None
     except RuntimeError as error:
         if str(error) == "Query interrupted":
             raise KeyboardInterrupt from None

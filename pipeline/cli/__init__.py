@@ -34,9 +34,9 @@ from pipeline.cli import (
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.cli.log import VARIABLE, LogFormat, crash, fail, logging_to, tell
 from pipeline.cli.progress import Shown
-from pipeline.cli.stopping import heeded
 from pipeline.errors import NspError
 from pipeline.progress import watched_by
+from pipeline.stopping import heeded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,7 +170,7 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
         SystemExit: always.
     """
     common = Context()
-    with heeded() as stop, logging_to(common.log), watched_by(Shown(common.log)):
+    with heeded(terminating=True) as stop, logging_to(common.log), watched_by(Shown(common.log)):
         code = _run(common, arguments)
         tell("command_ended", f"{common.log.command} ended with code {code}", level=DEBUG, exit_code=code)
     if code == INTERRUPTED:
