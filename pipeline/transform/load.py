@@ -62,9 +62,11 @@ def load_round(
                 with store.transaction():
                     return _Round(store, sources, advance).run(suspects, loaded_at)
             except MalformedJsonError:
-                found = _malformed(store, [source for source in sources if source.source_id not in suspects])
-                if not found:
+                rest = [source for source in sources if source.source_id not in suspects]
+                if not rest:
                     raise
+                # none at all is found where respelling a key, which only the quick way does, broke a line
+                found = _malformed(store, rest) or [source.source_id for source in rest]
                 suspects |= dict.fromkeys(found, "a line is not valid JSON")
     finally:
         for source in sources:
@@ -186,15 +188,18 @@ class _Round:
                     structure=structured,
                 ):
                     self.store.append(REJECTED_RECORD, "transform/rejected_lines")
-                    with self.store.scratch("line_text", "transform/accepted_lines"):
-                        self.store.append(
-                            ACCESS_LOG,
+                    with (
+                        self.store.scratch("line_text", "transform/accepted_lines"),
+                        self.store.scratch(
+                            "record_of_line",
                             "transform/records_of_lines",
                             structure=structured,
                             unknown_paths=spelling.unknown_paths(),
                             unknown_names=spelling.unknown_names(),
                             **self.hints,
-                        )
+                        ),
+                    ):
+                        self.store.append(ACCESS_LOG, "transform/records_without_blanks")
             self.store.append(REJECTED_RECORD, "transform/unparseable_lines")
             self._check_nothing_lost(sources)
         rejected = []

@@ -1,0 +1,13 @@
+-- The records of lines, with null for what is blank in them.
+-- reads: record_of_line (what records_of_lines gives)
+-- grain: one row a record
+select
+    source_id,
+    line,
+    time,
+    end_time,
+    count,
+    counted,
+    extra,
+    nullif(columns(* exclude (source_id, line, time, end_time, count, counted, extra)), '')
+from record_of_line

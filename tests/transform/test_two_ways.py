@@ -1,0 +1,98 @@
+"""The quick way and the careful one read the same from a record, however it is spaced, blank or odd."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest import ingest_folder
+from pipeline.store import Store, open_store
+from pipeline.transform.record import FIELDS
+
+TEXTS = (
+    '""', "[]", "[ ]", "[\t]", "null", "{}", '" "', '"x"', "[1]", '[""]', "0", "false",
+    '":"', '": "', '":[]"', '"\\":\\"\\""', '":{"', '",\\"a\\":\\"\\""', '"\\\\"', '"é"', '"x~"',
+)  # fmt: skip
+"""JSON of values: blanks in every form, and strings that look like the end of a key."""
+COLONS = (":", ": ", ":  ", ":\t", " :")
+STRANGE = ("unknown", "n\\n", 'q\\"', "é", "", "appI~", "\\u0041", "b\\\\")
+"""Keys that no column knows, as they stand in the text."""
+
+
+@st.composite
+def records(draw: st.DrawFn) -> str:
+    """The text of a record on one line: known fields at any level, some that are unknown, any spacing."""
+    fields = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=8, unique=True))
+    colon = st.sampled_from(COLONS if draw(st.booleans()) else COLONS[:2])
+    value = st.sampled_from(TEXTS)
+    tree: dict[str, Any] = {"time": '"2026-10-01T04:36:54Z"', "category": '"NspPrivateInboundAllowed"'}
+    for path in fields:
+        place = tree
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        place[path[-1]] = draw(value)
+    for key in draw(st.lists(st.sampled_from(STRANGE), max_size=2, unique=True)):
+        draw(st.sampled_from([tree, tree.get("properties", tree)]))[key] = draw(value)
+
+    def text(node: Any) -> str:
+        if isinstance(node, str):
+            return node
+        return "{" + ",".join(f'"{key}"{draw(colon)}{text(item)}' for key, item in node.items()) + "}"
+
+    return text(tree)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ways")
+
+
+def read(store: Store, file: Path, text: str) -> list[tuple[Any, ...]]:
+    """What the tables hold of the record on the first line of a new file."""
+    file.write_text(text)
+    ingest_folder(store, file)
+    file.unlink()
+    found = []
+    for select in ("* exclude (source_id) from access_log", "line, reason from rejected_record"):
+        newest = "source_id = (select max(source_id) from load_ledger) and line = 1"
+        found += store._connection.execute(f"select {select} where {newest}").fetchall()
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(records())
+@example('{"time":"2026-10-01T04:36:54Z","category":"A","location":"","properties":{"appId":[],"profile": ""}}')
+@example('{"time":"2026-10-01T04:36:54Z","category":"A","location":"x","properties":{"parameters":":[]","p":":{"}}')
+@example('{"time":"2026-10-01T04:36:54Z","category":"A","n\\n":"","\\u0041":""}')
+def test_both_ways_read_the_same(base: Path, text: str) -> None:
+    """A second line that is no record sends a file the careful way."""
+    assert isinstance(json.loads(text), dict)
+    with open_store(base / "store") as store:
+        quick = read(store, base / "a.json", text + "\n")
+        assert quick == read(store, base / "b.json", text + "\nbad\n")
+        assert len(quick) == 1
+
+
+@pytest.mark.parametrize("blank", ['""', "null"])
+def test_blanks_of_every_field_go_the_quick_way(tmp_path: Path, blank: str) -> None:
+    """A file of which any optional field is blank is read quickly, and each of them is null."""
+    export = tmp_path / "export"
+    export.mkdir()
+    for number, path in enumerate(sorted(FIELDS)):
+        if path[-1] not in ("time", "category"):
+            inner = f'"{path[-1]}":{blank}'
+            for part in reversed(path[:-1]):
+                inner = f'"{part}":{{{inner}}}'
+            text = f'{{"time":"2026-10-01T04:36:54Z","category":"A",{inner}}}\n'
+            (export / f"{number:02}.json").write_text(text)
+    with open_store(tmp_path / "store") as store:
+        result = ingest_folder(store, export)
+        assert result.outcome.careful == {}
+        rows = store._connection.execute(
+            "select * exclude (source_id, direction, traffic_type, action, rule_origin) from access_log"
+        ).fetchall()
+    assert len(rows) == len(FIELDS) - 2
+    assert {sum(value is not None for value in row) for row in rows} == {5}, "line, time, count, counted, category"
