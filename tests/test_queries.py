@@ -10,7 +10,7 @@ import pytest
 from pipeline import sql
 from pipeline.errors import UsageError
 from pipeline.store import QUERY_VIEWS, Store
-from pipeline.tables import PUBLISHED_RUN, TABLES, VIEWS
+from pipeline.tables import ACCESS_LOG, PUBLISHED_RUN, TABLES, VIEWS
 from pipeline.tables.decisions import DECISION
 from pipeline.transform.load import _STAGED_LINE
 from pipeline.transform.record import structure
@@ -59,6 +59,9 @@ SCRATCH = {
     "decision": DECISION.ddl().replace("create table if not exists", "create temp table"),  # stored by SQLite
     "line_text": "create temp table line_text (source_id bigint, line bigint, text varchar)",
     "judged_line": "create temp table judged_line (source_id bigint, line bigint, text varchar, reason varchar)",
+    "record_of_line": ACCESS_LOG.ddl()
+    .replace("access_log", "record_of_line", 1)
+    .replace("create table", "create temp table", 1),
     "staged_line": _STAGED_LINE.ddl(),
     "answer_text": "create temp table answer_text (text varchar)",
     "answer": "create temp table answer (columns varchar[], rows varchar[][])",

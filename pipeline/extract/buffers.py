@@ -13,7 +13,7 @@ import numpy as np
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Integers = np.ndarray[Any, np.dtype[Any]]
 
-WINDOW = 1 << 18
+WINDOW = 1 << 19
 _UNUSED = 3
 """References to a buffer that only the pool knows: the list, the loop variable, the argument of getrefcount."""
 

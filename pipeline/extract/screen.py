@@ -1,10 +1,9 @@
 """Looks over the lines of a block before they are parsed: what no parser should see, and how many keys hold a value."""
 
-import re
-
 import numpy as np
 
 from pipeline.extract.buffers import BufferPool, Bytes, Integers
+from pipeline.extract.census import count_keys
 from pipeline.extract.source import Tally
 
 MAX_OPENERS = 500
@@ -38,11 +37,11 @@ def screen(
             valid[index] = bool(text)
     if not quick:
         valid = _check_nesting(block, starts, ends, first_line, valid, tally)
-    if block.max(initial=0) >= _BEYOND_ASCII:
+    if block.max(initial=0) >= 0x80:  # noqa: PLR2004 -- beyond ASCII
         valid = _check_encoding(block, starts, ends, first_line, valid, tally, quick=quick)
     tally.records += len(ends) if valid is None else int(valid.sum())
     if quick:
-        keys = _keys_with_value(block, pool)
+        keys = count_keys(block, pool)
         if keys is None:
             tally.suspect = "keys that can't be counted"
         else:
@@ -95,55 +94,3 @@ def _check_nesting(
             tally.flawed.append((first_line + index, reason, evidence(block[starts[index] : ends[index]])))
         valid = valid & ~deep
     return valid
-
-
-def _keys_with_value(block: Bytes, pool: BufferPool) -> int | None:
-    """Count the keys whose value is neither blank ("", [], null) nor an object; None where that can't be told.
-
-    A key whose value is "" gets another last character, in place, so that no column knows it and its value arrives
-    as the null that it stands for: a nullif for each column would take a tenth of the time of loading.
-
-    Looks at each colon: it ends a key if a quote stands before it that is not escaped, since a quote inside a
-    string always is. What follows tells the value. A string that begins with a colon counts as a key too many;
-    that, like any wrong count, only sends a source the careful way. No count is too low but where None is given.
-    """
-    count = 0
-    for colons in pool.places(block, ":"):
-        before = block.take(colons - 1)
-        if (before <= ord(" ")).any() and _SPACED_KEY.search(block.tobytes()):
-            return None
-        quoted = colons[before == ord('"')]
-        escaped = block.take(quoted - 2) == ord("\\")
-        if escaped.any():
-            if (block.take(quoted[escaped] - 3) == ord("\\")).any():
-                return None  # a backslash itself may be escaped: then the quote is a real one
-            quoted = quoted[~escaped]
-        quoted = quoted[quoted < len(block) - 3]  # a block ends with a brace and a newline, so no key is lost
-        value = quoted + 1
-        first = block.take(value)
-        if (spaced := first <= ord(" ")).any():
-            value += spaced
-            first = block.take(value)
-            if (first <= ord(" ")).any():
-                return None  # more than one space: what comes behind them?
-        second = block.take(value + 1)
-        blank = quoted[(first == ord('"')) & (second == ord('"'))]
-        if not _RESPELLABLE.take(block.take(blank - 2)).all():
-            return None
-        if any((block.take(blank - place) == ord("\\")).any() for place in _ESCAPE):
-            return None  # the last character may be part of an escape such as \n or \u0041
-        block[blank - 2] = ord("~")
-        none = (
-            (first == ord("n"))
-            | (first == ord("{"))
-            | (first == ord(":"))
-            | ((first == ord("[")) & (second == ord("]")))
-        )
-        count += len(quoted) - len(blank) - int(np.count_nonzero(none))
-    return count
-
-
-_BEYOND_ASCII = 0x80
-_ESCAPE = range(3, 7)
-_RESPELLABLE = np.array([chr(code).isascii() and chr(code).isalnum() for code in range(256)])
-_SPACED_KEY = re.compile(rb'"\s+:')

@@ -20,14 +20,14 @@ select
     text,
     case
         when shape = '{}' and json_type(text) <> 'OBJECT' then 'not a JSON object'
-        when coalesce(r.time, '') = '' then 'no time'
+        when coalesce(r.time, '') in ('', '[]') then 'no time'
         when
             coalesce(try_cast(r.time as timestamptz), 'infinity'::timestamptz)
             not between '2015-01-01 00:00:00+00'::timestamptz and '2099-12-31 00:00:00+00'::timestamptz
             then 'time is no timestamp between 2015 and 2099'
-        when coalesce(r.category, '') = '' then 'no category'
+        when coalesce(r.category, '') in ('', '[]') then 'no category'
         when
-            nullif(r.count, '') is not null
+            nullif(nullif(r.count, ''), '[]') is not null
             and coalesce(
                 try_cast(r.count as bigint) not between 0 and 1000000000
                 or try_cast(r.count as double) <> try_cast(r.count as bigint),
@@ -35,7 +35,7 @@ select
             )
             then 'count is no whole number between 0 and 1,000,000,000'
         when
-            nullif(r.timegeneratedendtime, '') is not null
+            nullif(nullif(r.timegeneratedendtime, ''), '[]') is not null
             and coalesce(try_cast(r.timegeneratedendtime as timestamptz), 'infinity'::timestamptz)
             not between '2015-01-01 00:00:00+00'::timestamptz and '2099-12-31 00:00:00+00'::timestamptz
             then 'timeGeneratedEndTime is no timestamp between 2015 and 2099'

@@ -30,7 +30,7 @@ typed as (
             when ends_with(r.timegeneratedendtime, 'Z') then try_cast(r.timegeneratedendtime as timestamp)
             else try_cast(nullif(r.timegeneratedendtime, '') as timestamptz) at time zone 'UTC'
         end as event_end_time,
-        nullif(r.count, '') as count_text,
+        nullif(nullif(r.count, ''), '[]') as count_text,
         try_cast(r.count as bigint) as count_value
     from parsed
 )
@@ -69,7 +69,7 @@ select
     r.properties.source.ipaddress as source_ip,
     r.properties.source.port as source_port,
     r.properties.source.protocol as source_protocol,
-    nullif(lower(r.properties.source.perimeterguids), '[]') as source_perimeters,
+    lower(r.properties.source.perimeterguids) as source_perimeters,
     r.properties.source.appid as source_app_id,
     r.properties.source.parameters as source_parameters,
     lower(r.properties.destination.resourceid) as destination_resource,

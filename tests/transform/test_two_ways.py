@@ -13,7 +13,8 @@ from pipeline.store import Store, open_store
 from pipeline.transform.record import FIELDS
 
 TEXTS = (
-    '""', "[]", "[ ]", "[\t]", "null", "{}", '" "', '"x"', "[1]", '[""]', "0", "false",
+    '""', "[]", "[ ]", "[\t]", "null", "{}", '" "', '"x"', "[1]", '[""]', '["a","b"]', "0", "false",
+    '{"appId":""}', '{"a":"","b":1}', '["a",{"appId":""}]', '["]",{"b":[]}]', '[{"location":""}]',
     '":"', '": "', '":[]"', '"\\":\\"\\""', '":{"', '",\\"a\\":\\"\\""', '"\\\\"', '"é"', '"x~"',
 )  # fmt: skip
 """JSON of values: blanks in every form, and strings that look like the end of a key."""
@@ -66,6 +67,9 @@ def read(store: Store, file: Path, text: str) -> list[tuple[Any, ...]]:
 @given(records())
 @example('{"time":"2026-10-01T04:36:54Z","category":"A","location":"","properties":{"appId":[],"profile": ""}}')
 @example('{"time":"2026-10-01T04:36:54Z","category":"A","location":"x","properties":{"parameters":":[]","p":":{"}}')
+@example('{"time":"2026-10-01T04:36:54Z","category":"A","properties":{"parameters":{"a":"","b":1}}}')
+@example('{"time":"2026-10-01T04:36:54Z","category":"A","location":["a",{"appId":""}],"count":1}')
+@example('{"time":"2026-10-01T04:36:54Z","category":"A","location":{},"timeGeneratedEndTime":"garbage"}')
 @example('{"time":"2026-10-01T04:36:54Z","category":"A","n\\n":"","\\u0041":""}')
 def test_both_ways_read_the_same(base: Path, text: str) -> None:
     """A second line that is no record sends a file the careful way."""
@@ -76,7 +80,7 @@ def test_both_ways_read_the_same(base: Path, text: str) -> None:
         assert len(quick) == 1
 
 
-@pytest.mark.parametrize("blank", ['""', "null"])
+@pytest.mark.parametrize("blank", ['""', "[]", "null"])
 def test_blanks_of_every_field_go_the_quick_way(tmp_path: Path, blank: str) -> None:
     """A file of which any optional field is blank is read quickly, and each of them is null."""
     export = tmp_path / "export"
