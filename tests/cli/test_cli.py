@@ -14,6 +14,7 @@ import pytest
 from pipeline import sql
 from pipeline.store import open_store
 from pipeline.tables import CATEGORIES
+from tests import forks
 from tests.conftest import line
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,10 +25,7 @@ BY = ("verdict", "rule", "caller", "direction", "category", "resource", "destina
 def nsp(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NSP_")} | variables
     environment["PYTHONPATH"] = str(ROOT)
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", *words], cwd=folder, env=environment, capture_output=True, timeout=120,
-        check=False,
-    )  # fmt: skip
+    return forks.nsp(words, folder, environment)
 
 
 def out(folder: Path, *words: str, code: int = 0, **variables: str) -> str:

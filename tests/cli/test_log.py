@@ -25,6 +25,7 @@ from pipeline.nightly import kept
 from pipeline.nightly.lock import locked
 from pipeline.progress import each_of, watched_by, work
 from pipeline.store import Store
+from tests import forks
 from tests.conftest import line
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,11 +42,8 @@ def environment(**variables: str) -> dict[str, str]:
 
 def nsp(folder: Path, *words: str, **variables: str) -> tuple[int, str, Told]:
     """Run the command as a scheduler does; return its code, stdout and what it logged."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline", *words], cwd=folder, env=environment(**variables), capture_output=True,
-        text=True, timeout=300, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout, parsed(done.stderr)
+    done = forks.nsp(words, folder, environment(**variables))
+    return done.returncode, done.stdout.decode(), parsed(done.stderr.decode())
 
 
 def parsed(stderr: str) -> Told:

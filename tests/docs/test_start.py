@@ -2,10 +2,10 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests import forks
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,15 +30,7 @@ def test_shown_output_is_real(tmp_path: Path) -> None:
     for command, lines in shown():
         if not lines:
             continue  # it installs, or wants Azure; test_docs looks at its options
-        words = [sys.executable, "-m", "pipeline", *shlex.split(command)[1:]]
-        result = subprocess.run(
-            words,
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "NSP_LOG_FORMAT": "text"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = forks.text(forks.nsp(tuple(shlex.split(command)[1:]), tmp_path, {"NSP_LOG_FORMAT": "text"}))
         printed = [line.rstrip() for line in (result.stdout + result.stderr).splitlines()]
         assert missing(lines, printed) == [], f"{command} no longer prints that, or not in this order"
         if command == "nsp demo":

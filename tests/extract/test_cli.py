@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from pipeline.store import open_store
+from tests import forks
 from tests.extract.test_blob import account_sas
 from tests.services.azurite import KEY
 from tests.services.export import Export, contents, hourly
@@ -19,11 +19,8 @@ from tests.transform.test_exactly_once import some_lines
 
 
 def nsp(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", "--store", str(folder / "store"), *words]
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("NSP_", "AZURE_"))}
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**clean, **environment}, cwd=folder, timeout=120
-    )
+    return forks.text(forks.nsp(("--store", str(folder / "store"), *words), folder, {**clean, **environment}))
 
 
 def test_blobs_by_connection_string(written: Export, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from pipeline.inventory.file import load
 from pipeline.inventory.snapshot import TABLES
 from pipeline.sample.scenario import ARCHIVE, DOCS, FOUNDRY, INVENTORY, PERIMETER, PERIMETER_GUID, SUBSCRIPTION, VAULT
 from pipeline.store import Store, open_store
+from tests import forks
 from tests.inventory.test_file import nested
 from tests.services.loopback import Fault, Token
 from tests.services.resource_manager import IDENTITY, ResourceManager, refused, running
@@ -657,20 +657,8 @@ def nsp(folder: Path, azure: ResourceManager, *words: str, verbose: str = "") ->
         "IDENTITY_ENDPOINT": f"{azure.url}{IDENTITY}",
         "IDENTITY_HEADER": "secret",
     }
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "--store",
-        str(folder / "store"),
-        *verbose.split(),
-        "inventory",
-        "pull",
-    ]
-    return subprocess.run(
-        [*command, "--auth", "managed-identity", *words], capture_output=True, text=True, check=False,
-        env={**clean, **environment}, cwd=Path(__file__).parents[2], timeout=120,
-    )  # fmt: skip
+    given = ("--store", str(folder / "store"), *verbose.split(), "inventory", "pull", "--auth", "managed-identity")
+    return forks.text(forks.nsp((*given, *words), Path(__file__).parents[2], {**clean, **environment}))
 
 
 def test_the_command(azure: ResourceManager, tmp_path: Path) -> None:

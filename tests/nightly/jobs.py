@@ -11,13 +11,13 @@ from typing import Any
 import azure.identity.aio
 import azure.monitor.query.aio
 import azure.storage.blob.aio  # noqa: F401 -- imported once, for all that are forked
-from aiohttp.connector import _SSL_CONTEXT_VERIFIED
 
 import pipeline.nightly.run
 import pipeline.published.publish
 import pipeline.report.gather
 import pipeline.report.page  # noqa: F401 -- imported once, for all that are forked
 from pipeline.cli import main
+from tests.forks import trust
 
 
 def night(store: Path, words: list[str], event: str, name: str, number: int, skip: int = 0) -> None:
@@ -44,6 +44,5 @@ def night_of_services(store: Path, variables: dict[str, str], event: str, name: 
     """Run it in the folder above the store, with variables, trusting what SSL_CERT_FILE names; kill it at a place."""
     os.environ.update(variables)
     os.chdir(store.parent)
-    # what SSL_CERT_FILE would do, had it been set when the client was imported
-    _SSL_CONTEXT_VERIFIED.load_verify_locations(variables["SSL_CERT_FILE"])
+    trust(variables)
     night(store, [], event, name, signal.SIGKILL, skip)

@@ -1,7 +1,6 @@
 """kill -9 at every step: the night after leaves what a night that nobody killed leaves."""
 
 import json
-import multiprocessing
 import signal
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import pytest
 from pipeline.nightly import kept, lock
 from pipeline.store import PUBLISHED, attach, open_store
 from tests.conftest import line
+from tests.forks import FORKS
 from tests.nightly import jobs
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.nightly.jobs"])
 ATTENTION, INTERRUPTED = 3, 130
 PLACES = [
     ("return", "at", "begin"),
@@ -31,7 +29,7 @@ OF_A_TIME = frozenset({"loaded_at", "read_at", "seen_at", "taken_at", "confirmed
 
 
 def _run(store: Path, words: list[str], event: str = "", name: str = "", number: int = signal.SIGKILL) -> int | None:
-    process = _FORKS.Process(target=jobs.night, args=(store, words, event, name, number))
+    process = FORKS.Process(target=jobs.night, args=(store, words, event, name, number))
     process.start()
     process.join()
     return process.exitcode

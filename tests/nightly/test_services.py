@@ -1,11 +1,8 @@
 """Nights over two storage accounts, a workspace and Azure Resource Manager, all of them named by one nsp.toml."""
 
 import json
-import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,11 +13,13 @@ import pytest
 
 from pipeline.nightly import kept
 from pipeline.store import PUBLISHED, attach, open_store
+from tests import forks
 from tests.conftest import line
 from tests.extract.conftest import service
 from tests.extract.test_workspace import hour, records
+from tests.forks import FORKS
 from tests.nightly import jobs
-from tests.nightly.test_nightly import ROOT, step
+from tests.nightly.test_nightly import step
 from tests.publish.world import PERIMETER, PROFILE
 from tests.services import azurite, faults, log_analytics, resource_manager
 from tests.services.export import Export, hourly
@@ -28,8 +27,6 @@ from tests.services.loopback import Fault
 
 __all__ = ["service"]
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.nightly.jobs"])
 ATTENTION, AZURE = 3, 4
 KEY = PERIMETER.lower()
 EAST, WEST, WORKSPACE = (f"{KEY}-{name}" for name in ("east", "west", "workspace"))
@@ -101,10 +98,7 @@ class Estate:
     def nsp(self, *words: str, code: int) -> Any:
         """Run a command as a scheduler does; return what it prints."""
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("NSP_", "AZURE_", "IDENTITY_"))}
-        ended = subprocess.run(
-            [sys.executable, "-m", "pipeline", *words, "--format", "json"], cwd=self.folder, text=True,
-            env={**clean, **self.variables, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False, timeout=300,
-        )  # fmt: skip
+        ended = forks.text(forks.nsp((*words, "--format", "json"), self.folder, {**clean, **self.variables}))
         assert ended.returncode == code, (ended.stdout, ended.stderr)
         assert azurite.KEY not in ended.stdout + ended.stderr
         return json.loads(ended.stdout)
@@ -120,7 +114,7 @@ class Estate:
 
     def killed(self, store: Path, event: str = "", name: str = "", skip: int = 0) -> int | None:
         """Run it in a child that is killed at a place in its code; return how it ended."""
-        process = _FORKS.Process(target=jobs.night_of_services, args=(store, self.variables, event, name, skip))
+        process = FORKS.Process(target=jobs.night_of_services, args=(store, self.variables, event, name, skip))
         process.start()
         process.join()
         return process.exitcode

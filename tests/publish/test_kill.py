@@ -1,7 +1,6 @@
 """kill -9 anywhere in an apply: going on ends as a run that nobody killed, going back as if there had been none."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -9,12 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.forks import FORKS
 from tests.publish.world import World, outbound, rule
 from tests.services import jobs
 from tests.services.loopback import Fault
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.services.jobs"])
 
 A, B, C, D = (f"192.0.2.{number}/32" for number in range(1, 5))
 BEFORE = (rule("one", A), rule("two", B), rule("old", D))
@@ -25,10 +22,10 @@ class _Child:
     """A process that applies AFTER."""
 
     def __init__(self, there: World, call: int = 0) -> None:
-        self._told, telling = _FORKS.Pipe(duplex=False)
+        self._told, telling = FORKS.Pipe(duplex=False)
         azure = there.azure
         arguments = (azure.port, azure.certificate, there.folder, list(AFTER), call, telling)
-        self.process = _FORKS.Process(target=jobs.apply, args=arguments)
+        self.process = FORKS.Process(target=jobs.apply, args=arguments)
         self.process.start()
         telling.close()
 

@@ -1,6 +1,5 @@
 """The warehouse is written anew whole or not at all, and nobody's writes are lost by it."""
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -16,11 +15,10 @@ from pipeline.retention.retain import Compaction, retain
 from pipeline.store import WAREHOUSE, open_store
 from pipeline.tables import LOAD_MARK
 from pipeline.transform import rollup
+from tests.forks import FORKS
 from tests.retention import history
 from tests.retention.history import NOW, START
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.retention.test_compact"])
 EVEN = Compaction(share=0.1, fewest_bytes=1)
 
 
@@ -90,7 +88,7 @@ def test_a_copy_that_cannot_be_made_leaves_all_as_it_is(night: Path, tmp_path: P
     folder = copied(night, tmp_path / "store")
     retain(folder, Keep(raw_days=1), Compaction(share=1), NOW)
     before = contents(folder)
-    process = _FORKS.Process(target=_without_room, args=(folder,))
+    process = FORKS.Process(target=_without_room, args=(folder,))
     process.start()
     process.join()
     assert process.exitcode == 0
@@ -117,9 +115,9 @@ def test_who_reads_is_waited_for(night: Path, tmp_path: Path) -> None:
     folder = copied(night, tmp_path / "store")
     retain(folder, Keep(raw_days=1), Compaction(share=1), NOW)
     file = (folder / WAREHOUSE).stat().st_ino
-    is_open, opened = _FORKS.Pipe(duplex=False)
-    waits, go_on = _FORKS.Pipe(duplex=False)
-    process = _FORKS.Process(target=_read, args=(folder, opened, waits))
+    is_open, opened = FORKS.Pipe(duplex=False)
+    waits, go_on = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_read, args=(folder, opened, waits))
     process.start()
     is_open.recv()
     with pytest.raises(StoreBusyError):
@@ -166,7 +164,7 @@ def test_killed_anywhere_and_run_again(
     night: Path, tmp_path: Path, clean: dict[str, Any], event: str, name: str
 ) -> None:
     folder = copied(night, tmp_path / "store")
-    process = _FORKS.Process(target=_killed, args=(folder, event, name))
+    process = FORKS.Process(target=_killed, args=(folder, event, name))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -184,7 +182,7 @@ def test_nobody_writes_to_the_file_that_was_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     open_store(folder).close()
     writers, times = 2, 10
-    processes = [_FORKS.Process(target=_write, args=(folder, writer, times)) for writer in range(writers)]
+    processes = [FORKS.Process(target=_write, args=(folder, writer, times)) for writer in range(writers)]
     for process in processes:
         process.start()
     replaced = 0

@@ -1,6 +1,5 @@
 """Several processes decide while an ingest writes the warehouse; killing any of them loses nothing that was told."""
 
-import multiprocessing
 import random
 import time
 from collections import Counter
@@ -12,10 +11,9 @@ from pipeline.ingest import ingest_folder
 from pipeline.review.decisions import open_decisions
 from pipeline.store import open_store
 from tests.conftest import line
+from tests.forks import FORKS
 from tests.review.some import NOW, choose, proposal
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["pipeline.ingest", "tests.review.some", "pipeline.review.decisions"])
 EACH = 60
 KILLS = 15
 

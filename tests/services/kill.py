@@ -3,7 +3,6 @@
 The children are forked from a server that has imported everything, so a hundred kills take seconds.
 """
 
-import multiprocessing
 import os
 import random
 import resource
@@ -18,12 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.store import Store, open_store
+from tests.forks import FORKS
 
 Job = Callable[[Store], object]
 """An ingest; a picklable one: a partial of a module's function."""
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["pipeline.ingest", "pipeline.transform.load", "tests.services.jobs"])
 
 
 @dataclass(frozen=True)
@@ -63,9 +60,9 @@ def _child(folder: Path, job: Job, place: Place, opened: Any, done: Any) -> None
 
 def run(folder: Path, job: Job, place: Place) -> tuple[float, int] | None:
     """Run a job in a child; return its seconds and calls, or None where it was killed or the disk was full."""
-    is_open, opened = _FORKS.Pipe(duplex=False)
-    is_done, done = _FORKS.Pipe(duplex=False)
-    child = _FORKS.Process(target=_child, args=(folder, job, place, opened, done))
+    is_open, opened = FORKS.Pipe(duplex=False)
+    is_done, done = FORKS.Pipe(duplex=False)
+    child = FORKS.Process(target=_child, args=(folder, job, place, opened, done))
     child.start()
     opened.close()
     done.close()
