@@ -9,7 +9,7 @@ AZ_READY := .venv-az/.ready
 DEMO_STORE := .nsp-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench evaluate docs site sample golden lock chromium notebooks
+.PHONY: help demo test ready soak check fix bench evaluate docs site sample golden lock chromium notebooks
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -41,15 +41,21 @@ chromium: # the browser that the tests open the report and the review page in
 		as=$$(test "$$(id -u)" = 0 || echo sudo) && $$as apt-get update -qq && \
 		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
 
-test: check $(SERVICES_READY) $(AZ_READY) chromium ## all checks and all tests
+test: ## all checks and all tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check ready
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+ready: $(DEV_READY) $(SERVICES_READY) $(AZ_READY) chromium # what the tests need besides Python packages
+
+soak: ready ## the same tests, the costly ones trying ten times as much
+	NSP_TEST_FACTOR=10 $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(DEV_READY) ## format, lint, types, dependency direction, SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/sqlfluff lint --disable-progress-bar queries
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 queries
 
 fix: $(DEV_READY) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .

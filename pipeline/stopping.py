@@ -95,11 +95,9 @@ def heeded(*, terminating: bool = False) -> Iterator[Stop]:
 
 
 def _watch(told: socket.socket, stop: Stop, numbers: frozenset[int]) -> None:
-    """Wait for a signal to stop, and interrupt until the main thread has taken it; its number is what is received."""
+    """Wait for a signal to stop, whose number is received, and interrupt as long as the main thread hasn't taken it."""
     while received := told.recv(64):
-        if not numbers & set(received):
-            continue
-        while True:
+        while numbers & set(received):
             with _lock:
                 running = list(_interruptible)
             for work in running:

@@ -96,7 +96,10 @@ class Store:
         try:
             yield
         except BaseException:
-            self._connection.rollback()
+            try:
+                self._connection.rollback()
+            except duckdb.InterruptException:  # meant for the query that it came too late for
+                self._connection.rollback()
             raise
         with _interruptible():
             self._connection.commit()

@@ -1,5 +1,6 @@
 """What all tests share: an empty store, and log records written as services write them."""
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ STORAGE = "/subscriptions/0000/resourceGroups/rg/providers/Microsoft.Storage/sto
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--accept-golden", action="store_true", help="write the golden files anew")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays to the end: going over it takes a tenth of the time of all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

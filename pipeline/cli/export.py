@@ -1,12 +1,12 @@
 """nsp export: accepted rules as code."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.files import put
 from pipeline.cli.options import PerimeterOption, ProfileOption
 from pipeline.errors import PublishError, UsageError
 from pipeline.publish.form import API_VERSION, Form
@@ -115,16 +115,8 @@ def _put(path: Path, text: str) -> None:
     Raises:
         PublishError: it can't be written.
     """
-    target = path.resolve()
-    part = target.with_name(f".nsp-export-{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and not target.is_file():  # a device or pipe, such as /dev/stdout
-            target.write_bytes(text.encode())
-            return
-        part.write_bytes(text.encode())
-        part.replace(target)
+        path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        put(path, text.encode())
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise PublishError(f"{path} can't be written: {error.strerror}.") from error

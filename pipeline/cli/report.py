@@ -1,6 +1,5 @@
 """nsp report: one page about a perimeter, to be sent and kept."""
 
-import os
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.check import PolicyOption
+from pipeline.cli.files import put
 from pipeline.cli.log import tell
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.errors import UsageError
@@ -85,16 +85,7 @@ def report(
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: a reader of the last one never sees half of this one."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        if path.exists() and not path.is_file():  # /dev/stdout and its like are written to, never replaced
-            path.write_text(text, encoding="utf-8")
-            return
-        try:
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        put(path, text.encode())
     except OSError as error:
         raise UsageError(f"The report can't be written to {path}: {error.strerror}.") from error

@@ -77,6 +77,19 @@ def test_a_run_comes_through_a_pipe(sample: Path) -> None:
         assert piped.stdout == (sample / "rules.json").read_bytes()
 
 
+def test_a_device_is_written_to_and_never_replaced(sample: Path) -> None:
+    """The shell may have sent it to a file that holds something."""
+    for words in (("export", "json", "--rules", "run.json"), ("report", "-f", "md")):
+        alone = out(sample, *words)
+        file = sample / "kept.txt"
+        file.write_bytes(b"kept\n")
+        with file.open("ab") as held:
+            command = [sys.executable, "-m", "pipeline", *words, "-o", "/dev/stdout"]
+            subprocess.run(command, cwd=sample, check=True, env={"PYTHONPATH": str(ROOT)}, stdout=held)
+        assert file.read_bytes() == b"kept\n" + alone.encode()
+        assert Path("/dev/stdout").is_symlink()
+
+
 def test_terraform_imports_rules_in_force(sample: Path) -> None:
     inventory = json.loads((SAMPLE / "inventory.json").read_text())
     (sample / "live.json").write_text(json.dumps({"accessRules": inventory["accessRules"]}))

@@ -10,17 +10,18 @@ from pipeline.store import Store, open_store
 from tests.extract.test_workspace import held, hour, loaded, records
 from tests.services import jobs, kill, log_analytics
 from tests.services.export import Export, contents, hourly
+from tests.thorough import times
 from tests.transform.test_exactly_once import some_lines
 
 
-def blob_job(written: Export, round_bytes: int = 12_000) -> kill.Job:
+def blob_job(written: Export, round_bytes: int = 18_000) -> kill.Job:
     connection_string = written.azurite.connection_string()
     return partial(jobs.blobs, connection_string=connection_string, prefix=written.prefix, round_bytes=round_bytes)
 
 
 def test_blobs_killed_at_many_places(written: Export, tmp_path: Path) -> None:
     job = blob_job(written)
-    for number in range(12):
+    for number in range(6, 12):
         written.append(hourly(number), some_lines(8, number))
     before = tmp_path / "before"
     with open_store(before) as store:
@@ -28,11 +29,11 @@ def test_blobs_killed_at_many_places(written: Export, tmp_path: Path) -> None:
     written.append(hourly(9), some_lines(9, 9))  # the hours that the look-back still sees
     written.rewrite(hourly(10), some_lines(3, 10) + "no json\n")
     written.append(hourly(11), some_lines(4, 11) + some_lines(1, 1)[:80])
-    for number in range(9, 15):
+    for number in range(9, 13):
         written.append(hourly(number), some_lines(6, number + 90), written.prefix + "publicoutbound")
     expected = written.expected(tmp_path)
-    killed = kill.kill_and_run_again(before, job, contents, expected, by_call=20, by_time=20)
-    assert killed >= 28, "too few kills hit a running ingest"
+    killed = kill.kill_and_run_again(before, job, contents, expected, by_call=times(25), by_time=times(25))
+    assert killed >= times(35), "too few kills hit a running ingest"
 
 
 def workspace_contents(store: Store) -> object:
@@ -61,8 +62,8 @@ def test_workspace_killed_at_many_places(analytics: log_analytics.LogAnalytics, 
         job(store)
         assert loaded(store) == held(analytics)
         expected = workspace_contents(store)
-    killed = kill.kill_and_run_again(before, job, workspace_contents, expected, by_call=20, by_time=20)
-    assert killed >= 28, "too few kills hit a running ingest"
+    killed = kill.kill_and_run_again(before, job, workspace_contents, expected, by_call=times(25), by_time=times(25))
+    assert killed >= times(35), "too few kills hit a running ingest"
 
 
 @pytest.mark.parametrize("quota", [40_000, 300_000, 1_000_000])

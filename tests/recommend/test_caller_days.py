@@ -12,6 +12,7 @@ from pipeline.recommend.need import Need, needs
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.scenario import ENFORCED, scenario
+from tests.thorough import times
 from tests.verdict.world import DOCS, FUNCTION, MOMENT, PERIMETER, VAULT, World, flow, put, traffic
 
 
@@ -87,7 +88,7 @@ def _of(need: Need) -> tuple[Any, ...]:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flows=st.lists(FLOW, max_size=30), first=st.integers(0, 9), length=st.integers(1, 9))
 def test_gathered_in_sql_and_cut_by_days_as_flow_by_flow(
     store: Store, flows: list[dict[str, Any]], first: int, length: int

@@ -22,6 +22,7 @@ from pipeline.store import Store, open_store
 from pipeline.tables import SERVICE_TAG_PREFIX
 from pipeline.verdict.scenario import scenario
 from pipeline.verdict.whatif import compare
+from tests.thorough import times
 from tests.verdict.world import DOCS, FUNCTION, MOMENT, VAULT, World, flow, judged, put, traffic
 
 NOW = MOMENT + timedelta(hours=10)
@@ -380,7 +381,7 @@ def callers(draw: st.DrawFn) -> str:
     return str(ip_address(BASES[6] + networks + draw(st.integers(0, 3))))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     elements=st.lists(prefixes(), min_size=1, max_size=9),
     addresses=st.lists(st.tuples(callers(), st.integers(0, 5)), min_size=1, max_size=25),

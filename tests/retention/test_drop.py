@@ -13,6 +13,7 @@ from pipeline.store import Store, open_store
 from tests.conftest import line
 from tests.retention import history
 from tests.retention.history import NOW, START
+from tests.thorough import times
 
 FILE = st.tuples(
     st.just("file"),
@@ -24,7 +25,7 @@ WINDOW = st.tuples(st.just("window"), st.integers(0, 8), st.integers(0, 1), st.i
 DROP = st.tuples(st.just("drop"), st.integers(1, 5), st.just(0), st.just(0))
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(FILE, WINDOW, DROP), min_size=3, max_size=9))
 def test_any_history_tells_what_it_tells_without_retention(tmp_path_factory: Any, steps: list[Any]) -> None:
     base = tmp_path_factory.mktemp("history")
@@ -48,7 +49,7 @@ def test_any_history_tells_what_it_tells_without_retention(tmp_path_factory: Any
         assert history.answers(aged) == history.answers(whole)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(FILE, WINDOW, DROP), min_size=3, max_size=9), st.integers(0, 2))
 def test_what_lies_in_the_window_stays_as_it_is(tmp_path_factory: Any, steps: list[Any], raw_days: int) -> None:
     base = tmp_path_factory.mktemp("window")

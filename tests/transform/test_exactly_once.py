@@ -13,6 +13,7 @@ from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from pipeline.transform import load
 from tests.conftest import WhenPlanned, line
+from tests.thorough import times
 
 TABLES = {
     "access_log": "select l.name, a.* exclude (source_id) from access_log a join load_ledger l using (source_id)",
@@ -203,7 +204,7 @@ def test_rounds_do_not_change_the_result(store: Store, export: Path, tmp_path: P
 ACTION = st.sampled_from(["append", "append_cut", "complete", "rewrite", "shrink", "delete", "bad"])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.tuples(st.integers(0, 2), ACTION, st.integers(0, 99)), max_size=4), min_size=1, max_size=5))
 def test_any_history_of_files_ends_like_one_clean_run(tmp_path_factory: Any, nights: list[Any]) -> None:
     base = tmp_path_factory.mktemp("history")

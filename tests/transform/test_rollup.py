@@ -13,6 +13,7 @@ from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from pipeline.transform.rollup import HOUR, MAX_SPANS, spans
 from tests.conftest import line
+from tests.thorough import times
 
 FIELDS = st.fixed_dictionaries(
     {
@@ -25,7 +26,7 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(FIELDS, max_size=6), min_size=1, max_size=4))
 def test_flows_equal_a_plain_sum(tmp_path_factory: Any, loads: list[list[dict[str, Any]]]) -> None:
     base = tmp_path_factory.mktemp("rollup")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from pipeline.transform.record import FIELDS
+from tests.thorough import times
 
 TEXTS = (
     '""', "[]", "[ ]", "[\t]", "null", "{}", '" "', '"x"', "[1]", '[""]', '["a","b"]', "0", "false",
@@ -63,7 +64,7 @@ def read(store: Store, file: Path, text: str) -> list[tuple[Any, ...]]:
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=times(25), deadline=None)
 @given(records())
 @example('{"time":"2026-10-01T04:36:54Z","category":"A","location":"","properties":{"appId":[],"profile": ""}}')
 @example('{"time":"2026-10-01T04:36:54Z","category":"A","location":"x","properties":{"parameters":":[]","p":":{"}}')

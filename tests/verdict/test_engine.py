@@ -20,6 +20,7 @@ from pipeline.store import Store, open_store
 from pipeline.tables import INVENTORY_SNAPSHOT
 from pipeline.verdict.scenario import Party, admitting_rules, scenario
 from pipeline.verdict.whatif import compare
+from tests.thorough import times
 from tests.verdict.world import (
     DOCS,
     FUNCTION,
@@ -153,7 +154,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=times(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=WORLD, some=st.lists(flows(), min_size=1, max_size=25))
 def test_engine_is_the_naive_evaluator(lasting: Store, world: World, some: list[dict[str, Any]]) -> None:
     for table in (INVENTORY_SNAPSHOT, *TABLES.values()):
