@@ -55,7 +55,7 @@ check: $(DEV_READY) ## format, lint, types, dependency direction, SQL
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 queries
+	$(BIN)/sqlfluff lint --disable-progress-bar queries
 
 fix: $(DEV_READY) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
