@@ -8,6 +8,7 @@ descriptor, see the standard library's `signal.set_wakeup_fd`) and interrupts wh
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -31,6 +32,7 @@ class Stop:
     def __init__(self) -> None:
         self.number: int | None = None
         self.taken = threading.Event()
+        self._during: object | None = None
 
     def die(self) -> None:
         """End as a process does that heeds no SIGTERM, if that was it: service managers see a stop and no failure."""
@@ -40,20 +42,43 @@ class Stop:
 
     def take(self, number: int, _frame: FrameType | None) -> None:
         """Handle the signal, in the main thread."""
-        self.number = number
+        self.number, self._during = number, _work
         self.taken.set()
         raise KeyboardInterrupt
+
+    def is_over(self) -> bool:
+        """Whether the main thread has taken the signal, and has left the query in which it did.
+
+        DuckDB looks for signals while it works; having found one, it still waits for its other threads.
+        """
+        return self.taken.is_set() and (self._during is None or self._during is not _work)
 
 
 _lock = threading.Lock()
 _interruptible: WeakSet[Interruptible] = WeakSet()
 _heeding: list[Stop] = []
+_work: object | None = None
+"""What the main thread is in that may not come back by itself; a new object each time."""
 
 
 def may_interrupt(work: Interruptible) -> None:
     """Have something interrupted by a signal to stop, for as long as it is referred to."""
     with _lock:
         _interruptible.add(work)
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Say that the main thread is inside something that `interrupt` ends, for the length of the block."""
+    global _work  # noqa: PLW0603 -- there is one main thread, as there is one handler of a signal
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, _work = _work, object()
+    try:
+        yield
+    finally:
+        _work = before
 
 
 @contextmanager
@@ -103,5 +128,6 @@ def _watch(told: socket.socket, stop: Stop, numbers: frozenset[int]) -> None:
             for work in running:
                 with suppress(Exception):  # it may be closed by now
                     work.interrupt()
-            if stop.taken.wait(AGAIN_SECONDS):
+            time.sleep(AGAIN_SECONDS)
+            if stop.is_over():
                 break

@@ -16,7 +16,7 @@ import duckdb
 
 from pipeline import sql
 from pipeline.errors import MalformedJsonError, QueryError, StoreBusyError, StoreError, UsageError
-from pipeline.stopping import may_interrupt
+from pipeline.stopping import at_work, may_interrupt
 from pipeline.tables import SCENARIO, SCHEMA_VERSION, TABLES, VIEWS, Table
 
 if TYPE_CHECKING:
@@ -360,7 +360,8 @@ class Store:
 def _interruptible() -> Iterator[None]:
     """Let Ctrl-C through: DuckDB's client makes a plain RuntimeError of a KeyboardInterrupt that meets it at work."""
     try:
-        yield
+        with at_work():
+            yield
     except duckdb.InterruptException:  # pipeline.stopping asked for it
         raise KeyboardInterrupt from None
     except RuntimeError as error:

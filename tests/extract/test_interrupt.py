@@ -19,6 +19,7 @@ from tests.services.faults import Fault, Proxy
 from tests.transform.test_exactly_once import some_lines
 
 HOURS = 12
+ENDLESS = "select count(*) from range(1000000000000) as numbers where hash(range) % 7 = 3"
 
 
 @pytest.fixture(autouse=True)
@@ -64,17 +65,33 @@ def test_stopped_while_a_download_hangs(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_a_long_query(tmp_path: Path, threads: int, number: signal.Signals) -> None:
     """With two threads it is often the other one that has all the work, while the main one waits for it."""
-    endless = "select count(*) from range(1000000000000) as numbers where hash(range) % 7 = 3"
     with warehouse.open_store(tmp_path) as store:
         store._connection.execute(f"set threads = {threads}")
         pressed = threading.Timer(0.5, os.kill, (os.getpid(), number))
         with heeded(terminating=True) as stop:
             pressed.start()
             with pytest.raises(KeyboardInterrupt), warehouse._told("endless"):
-                store._connection.execute(endless)
+                store._connection.execute(ENDLESS)
         assert stop.number == number
         assert store.rows("extract/last_source_id"), "it can be used again"
     assert signal.getsignal(number) is {signal.SIGTERM: signal.SIG_DFL}.get(number, signal.default_int_handler)
+
+
+def test_a_signal_that_is_taken_inside_a_query_ends_it_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB finds the signal by itself, and then waits for its other thread, which nothing has interrupted."""
+    with warehouse.open_store(tmp_path) as store:
+        store._connection.execute("set threads = 2")
+        really = store._connection.interrupt
+        seen: list[int] = []
+        monkeypatch.setattr(warehouse.Store, "interrupt", lambda _: seen.append(1) if len(seen) < 4 else really())
+        pressed = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        with heeded():
+            pressed.start()
+            with pytest.raises(KeyboardInterrupt), warehouse._told("endless"):
+                store._connection.execute(ENDLESS)
+        assert store.rows("extract/last_source_id")
 
 
 def test_a_signal_that_is_lost_between_two_queries_is_told_again() -> None:
