@@ -45,7 +45,7 @@ test: ## all checks and all tests
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check ready
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-ready: $(DEV_READY) $(SERVICES_READY) $(AZ_READY) chromium # what the tests need besides Python packages
+ready: $(DEV_READY) $(SERVICES_READY) $(AZ_READY) chromium # what the tests need to be there
 
 soak: ready ## the same tests, the costly ones trying ten times as much
 	NSP_TEST_FACTOR=10 $(BIN)/python -m pytest -n auto --dist worksteal

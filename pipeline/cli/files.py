@@ -17,7 +17,7 @@ def put(path: Path, data: bytes) -> None:
     """
     target = path.resolve()
     if str(path.absolute()).startswith(_STREAMS) or (target.exists() and not target.is_file()):
-        with path.open("ab", buffering=0) as device:
+        with path.open("ab") as device:
             device.write(data)
         return
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")

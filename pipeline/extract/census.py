@@ -15,9 +15,12 @@ _RESPELLABLE = np.array([chr(code).isascii() and chr(code).isalnum() for code in
 _SPACED_KEY = re.compile(rb'"\s+:')
 _PLAIN_ARRAY = re.compile(rb'\["[^"\\{]*"(?:,"[^"\\{]*")*\]')
 _CASE = 0x2020202020202020
-_OBJECTS = tuple(
-    int.from_bytes(f'"{part}"'.lower().encode()[-8:], "little") | _CASE
-    for part in sorted({part for column in ACCESS_LOG.columns for part in (column.blob or "").split(".")[:-1]})
+_OBJECTS = np.array(
+    [
+        int.from_bytes(f'"{part}"'.lower().encode()[-8:], "little") | _CASE
+        for part in sorted({part for column in ACCESS_LOG.columns for part in (column.blob or "").split(".")[:-1]})
+    ],
+    np.uint64,
 )
 """The last eight bytes of the quoted names of objects around fields."""
 
@@ -91,11 +94,7 @@ def _are_plain(block: Bytes, arrays: Integers) -> bool:
 def _are_known(block: Bytes, keys: Integers) -> bool:
     """Whether objects are those around fields, in any case."""
     endings = np.ndarray((len(block) - 7,), "<u8", block.data, 0, (1,))  # eight bytes from each place on
-    ending = endings[keys - 8] | np.uint64(_CASE)
-    known = ending == _OBJECTS[0]
-    for each in _OBJECTS[1:]:
-        known |= ending == each
-    return bool(known.all())
+    return bool(np.isin(endings[keys - 8] | np.uint64(_CASE), _OBJECTS).all())
 
 
 def _respell(block: Bytes, keys: Integers) -> bool:

@@ -1,4 +1,4 @@
-"""Ctrl-C, and a scheduler's stop, while a download hangs: the command ends in order and loses nothing."""
+"""Ctrl-C, and a scheduler's stop, while a download hangs or a query runs: all ends in order, and nothing is lost."""
 
 import hashlib
 import json
