@@ -109,7 +109,7 @@ def test_short_name_finds_a_query_and_a_wrong_one_is_told() -> None:
 def test_no_sql_hides_in_python() -> None:
     root = Path(__file__).parent.parent / "pipeline"
     for path in root.rglob("*.py"):
-        if path.name == "store.py" or path.parent.name == "tables":
+        if path.parent.name in {"store", "tables"}:
             continue  # they make the tables and write whole rows
         assert not re.search(
             r"(?i)[\"'](select|insert into|delete from|update|with)\s[^\"']*\b(from|values|set|as)\b", path.read_text()

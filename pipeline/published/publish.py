@@ -20,7 +20,7 @@ from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
 from pipeline.review.accepted import answered
 from pipeline.review.decisions import open_decisions
-from pipeline.store import MEMORY, PUBLISHED, WAREHOUSE, attach, open_file
+from pipeline.store import MEMORY, PUBLISHED, WAREHOUSE, attach, copy_store, open_file
 from pipeline.tables import ACCESS_LOG, PUBLISHED_QUERIES, PUBLISHED_RUN, REJECTED_RECORD, SOURCE_FIELD, SOURCE_FLOW
 
 NOT_PUBLISHED = (ACCESS_LOG, REJECTED_RECORD, SOURCE_FLOW, SOURCE_FIELD)
@@ -62,7 +62,7 @@ def publish_snapshot(
             with attach(warehouse, memory=memory, wait=wait) as source:
                 seen = report(source)
                 with work("copying"):
-                    source.copy_to(made, left_out=NOT_PUBLISHED)
+                    copy_store(source, made, left_out=NOT_PUBLISHED)
             findings = seen.pop("findings")
             with open_file(made, memory=memory) as copy:
                 run = recommend(copy, limits, Scope(), now, tolerance, answered(trail, now), coverage=seen)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import StoreError
 from pipeline.publish.record import sync_folder
-from pipeline.store import MEMORY, WAREHOUSE, attach, open_file, open_store
+from pipeline.store import MEMORY, WAREHOUSE, attach, copy_store, open_file, open_store
 
 _UNFINISHED = ".compacting-"
 _FORGOTTEN = 86_400
@@ -45,7 +45,7 @@ def compact(folder: Path, *, memory: str = MEMORY, wait: float = 30.0) -> int:
             with attach(warehouse, memory=memory, wait=wait) as source:
                 if log.exists():  # somebody wrote meanwhile, and was killed
                     return 0
-                source.copy_to(made)
+                copy_store(source, made)
                 with open_file(made, read_only=True, memory=memory) as copy:
                     if copy.tables() != source.tables():
                         raise StoreError(f"The copy of {warehouse} isn't whole; the warehouse stays as it is.")

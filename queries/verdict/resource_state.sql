@@ -1,5 +1,5 @@
 -- Who decides about the resources that wrote records: mode, rules and cells of the decision matrix, as of now.
--- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, inventory_snapshot, snapshot_association, snapshot_link, snapshot_profile, snapshot_rule_element, rule_name, scenario, decision_matrix
+-- reads: traffic, inventory_perimeter, inventory_profile, inventory_association, inventory_link, rules_since, links_since, state_since, rule_name, scenario, decision_matrix
 -- grain: one row a perimeter, profile as logged, and resource
 -- A resource belongs to the profile that it is associated with today, whatever the log of the time says. Where nobody
 -- told the access mode, Learning is assumed, and Enabled where nobody told publicNetworkAccess: in both the resource's
@@ -50,54 +50,6 @@ profile_version as (
     group by perimeter, lower(profile)
 ),
 
-rules_history as (
-    select
-        p.perimeter,
-        lower(p.profile) as profile,
-        s.snapshot_id,
-        s.taken_at,
-        s.confirmed_at,
-        bool_and(p.rules_known) as rules_known,
-        hash(list(distinct [e.rule, e.direction, e.kind, e.element] order by [e.rule, e.direction, e.kind, e.element]))
-            as rules
-    from snapshot_profile as p
-    inner join inventory_snapshot as s on p.snapshot_id = s.snapshot_id
-    left join snapshot_rule_element as e
-        on p.snapshot_id = e.snapshot_id and p.perimeter = e.perimeter and lower(p.profile) = lower(e.profile)
-    group by p.perimeter, lower(p.profile), s.snapshot_id, s.taken_at, s.confirmed_at
-),
-
-rules_step as (
-    select
-        *,
-        last(rules order by confirmed_at, taken_at, snapshot_id) over (
-            partition by perimeter, profile
-        ) as newest_rules
-    from rules_history
-),
-
-other_rules as (
-    select
-        perimeter,
-        profile,
-        max(confirmed_at) as last_seen
-    from rules_step
-    where rules <> newest_rules or not rules_known
-    group by perimeter, profile
-),
-
--- since when the inventory knows that the rules are what they are
-rules_since as (
-    select
-        s.perimeter,
-        s.profile,
-        min(if(s.taken_at > coalesce(o.last_seen, '-infinity'::timestamp), s.taken_at, s.confirmed_at)) as rules_since
-    from rules_step as s
-    left join other_rules as o on s.perimeter = o.perimeter and s.profile = o.profile
-    where s.rules_known and s.confirmed_at > coalesce(o.last_seen, '-infinity'::timestamp)
-    group by s.perimeter, s.profile
-),
-
 known_rules as (
     select distinct
         perimeter,
@@ -113,52 +65,6 @@ outbound_link as (
     where coalesce(status, 'Approved') ilike 'approved' and coalesce(remote_inbound_profiles, '') <> '[]'
 ),
 
-link_history as (
-    select
-        s.perimeter,
-        s.snapshot_id,
-        s.taken_at,
-        s.confirmed_at,
-        s.links_known,
-        coalesce(
-            string_agg(
-                distinct concat_ws(' ', l.remote_perimeter, l.remote_guid, l.remote_inbound_profiles, l.status),
-                chr(10) order by concat_ws(' ', l.remote_perimeter, l.remote_guid, l.remote_inbound_profiles, l.status)
-            ),
-            ''
-        ) as links
-    from inventory_snapshot as s
-    left join snapshot_link as l on s.snapshot_id = l.snapshot_id
-    group by s.perimeter, s.snapshot_id, s.taken_at, s.confirmed_at, s.links_known
-),
-
-link_step as (
-    select
-        *,
-        last(links order by confirmed_at, taken_at, snapshot_id) over (partition by perimeter) as newest_links
-    from link_history
-),
-
-other_links as (
-    select
-        perimeter,
-        max(confirmed_at) as last_seen
-    from link_step
-    where links <> newest_links or not links_known
-    group by perimeter
-),
-
--- since when the inventory knows that the links are what they are
-links_since as (
-    select
-        s.perimeter,
-        min(if(s.taken_at > coalesce(o.last_seen, '-infinity'::timestamp), s.taken_at, s.confirmed_at)) as links_since
-    from link_step as s
-    left join other_links as o on s.perimeter = o.perimeter
-    where s.links_known and s.confirmed_at > coalesce(o.last_seen, '-infinity'::timestamp)
-    group by s.perimeter
-),
-
 known as (
     select
         i.perimeter,
@@ -169,50 +75,6 @@ known as (
     from inventory_perimeter as i
     left join outbound_link as o on i.perimeter = o.perimeter
     left join links_since as l on i.perimeter = l.perimeter
-),
-
-history as (
-    select
-        a.perimeter,
-        a.resource,
-        lower(a.access_mode) as access_mode,
-        lower(a.public_network_access) as access,
-        s.taken_at,
-        s.confirmed_at,
-        last(lower(a.access_mode) order by s.confirmed_at, s.taken_at, s.snapshot_id) over (
-            partition by a.perimeter, a.resource
-        ) as newest_mode,
-        last(lower(a.public_network_access) order by s.confirmed_at, s.taken_at, s.snapshot_id) over (
-            partition by a.perimeter, a.resource
-        ) as newest_access
-    from snapshot_association as a
-    inner join inventory_snapshot as s on a.snapshot_id = s.snapshot_id
-),
-
-other_state as (
-    select
-        perimeter,
-        resource,
-        max(confirmed_at) filter (where access_mode is distinct from newest_mode) as last_mode,
-        max(confirmed_at) filter (where access is distinct from newest_access) as last_access
-    from history
-    group by perimeter, resource
-),
-
--- since when the inventory knows that the mode and publicNetworkAccess are what they are
-state_since as (
-    select
-        h.perimeter,
-        h.resource,
-        min(if(h.taken_at > coalesce(o.last_mode, '-infinity'::timestamp), h.taken_at, h.confirmed_at)) filter (
-            where h.access_mode = h.newest_mode and h.confirmed_at > coalesce(o.last_mode, '-infinity'::timestamp)
-        ) as mode_since,
-        min(if(h.taken_at > coalesce(o.last_access, '-infinity'::timestamp), h.taken_at, h.confirmed_at)) filter (
-            where h.access = h.newest_access and h.confirmed_at > coalesce(o.last_access, '-infinity'::timestamp)
-        ) as access_since
-    from history as h
-    inner join other_state as o on h.perimeter = o.perimeter and h.resource = o.resource
-    group by h.perimeter, h.resource
 ),
 
 mode as (

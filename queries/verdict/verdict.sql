@@ -1,5 +1,5 @@
 -- What happens to each flow today, or in the scenario that is set up: the verdict, why, and by which rule.
--- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, crossing, resource_state, member, verdict_reason
+-- reads: traffic, address, inventory_perimeter, inventory_link, rule_span, rule_name, member_host, crossing, resource_state, member_part, working_pair, caller_perimeter, verdict_reason
 -- grain: one row of traffic
 -- Rules, modes and members are those of the newest inventory, or of the temporary tables rule_span, rule_name and
 -- scenario that stand in their place; profile is the one that the resource belongs to today. The logged category is
@@ -137,28 +137,6 @@ rule_in_force as (
     where kind = 'rule' and in_force
 ),
 
-perimeter_list as (
-    select distinct source_perimeters
-    from traffic
-    where source_perimeters is not null
-),
-
--- a list as JSON, or a single one
-caller_perimeter as materialized (
-    select
-        source_perimeters,
-        lower(
-            unnest(
-                if(
-                    json_valid(source_perimeters) and left(source_perimeters, 1) = '[',
-                    from_json(source_perimeters, '["VARCHAR"]'),
-                    [trim(source_perimeters, ' "')]
-                )
-            )
-        ) as guid
-    from perimeter_list
-),
-
 by_perimeter as (
     select
         r.profile_id,
@@ -171,38 +149,6 @@ by_perimeter as (
     group by r.profile_id, c.source_perimeters
 ),
 
--- callers and destinations, each the resource itself or a part of it, such as a storage account's blob service
-other_resource as (
-    select distinct
-        perimeter,
-        source_resource as resource
-    from traffic
-    where source_resource is not null
-    union
-    select distinct
-        perimeter,
-        destination_resource as resource
-    from traffic
-    where destination_resource is not null
-    union
-    select distinct
-        perimeter,
-        service_resource as resource
-    from traffic
-    where service_resource is not null
-),
-
-part as materialized (
-    select
-        o.perimeter,
-        o.resource,
-        max(m.resource) as member
-    from other_resource as o
-    inner join member as m
-        on o.perimeter = m.perimeter and (o.resource = m.resource or starts_with(o.resource, m.resource || '/'))
-    group by o.perimeter, o.resource
-),
-
 called_host as materialized (
     select
         perimeter,
@@ -210,18 +156,6 @@ called_host as materialized (
         min(resource) as resource
     from member_host
     group by perimeter, host
-),
-
--- pairs of members of which one was seen to reach the other
-working as materialized (
-    select distinct
-        t.perimeter,
-        m.member as source,
-        d.member as destination
-    from traffic as t
-    inner join part as m on t.perimeter = m.perimeter and t.source_resource = m.resource
-    inner join part as d on t.perimeter = d.perimeter and t.service_resource = d.resource
-    where t.traffic_type = 'Intra' and t.direction = 'Inbound' and t.action = 'Approved'
 ),
 
 -- links by the guid of the other side, for each profile that takes part
@@ -259,6 +193,7 @@ own as (
     inner join caller_perimeter as c on lower(i.perimeter_guid) = c.guid
 ),
 
+-- what each flow meets: an alias is written out wherever it is used in the same list, so lists build on one another
 matched as (
     select
         t.rowid as flow,
@@ -268,13 +203,17 @@ matched as (
         s.access_mode,
         s.public_network_access,
         s.assumed,
+        s.rules_known,
         s.members_known,
         s.links_known,
+        s.links_since,
         s.mode_since,
         s.access_since,
         s.state_since,
+        s.rules_version as version_in_force,
         if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
         if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
+        lower(t.profile) is not distinct from s.profile as same_profile,
         -- versions are counted by each profile for itself
         coalesce(
             if(
@@ -286,10 +225,6 @@ matched as (
             and lower(t.profile) = s.profile,
             false
         ) as same_version,
-        -- the log shows that the rules in force didn't admit it
-        same_version
-        and coalesce(t.rule_origin = 'Resource' or (t.rule_origin = 'Perimeter' and t.action = 'Denied'), false)
-            as refuted,
         case
             when t.direction = 'Outbound' then coalesce(destination.member, host.resource) is not null
             when t.source_resource is not null then source.member is not null
@@ -302,57 +237,28 @@ matched as (
         working.source is not null as works,
         -- a call that was let out since the links are what they are was let out by one of them
         t.direction = 'Outbound' and s.has_links and reached.destination is null as is_link_open,
-        case
-            when t.direction = 'Outbound' and reached.destination is not null then reached.is_let_out
-            when t.direction = 'Outbound'
-                then coalesce(is_link_open and t.action = 'Approved' and t.hour >= s.links_since, false)
-            else linked.profile_id is not null
-        end as is_linked,
+        reached.destination is not null as is_reached,
+        reached.is_let_out,
+        linked.profile_id is not null as is_linked_caller,
         coalesce(
             t.direction = 'Inbound' and regexp_matches(t.protocol, '^(?i)(nfs|smb|sftp)'), false
         ) as is_unsupported,
-        coalesce(
-            by_prefix.element, if(s.takes_tags, by_tag.element, null), subscription.element, by_perimeter.element
-        ) is not null as names_caller,
-        coalesce(by_prefix.element, if(s.takes_tags, by_tag.element, null)) is not null as names_address,
-        if(t.direction = 'Outbound', fqdn.element is not null, names_caller) as is_named,
-        case
-            when is_unsupported or not is_named then null
-            when t.direction = 'Outbound' then if(refuted and fqdn.in_force, null, 'fqdns')
-            when by_prefix.element is not null and not (refuted and by_prefix.in_force) then 'address-prefixes'
-            when by_tag.element is not null and s.takes_tags and not (refuted and by_tag.in_force) then 'service-tags'
-            when subscription.element is not null and not (refuted and subscription.in_force) then 'subscriptions'
-            when by_perimeter.element is not null and not (refuted and by_perimeter.in_force) then 'perimeters'
-        end as element_kind,
-        case element_kind
-            when 'address-prefixes' then by_prefix.element
-            when 'service-tags' then by_tag.element
-            when 'subscriptions' then subscription.element
-            when 'perimeters' then by_perimeter.element
-            when 'fqdns' then fqdn.element
-        end as element,
-        case element_kind
-            when 'address-prefixes' then by_prefix.rule
-            when 'service-tags' then by_tag.rule
-            when 'subscriptions' then subscription.rule
-            when 'perimeters' then by_perimeter.rule
-            when 'fqdns' then fqdn.rule
-        end as rule,
-        coalesce(
-            t.rule_origin = 'Perimeter'
-            and t.action = 'Approved'
-            and not is_unsupported
-            and (
-                -- nobody told the rules: those of the version that is in force, where that is known
-                (
-                    not s.rules_known
-                    and lower(t.profile) is not distinct from s.profile
-                    and (s.rules_version is null or same_version)
-                )
-                or (same_version and kept.name is not null)
-            ),
-            false
-        ) as admitted_as_logged
+        kept.name is not null as is_kept,
+        by_prefix.element as prefix_element,
+        by_prefix.rule as prefix_rule,
+        by_prefix.in_force as prefix_in_force,
+        if(s.takes_tags, by_tag.element, null) as tag_element,
+        by_tag.rule as tag_rule,
+        by_tag.in_force as tag_in_force,
+        subscription.element as subscription_element,
+        subscription.rule as subscription_rule,
+        subscription.in_force as subscription_in_force,
+        by_perimeter.element as perimeter_element,
+        by_perimeter.rule as perimeter_rule,
+        by_perimeter.in_force as perimeter_in_force,
+        fqdn.element as fqdn_element,
+        fqdn.rule as fqdn_rule,
+        fqdn.in_force as fqdn_in_force
     from traffic as t
     inner join state as s
         on
@@ -369,12 +275,12 @@ matched as (
         on s.profile_id = by_perimeter.profile_id and t.source_perimeters = by_perimeter.source_perimeters
     left join rule_in_force as kept
         on s.profile_id = kept.profile_id and t.direction = kept.direction and t.matched_rule = kept.name
-    left join part as caller on t.perimeter = caller.perimeter and t.service_resource = caller.resource
-    left join part as source on t.perimeter = source.perimeter and t.source_resource = source.resource
-    left join part as destination
+    left join member_part as caller on t.perimeter = caller.perimeter and t.service_resource = caller.resource
+    left join member_part as source on t.perimeter = source.perimeter and t.source_resource = source.resource
+    left join member_part as destination
         on t.perimeter = destination.perimeter and t.destination_resource = destination.resource
     left join called_host as host on t.perimeter = host.perimeter and t.destination_fqdn = host.host
-    left join working
+    left join working_pair as working
         on
             t.perimeter = working.perimeter
             and caller.member = working.source
@@ -389,6 +295,53 @@ matched as (
                 coalesce(t.destination_resource, t.destination_fqdn),
                 null
             ) = reached.destination
+),
+
+weighed as (
+    select
+        *,
+        -- the log shows that the rules in force didn't admit it
+        same_version
+        and coalesce(rule_origin = 'Resource' or (rule_origin = 'Perimeter' and action = 'Denied'), false)
+            as refuted,
+        case
+            when direction = 'Outbound' and is_reached then is_let_out
+            when direction = 'Outbound'
+                then coalesce(is_link_open and action = 'Approved' and hour >= links_since, false)
+            else is_linked_caller
+        end as is_linked,
+        coalesce(prefix_element, tag_element) is not null as names_address,
+        if(
+            direction = 'Outbound',
+            fqdn_element,
+            coalesce(prefix_element, tag_element, subscription_element, perimeter_element)
+        ) is not null as is_named,
+        coalesce(
+            rule_origin = 'Perimeter'
+            and action = 'Approved'
+            and not is_unsupported
+            and (
+                -- nobody told the rules: those of the version that is in force, where that is known
+                (not rules_known and same_profile and (version_in_force is null or same_version))
+                or (same_version and is_kept)
+            ),
+            false
+        ) as admitted_as_logged
+    from matched
+),
+
+chosen as (
+    select
+        *,
+        case
+            when is_unsupported or not is_named then null
+            when direction = 'Outbound' then if(refuted and fqdn_in_force, null, 'fqdns')
+            when prefix_element is not null and not (refuted and prefix_in_force) then 'address-prefixes'
+            when tag_element is not null and not (refuted and tag_in_force) then 'service-tags'
+            when subscription_element is not null and not (refuted and subscription_in_force) then 'subscriptions'
+            when perimeter_element is not null and not (refuted and perimeter_in_force) then 'perimeters'
+        end as element_kind
+    from weighed
 ),
 
 reasoned as (
@@ -443,7 +396,7 @@ reasoned as (
                 and otherwise in ('resource-rules', 'allowed')
                 then 'perimeter-denied-while-learning'
         end as disagreement
-    from matched
+    from chosen
 )
 
 select
@@ -486,8 +439,21 @@ select
     -- the log is older than what the inventory tells of mode and access: they may have been others
     coalesce(r.hour >= r.state_since, false) as is_state_known,
     if(r.reason = 'rule', r.element_kind, null) as element_kind,
-    if(r.reason = 'rule', r.element, null) as element,
-    case r.reason when 'rule' then r.rule when 'rule-as-logged' then r.matched_rule end as rule,
+    case if(r.reason = 'rule', r.element_kind, null)
+        when 'address-prefixes' then r.prefix_element
+        when 'service-tags' then r.tag_element
+        when 'subscriptions' then r.subscription_element
+        when 'perimeters' then r.perimeter_element
+        when 'fqdns' then r.fqdn_element
+    end as element,
+    case if(r.reason = 'rule', r.element_kind, r.reason)
+        when 'address-prefixes' then r.prefix_rule
+        when 'service-tags' then r.tag_rule
+        when 'subscriptions' then r.subscription_rule
+        when 'perimeters' then r.perimeter_rule
+        when 'fqdns' then r.fqdn_rule
+        when 'rule-as-logged' then r.matched_rule
+    end as rule,
     -- it succeeded; what a rule admitted that is gone by now was never put to the resource's own rules
     v.verdict = 'allowed-by-resource-rules-only'
     or coalesce(r.reason in ('never-asked', 'link-unknown') and r.action = 'Approved', false)

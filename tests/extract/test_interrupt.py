@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import store as warehouse
 from pipeline.stopping import heeded, may_interrupt
+from pipeline.store.failures import told
 from tests.services.export import Export, contents, hourly
 from tests.services.faults import Fault, Proxy
 from tests.transform.test_exactly_once import some_lines
@@ -70,7 +71,7 @@ def test_stopped_in_a_long_query(tmp_path: Path, threads: int, number: signal.Si
         pressed = threading.Timer(0.5, os.kill, (os.getpid(), number))
         with heeded(terminating=True) as stop:
             pressed.start()
-            with pytest.raises(KeyboardInterrupt), warehouse._told("endless"):
+            with pytest.raises(KeyboardInterrupt), told("endless"):
                 store._connection.execute(ENDLESS)
         assert stop.number == number
         assert store.rows("extract/last_source_id"), "it can be used again"
@@ -89,7 +90,7 @@ def test_a_signal_that_is_taken_inside_a_query_ends_it_all_the_same(
         pressed = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
         with heeded():
             pressed.start()
-            with pytest.raises(KeyboardInterrupt), warehouse._told("endless"):
+            with pytest.raises(KeyboardInterrupt), told("endless"):
                 store._connection.execute(ENDLESS)
         assert store.rows("extract/last_source_id")
 

@@ -1,48 +1,27 @@
-"""The warehouse: opens the DuckDB file, creates its tables, runs queries and is the only writer.
+"""An open warehouse: runs queries of queries/ and is the only writer of tables."""
 
-A DuckDB file has one writer, and while it is open no other process can even read it; so a store is opened
-for as short as possible, and opening waits a while for another process to finish.
-"""
-
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
 from pipeline import sql
-from pipeline.errors import MalformedJsonError, QueryError, StoreBusyError, StoreError, UsageError
-from pipeline.stopping import at_work, may_interrupt
-from pipeline.tables import SCENARIO, SCHEMA_VERSION, TABLES, VIEWS, Table
+from pipeline.errors import QueryError, UsageError
+from pipeline.stopping import may_interrupt
+from pipeline.store.failures import interruptible, parameter_message, told
+from pipeline.store.views import Views
+from pipeline.tables import TABLES, VIEWS, Table
 
 if TYPE_CHECKING:
     import polars as pl
 
-_T = TypeVar("_T")
-MEMORY = "700MB"
 MODEST_MEBIBYTES = 128
 """Of memory a thread; DuckDB's guide asks for 125 MB at least ("Environment")."""
 _MEBIBYTES = {"MiB": 1.0, "GiB": 1024.0, "TiB": 1024.0**2}
-WAREHOUSE = "warehouse.duckdb"
-PUBLISHED = "published.duckdb"
-"""What people read; pipeline.published makes it beside the warehouse."""
-QUERY_VIEWS = {
-    "address_owner": "callers/address_owner",
-    "caller": "callers/caller",
-    "crossing": "verdict/crossing",
-    "decision_matrix": "verdict/decision_matrix",
-    "logged_flow": "transform/logged_flow",
-    "logged_record": "transform/logged_record",
-    "member": "verdict/member",
-    "resource_state": "verdict/resource_state",
-    "verdict": "verdict/verdict",
-    "verdict_reason": "verdict/verdict_reason",
-}
-"""Views that are queries themselves: name -> query. Each is made when a query first reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +30,6 @@ class Space:
 
     total_bytes: int
     free_bytes: int
-
-
-def tables_read(query: sql.Query) -> frozenset[str]:
-    """Return the tables that a query reads, also through views that are queries themselves."""
-    found: set[str] = set()
-    for name in query.reads:
-        found |= tables_read(sql.load(QUERY_VIEWS[name])) if name in QUERY_VIEWS else {name}
-    return frozenset(found)
 
 
 class Store:
@@ -72,7 +43,7 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, memory: str) -> None:
         self._connection = connection
         self._memory = memory
-        self._views: set[str] = set()
+        self._views = Views(connection)
         may_interrupt(self)
 
     def __enter__(self) -> Self:
@@ -100,8 +71,10 @@ class Store:
                 self._connection.rollback()
             except duckdb.InterruptException:  # meant for the query that it came too late for
                 self._connection.rollback()
+            with suppress(duckdb.Error):  # a full disk may have ended the database
+                self._views.forget()
             raise
-        with _interruptible():
+        with interruptible():
             self._connection.commit()
 
     @contextmanager
@@ -132,7 +105,7 @@ class Store:
         Raises:
             QueryError: DuckDB could not run it.
         """
-        with _told(name):
+        with told(name):
             return self._connection.execute(self._query(name).text, parameters).fetchall()
 
     def frame(self, name: str, **parameters: Any) -> "pl.DataFrame":
@@ -145,10 +118,10 @@ class Store:
 
         query = self._query(name)
         try:
-            with _interruptible():
+            with interruptible():
                 return pl.DataFrame(self._connection.sql(query.text, params=parameters))
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as error:
-            raise UsageError(_parameter_message(query, parameters, error)) from error
+            raise UsageError(parameter_message(query, parameters, error)) from error
 
     def whole(self, table: str) -> "pl.DataFrame":
         """Return all rows of a stored table as a polars frame.
@@ -158,7 +131,7 @@ class Store:
         """
         import polars as pl
 
-        with _told(table):
+        with told(table):
             return pl.DataFrame(self._connection.table(table))
 
     def tables(self) -> dict[str, int]:
@@ -181,20 +154,19 @@ class Store:
         Raises:
             QueryError: DuckDB could not run it.
         """
-        with _told(query):
+        with told(query):
             found = self._query(query)
             values = dict.fromkeys(found.parameters) | parameters
             return self._count(self._connection.execute(f"create or replace table {table} as\n{found.text}", values))
 
-    def copy_to(self, path: Path, left_out: Sequence[Table] = ()) -> None:
-        """Write a new warehouse that holds what this one does, but for some tables, which stay empty.
+    def copy_into(self, path: Path, left_out: Sequence[Table] = ()) -> None:
+        """Write into a new warehouse what this one holds, but for some tables, which stay empty.
 
         Raises:
             StoreError: the file can't be written.
         """
-        with _told("copy"):
-            open_file(path).close()  # makes the tables
-            self._connection.execute(f"attach {_quoted(path)} as copied")
+        with told("copy"):
+            self._connection.execute(f"attach {quoted(path)} as copied")
             for table in TABLES:
                 if table not in left_out:
                     names = ", ".join(column.name for column in table.columns if not column.derived)
@@ -210,7 +182,7 @@ class Store:
         Raises:
             StoreError: the file can't be written.
         """
-        with _told("checkpoint"):
+        with told("checkpoint"):
             self._connection.execute("checkpoint")
             size = (
                 "select block_size, total_blocks, free_blocks from pragma_database_size() where database_name = $name"
@@ -226,14 +198,16 @@ class Store:
             MalformedJsonError: a line that the query parses is no JSON; the transaction has to be rolled back.
             QueryError: DuckDB could not run it.
         """
+        self._views.outdate(table.name)
         statement = f"insert into {table.name} by name\n{self._query(name).text}"
-        with _told(name):
+        with told(name):
             return self._count(self._connection.execute(statement, parameters))
 
     def append_rows(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows of plain values, in the order of the table's stored columns."""
         if not rows:
             return
+        self._views.outdate(table.name)
         stored = [column for column in table.columns if not column.derived]
         given: dict[str, Any] = {}
         selected = []
@@ -248,7 +222,7 @@ class Store:
                 text = f"${column.name}::{bound}"
             selected.append(f"{text}::{column.type}")
         names = ", ".join(column.name for column in stored)
-        with _told(table.name):
+        with told(table.name):
             self._connection.execute(f"insert into {table.name} ({names}) select {', '.join(selected)}", given)
 
     def delete(self, table: Table, name: str, **parameters: Any) -> int:
@@ -257,8 +231,9 @@ class Store:
         Raises:
             QueryError: DuckDB could not run it.
         """
+        self._views.outdate(table.name)
         statement = f"delete from {table.name} where rowid in (\n{self._query(name).text}\n)"
-        with _told(name):
+        with told(name):
             return self._count(self._connection.execute(statement, parameters))
 
     def clear(self, table: Table, column: str, name: str, **parameters: Any) -> int:
@@ -269,31 +244,36 @@ class Store:
         """
         if column not in {each.name for each in table.columns}:
             raise QueryError(f"{table.name} has no column {column}.")
+        self._views.outdate(table.name)
         statement = f"update {table.name} set {column} = null where rowid in (\n{self._query(name).text}\n)"
-        with _told(name):
+        with told(name):
             return self._count(self._connection.execute(statement, parameters))
 
     def delete_sources(self, table: Table, source_ids: Iterable[int]) -> int:
         """Remove the rows that came from the given sources; return how many."""
+        self._views.outdate(table.name)
         statement = f"delete from {table.name} where source_id in $source_ids"
-        with _told(table.name):
+        with told(table.name):
             return self._count(self._connection.execute(statement, {"source_ids": list(source_ids)}))
 
     def delete_named(self, table: Table, column: str, values: Sequence[str]) -> int:
         """Remove the rows with one of some texts in a column; return how many."""
         if column not in {each.name for each in table.columns}:
             raise QueryError(f"{table.name} has no column {column}.")
+        self._views.outdate(table.name)
         statement = f"delete from {table.name} where {column} in $values"
         return self._count(self._connection.execute(statement, {"values": list(values)}))
 
     def delete_hours(self, table: Table, start: object, end: object) -> int:
         """Remove the rows of the hours in [start, end), start None for all before the end; return how many."""
+        self._views.outdate(table.name)
         statement = f"delete from {table.name} where hour >= coalesce($start, '-infinity'::timestamp) and hour < $end"
-        with _told(table.name):
+        with told(table.name):
             return self._count(self._connection.execute(statement, {"start": start, "end": end}))
 
     def replace(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Put rows of plain values in the place of everything that the table holds."""
+        self._views.outdate(table.name)
         self._connection.execute(f"delete from {table.name}")
         self.append_rows(table, rows)
 
@@ -308,7 +288,7 @@ class Store:
     def scratch(self, name: str, query: str, **parameters: Any) -> Iterator[int]:
         """Keep the rows of a query in a temporary table for the length of the block; yield how many."""
         statement = f"create or replace temp table {name} as\n{self._query(query).text}"
-        with _told(query):
+        with told(query):
             count = self._count(self._connection.execute(statement, parameters))
         yield count
         self._connection.execute(f"drop table {name}")
@@ -320,35 +300,34 @@ class Store:
         Where a stored table has its name, queries and views see the temporary one instead: so a verdict is asked for
         under other rules than those in force.
         """
-        self._connection.execute(table.ddl().replace("create table if not exists", "create temp table", 1))
-        try:
-            self.append_rows(table, rows)
-            yield
-        except BaseException:
-            with suppress(duckdb.Error):  # an aborted transaction takes the table with it
-                self._connection.execute(f"drop table temp.{table.name}")
-            raise
-        self._connection.execute(f"drop table temp.{table.name}")
+        with self._views.trial(table.name):
+            self._connection.execute(table.ddl().replace("create table if not exists", "create temp table", 1))
+            try:
+                self.append_rows(table, rows)
+                yield
+            except BaseException:
+                with suppress(duckdb.Error):  # an aborted transaction takes the table with it
+                    self._connection.execute(f"drop table temp.{table.name}")
+                raise
+            self._connection.execute(f"drop table temp.{table.name}")
 
     @contextmanager
     def as_of(self, moment: datetime) -> Iterator[None]:
         """Have the views of the inventory show what was known at a moment, UTC, for the length of the block."""
-        for view in VIEWS:
-            self._connection.execute(view.ddl(moment))
-        try:
-            yield
-        finally:
+        with self._views.trial(*(view.name for view in VIEWS)):
             for view in VIEWS:
-                self._connection.execute(view.ddl())
+                self._connection.execute(view.ddl(moment))
+            try:
+                yield
+            finally:
+                for view in VIEWS:
+                    self._connection.execute(view.ddl())
 
     def _query(self, name: str) -> sql.Query:
         """Return a query, after making the views that it reads."""
         query = sql.load(name)
-        for view in query.reads:
-            if view in QUERY_VIEWS and view not in self._views:
-                text = self._query(QUERY_VIEWS[view]).text
-                self._connection.execute(f"create temp view {view} as\n{text}")
-                self._views.add(view)
+        with told(name):
+            self._views.make(query)
         return query
 
     def _count(self, result: duckdb.DuckDBPyConnection) -> int:
@@ -356,194 +335,6 @@ class Store:
         return int(rows[0][0]) if rows else 0
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C through: DuckDB's client makes a plain RuntimeError of a KeyboardInterrupt that meets it at work."""
-    try:
-        with at_work():
-            yield
-    except duckdb.InterruptException:  # pipeline.stopping asked for it
-        raise KeyboardInterrupt from None
-    except RuntimeError as error:
-        if str(error) == "Query interrupted":
-            raise KeyboardInterrupt from None
-        raise
-
-
-@contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Turn DuckDB's errors into ours; those of disks and files stay what they are."""
-    try:
-        with _interruptible():
-            yield
-    except (duckdb.IOException, duckdb.TransactionException) as error:  # the latter where a commit can't be written
-        raise StoreError(f"The warehouse can't be written or read: {_first_line(error)}.") from error
-    except duckdb.InvalidInputException as error:
-        if "malformed json" in str(error).lower():
-            raise MalformedJsonError(_first_line(error)) from error
-        raise QueryError(f"{name}: {_first_line(error)}") from error
-    except duckdb.Error as error:
-        raise QueryError(f"{name}: {_first_line(error)}") from error
-
-
-def open_store(folder: Path, *, read_only: bool = False, memory: str = MEMORY, wait: float = 30.0) -> Store:
-    """Open the warehouse in a folder, creating both where they are missing and writing is wanted.
-
-    Args:
-        folder: the store's folder, usually ./.nsp.
-        read_only: open for reading; the warehouse must be there.
-        memory: DuckDB's memory limit, such as 700MB; it spills to disk beyond it.
-        wait: seconds to wait for another process that has the warehouse open.
-
-    Raises:
-        StoreError: there is nothing to read, the file is no warehouse, or another version wrote it.
-        StoreBusyError: another process still has it open after `wait` seconds.
-    """
-    path = folder / WAREHOUSE
-    if read_only and not path.exists():
-        raise StoreError(f"There is no warehouse in {folder}. Load logs first: nsp ingest folder PATH (or nsp demo).")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"The store folder {folder} can't be made: {error.strerror}.") from error
-    return open_file(path, read_only=read_only, memory=memory, wait=wait)
-
-
-def open_file(path: Path, *, read_only: bool = False, memory: str = MEMORY, wait: float = 30.0) -> Store:
-    """Open a file that holds a warehouse or a copy of one.
-
-    Args:
-        path: of the file; made where it is missing and writing is wanted.
-        read_only: open for reading.
-        memory: DuckDB's memory limit.
-        wait: seconds to wait for another process that has it open.
-
-    Raises:
-        StoreError: the file is no warehouse, or another version wrote it.
-        StoreBusyError: another process still has it open after `wait` seconds.
-    """
-    return _checked(_connect(path, read_only=read_only, memory=memory, wait=wait), path, memory, read_only=read_only)
-
-
-def attach(path: Path, *, memory: str = MEMORY, wait: float = 30.0) -> Store:
-    """Open a file for reading, apart from every other connection of this process to a file of that name.
-
-    DuckDB shares one instance among the connections of a process to a path; so after a file was replaced by another,
-    a second reader would still see the old one as long as the first is open.
-
-    Raises:
-        StoreError: the file can't be read, is no warehouse, or another version wrote it.
-        StoreBusyError: another process still has it open after `wait` seconds.
-    """
-    connection = _connect(None, read_only=False, memory=memory, wait=wait)
-    try:
-        _patiently(lambda: connection.execute(f"attach {_quoted(path)} as attached (read_only)"), path, wait)
-        connection.execute("use attached")
-    except duckdb.Error as error:
-        connection.close()
-        raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
-    except BaseException:
-        connection.close()
-        raise
-    return _checked(connection, path, memory, read_only=True)
-
-
-def _checked(connection: duckdb.DuckDBPyConnection, path: Path, memory: str, *, read_only: bool) -> Store:
-    try:
-        connection.execute("set TimeZone = 'UTC'")
-        _check_version(connection, path, read_only=read_only)
-        _make_views(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return Store(connection, memory)
-
-
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Return a path as a literal of SQL, for the statements that take no parameters."""
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def _connect(path: Path | None, *, read_only: bool, memory: str, wait: float) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory,
-        "preserve_insertion_order": "false",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-    place = str(path) if path else ":memory:"
-    try:
-        while True:
-            before = _file_of(path)
-            connection = _patiently(lambda: duckdb.connect(place, read_only=read_only, config=config), path, wait)
-            if before is None or before == _file_of(path):
-                return connection
-            connection.close()  # another file took its place while it was opened: what is written here would be lost
-    except duckdb.Error as error:
-        if "memory" in str(error).lower():
-            raise UsageError(f"store.memory is no size: {memory!r}. Write 700MB or 4GB.") from error
-        raise StoreError(f"{path} can't be opened as a warehouse: {_first_line(error)}.") from error
-
-
-def _file_of(path: Path | None) -> tuple[int, int] | None:
-    """Return which file lies at a path; None where there is none."""
-    try:
-        told = path.stat() if path else None
-    except OSError:
-        return None
-    return (told.st_dev, told.st_ino) if told else None
-
-
-def _patiently(action: Callable[[], _T], path: Path | None, wait: float) -> _T:
-    """Do what needs a file that another process may have open.
-
-    Raises:
-        StoreError: the file can't be read.
-        StoreBusyError: another process still has it open after `wait` seconds.
-    """
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            return action()
-        except duckdb.IOException as error:
-            if "could not set lock" not in str(error).lower():
-                raise StoreError(f"{path} can't be opened: {_first_line(error)}.") from error
-            if time.monotonic() >= deadline:
-                raise StoreBusyError(f"{path} is in use by another nsp. Try again when it has finished.") from error
-            time.sleep(0.1)
-
-
-def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    if connection.execute("select 1 from duckdb_tables() where table_name = 'store_version'").fetchall():
-        if connection.execute("select version from store_version").fetchall() != [(SCHEMA_VERSION,)]:
-            raise StoreError(
-                f"{path} was written by another version of nsp. Move it away and run nsp ingest again; "
-                "the logs are read anew.",
-            )
-        return
-    if read_only:
-        raise StoreError(f"{path} isn't a warehouse of nsp.")
-    connection.begin()
-    for table in TABLES:
-        connection.execute(table.ddl())
-    connection.execute(f"insert into {SCENARIO.name} values (null, null)")
-    connection.execute("create table store_version as select ?::integer as version", [SCHEMA_VERSION])
-    connection.commit()
-
-
-def _make_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the views, which live as long as the connection: an old warehouse never holds an old query."""
-    for view in VIEWS:
-        connection.execute(view.ddl())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")
-
-
-def _parameter_message(query: sql.Query, parameters: dict[str, Any], error: Exception) -> str:
-    missing = sorted(set(query.parameters) - set(parameters))
-    unknown = sorted(set(parameters) - set(query.parameters))
-    if missing or unknown:
-        told = ", ".join(f"{name} ({text})" for name, text in query.parameters.items()) or "none"
-        return f"{query.name} takes the parameters: {told}. Missing: {missing}; unknown: {unknown}."
-    return f"{query.name} can't run with these parameters: {_first_line(error)}."
