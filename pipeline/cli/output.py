@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.log import tell
+from pipeline.cli.log import tell, warn
 from pipeline.errors import UsageError
 from pipeline.text import visible
 
@@ -41,6 +41,8 @@ SHORT = 12
 WIDE = 240
 WIDTH = 120
 """Columns where stdout is no terminal."""
+MOST_ROWS = 500
+"""Of a table; laying out takes milliseconds a row, and nobody reads more."""
 
 
 class _Console(Console):
@@ -130,10 +132,14 @@ def write(frame: "pl.DataFrame", form: Format, *, title: str = "") -> None:
     """
     match form:
         case Format.TABLE:
-            rows = [[_brief(*cell) for cell in zip(frame.columns, row, strict=True)] for row in frame.rows()]
+            shown = frame.head(MOST_ROWS).rows()
+            rows = [[_brief(*cell) for cell in zip(frame.columns, row, strict=True)] for row in shown]
             console(width=WIDE).print(table(title, frame.columns, rows))
             if frame.is_empty():
                 tell("no_rows", "No rows.")
+            elif frame.height > MOST_ROWS:
+                told = f"The first {MOST_ROWS} of {frame.height:,} rows; --format csv, json or parquet has all of them."
+                warn("rows_left_out", told, rows=frame.height)
         case Format.JSON:
             write_json(frame.to_dicts())
         case Format.CSV:

@@ -5,10 +5,11 @@ for as short as possible, and opening waits a while for another process to finis
 """
 
 from pipeline.store.opening import MEMORY, PUBLISHED, WAREHOUSE, attach, copy_store, open_file, open_store
-from pipeline.store.views import QUERY_VIEWS, tables_read
+from pipeline.store.views import KEPT, QUERY_VIEWS, tables_read
 from pipeline.store.warehouse import MODEST_MEBIBYTES, Space, Store
 
 __all__ = [
+    "KEPT",
     "MEMORY",
     "MODEST_MEBIBYTES",
     "PUBLISHED",

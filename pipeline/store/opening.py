@@ -94,6 +94,7 @@ def copy_store(source: Store, path: Path, left_out: Sequence[Table] = ()) -> Non
 def _checked(connection: duckdb.DuckDBPyConnection, path: Path, memory: str, *, read_only: bool) -> Store:
     try:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")  # it would go to stdout, from notebooks and python -c
         _check_version(connection, path, read_only=read_only)
         _make_views(connection)
     except BaseException:

@@ -49,6 +49,7 @@ LARGE = frozenset({"resource_state", "verdict"})
 """Views that are kept but in a trial, which asks for them once."""
 MOST_FLOWS = 4_000_000
 """Of more flows no verdicts are kept: a temporary table isn't compressed, and takes some 500 bytes a flow."""
+KEPT = SMALL | LARGE
 _UNDER = {view.name: {view.name, view.table.name, INVENTORY_SNAPSHOT.name} for view in VIEWS}
 
 
@@ -133,7 +134,7 @@ class Views:
         if name in SMALL:
             return True
         is_tried = any(not _founded_on(name).isdisjoint(changed) for changed in self._tried)
-        return name in LARGE and not is_tried and self._connection.table(TRAFFIC.name).shape[0] <= MOST_FLOWS
+        return name in KEPT and not is_tried and self._connection.table(TRAFFIC.name).shape[0] <= MOST_FLOWS
 
     def _kept_of(self, changed: tuple[str, ...]) -> list[str]:
         """Return what is kept and reads one of these."""

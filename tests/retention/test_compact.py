@@ -145,7 +145,7 @@ PLACES = [
     ("return", "append"),
     ("return", "space"),
     ("call", "compact"),
-    ("return", "copy_to"),
+    ("return", "copy_store"),
     ("call", "_sync"),
     ("return", "_sync"),
     ("return", "sync_folder"),

@@ -1,5 +1,7 @@
 """What a store is asked for beside queries."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,11 @@ def test_modest_work_takes_little_memory_and_never_more_than_was_allowed(
             else:
                 assert setting(store, "memory_limit") == before
         assert setting(store, "memory_limit") == before
+
+
+def test_no_progress_bar_of_duckdb_goes_to_stdout(tmp_path: Path) -> None:
+    """Its client shows one wherever `__main__` has no file, as in notebooks."""
+    code = "import sys; from pathlib import Path; from tests.store.test_warehouse import setting, open_store\n"
+    code += "print(setting(open_store(Path(sys.argv[1])), 'enable_progress_bar'))"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
