@@ -11,13 +11,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 from pipeline.inventory import hosts
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
+from pipeline.recommend import suffix_list
 
 LATE_DAYS = 7
 """A name first seen within so many of the last observed days is new ..."""
@@ -79,39 +77,9 @@ class Question:
     sentence: str
 
 
-@cache
-def _suffixes() -> "PublicSuffixList":
-    """Return the Public Suffix List, loaded on first use: it costs 50 ms, which no other command should pay."""
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList()
-
-
-@cache
-def _registries() -> "PublicSuffixList":
-    """Return the list's ICANN part alone."""
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList(only_icann=True)
-
-
 @lru_cache(maxsize=4096)
 def _is_registry(suffix: str) -> bool:
-    return _registries().publicsuffix(suffix) == suffix
-
-
-@cache
-def _above_suffixes() -> frozenset[str]:
-    """Return the domains below which a public suffix lies, as amazonaws.com above s3.amazonaws.com."""
-    from publicsuffixlist import PSLFILE, encode_idn
-
-    found: set[str] = set()
-    with open(PSLFILE, encoding="utf-8") as lines:  # noqa: PTH123 - what the package names is a string
-        for line in lines:
-            rule = line.partition("//")[0].strip().lstrip("!")
-            labels = (rule if rule.isascii() else encode_idn(rule)).split(".")
-            found.update(".".join(labels[start:]) for start in range(1, len(labels)))
-    return frozenset(found)
+    return suffix_list.registries().publicsuffix(suffix) == suffix
 
 
 def owner_zone(host: str) -> str | None:
@@ -122,7 +90,7 @@ def owner_zone(host: str) -> str | None:
     """
     if hosts.shared_zone(host) or host.lower() in hosts.SHARED_ZONES or host.rpartition(".")[2].isdigit():
         return None
-    return _suffixes().privatesuffix(host)
+    return suffix_list.suffixes().privatesuffix(host)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -133,7 +101,7 @@ def shared_suffix(host: str) -> str | None:
     """
     if zone := hosts.shared_zone(host):
         return zone
-    suffix = _suffixes().publicsuffix(host)
+    suffix = suffix_list.suffixes().publicsuffix(host)
     return suffix if suffix and suffix != host.lower() and not _is_registry(suffix) else None
 
 
@@ -172,7 +140,8 @@ def wildcards(names: Iterable[str], least: int = 5) -> list[tuple[str, tuple[str
 
 
 def _has_one_owner(zone: str) -> bool:
-    return owner_zone(zone) is not None and not hosts.holds_shared_zone(zone) and zone not in _above_suffixes()
+    is_mine = owner_zone(zone) is not None and not hosts.holds_shared_zone(zone)
+    return is_mine and zone not in suffix_list.above_suffixes()
 
 
 def is_late(first_seen: date, observed: Collection[date]) -> bool:
