@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
-from pipeline.transform.rollup import HOUR, MAX_SPANS, spans
+from pipeline.transform import rollup
+from pipeline.transform.rollup import HOUR, MAX_SPANS, SPAN_RECORDS, spans
 from tests.conftest import line
 from tests.thorough import times
 
@@ -27,8 +29,8 @@ FIELDS = st.fixed_dictionaries(
 
 
 @settings(max_examples=times(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(FIELDS, max_size=6), min_size=1, max_size=4))
-def test_flows_equal_a_plain_sum(tmp_path_factory: Any, loads: list[list[dict[str, Any]]]) -> None:
+@given(st.lists(st.lists(FIELDS, max_size=6), min_size=1, max_size=4), st.sampled_from([0, 2, SPAN_RECORDS]))
+def test_flows_equal_a_plain_sum(tmp_path_factory: Any, loads: list[list[dict[str, Any]]], span_records: int) -> None:
     base = tmp_path_factory.mktemp("rollup")
     export = base / "export"
     export.mkdir()
@@ -50,7 +52,8 @@ def test_flows_equal_a_plain_sum(tmp_path_factory: Any, loads: list[list[dict[st
                     key = (event["hour"], event["category"], address, event["app"].lower() or None)
                     expected[key][0] += 1
                     expected[key][1] += event["count"] or 1
-            ingest_folder(store, export)
+            with patch.object(rollup, "SPAN_RECORDS", span_records):
+                ingest_folder(store, export)
         found = store._connection.execute(
             "select hour(hour), category, source_ip, source_app_id, records, requests from traffic",
         ).fetchall()
@@ -95,14 +98,23 @@ def test_caller_is_the_best_identity_the_log_holds(store: Store, export: Path) -
     ]
 
 
-@given(st.sets(st.integers(0, 3000), max_size=80))
-def test_spans_hold_every_hour_and_are_few(numbers: set[int]) -> None:
+@given(
+    st.sets(st.integers(0, 3000), min_size=1, max_size=80),
+    st.dictionaries(st.integers(-5, 3005), st.sampled_from([1, 500, SPAN_RECORDS - 1, SPAN_RECORDS + 1]), max_size=99),
+)
+def test_spans_hold_every_hour_and_leave_out_what_is_worth_it(numbers: set[int], records: dict[int, int]) -> None:
     start = datetime(2026, 10, 1)
-    hours = {start + timedelta(hours=number) for number in numbers}
-    found = spans(hours)
-    assert len(found) <= MAX_SPANS
+    hours = sorted(start + timedelta(hours=number) for number in numbers)
+    held = {start + timedelta(hours=number): count for number, count in records.items()}
+    found = spans(hours, held)
     assert all(sum(first <= hour < end for first, end in found) == 1 for hour in hours)
     assert all(first in hours and end - HOUR in hours for first, end in found)
     assert all(end < later for (_, end), (later, _) in pairwise(found))
-    runs = sum(hour - HOUR not in hours for hour in hours)
-    assert len(found) == min(runs, MAX_SPANS)
+
+    def inside(begin: datetime, end: datetime) -> int:
+        return sum(count for hour, count in held.items() if begin <= hour < end)
+
+    gaps = [inside(earlier + HOUR, later) for earlier, later in pairwise(hours)]
+    left_out = [inside(end, later) for (_, end), (later, _) in pairwise(found)]
+    worth = sorted(gap for gap in gaps if gap > SPAN_RECORDS)
+    assert sorted(left_out) == worth[-(MAX_SPANS - 1) :], "the fullest gaps, and only such as are worth a span"
