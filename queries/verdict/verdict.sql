@@ -213,7 +213,7 @@ matched as (
         s.rules_version as version_in_force,
         if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
         if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
-        lower(t.profile) is not distinct from s.profile as same_profile,
+        (lower(t.profile) is not distinct from s.profile) as same_profile,
         -- versions are counted by each profile for itself
         coalesce(
             if(
