@@ -79,6 +79,7 @@ class Views:
         self._connection = connection
         self._made: dict[str, str] = {}  # name -> whether it is a table or a view
         self._tried: list[frozenset[str]] = []  # what has something else in its place; a set a trial
+        self._aside: list[dict[str, str]] = []  # what was kept before: name -> where it is now; one a trial
 
     def make(self, query: sql.Query) -> None:
         """Make the views that a query reads, where they are missing.
@@ -99,19 +100,27 @@ class Views:
         """Forget the rows that were kept of what reads one of these tables or views."""
         for name in self._kept_of(changed):
             self._drop(name)
+        lasting = frozenset(changed).difference(*self._tried)
+        for aside in self._aside:
+            for name in [each for each in aside if not _founded_on(each).isdisjoint(lasting)]:
+                self._connection.execute(f"drop table temp.{aside.pop(name)}")
 
     @contextmanager
     def trial(self, *changed: str) -> Iterator[None]:
         """Have views made anew that read one of these tables or views, for the length of the block."""
         self._tried.append(frozenset(changed))
-        aside = {name: f"{name}_before_{len(self._tried)}" for name in self._kept_of(changed)}
-        for name, place in aside.items():
-            self._connection.execute(f"alter table temp.{name} rename to {place}")
-            del self._made[name]
+        aside: dict[str, str] = {}
+        self._aside.append(aside)
         try:
+            for name in self._kept_of(changed):
+                place = f"{name}_before_{len(self._tried)}"
+                self._connection.execute(f"alter table temp.{name} rename to {place}")
+                aside[name] = place
+                del self._made[name]
             yield
         finally:
             self._tried.pop()
+            self._aside.pop()
             with suppress(duckdb.Error):  # a transaction that failed takes all of it along; see forget
                 for name in [each for each in self._made if not _founded_on(each).isdisjoint(changed)]:
                     self._drop(name)
@@ -122,6 +131,8 @@ class Views:
     def forget(self) -> None:
         """Begin anew, after a rollback: what was made within the transaction is gone, what was dropped is back."""
         self._made.clear()
+        for aside in self._aside:
+            aside.clear()
         names = "|".join(QUERY_VIEWS)
         statement = (
             "select if(table_type = 'VIEW', 'view', 'table'), table_name from information_schema.tables "

@@ -70,9 +70,10 @@ def relax(store: Store, _: int) -> None:
     store.replace(SCENARIO, [(None, None)])
 
 
+WAYS = ("plain", "kept", "tried", "undone", "failed")
 CHANGES = (read, load, clear, pull, swap_rules, enforce, relax)
 steps = st.lists(
-    st.tuples(st.sampled_from(CHANGES), st.integers(1, 5), st.sampled_from(["plain", "kept", "undone", "failed"])),
+    st.tuples(st.sampled_from(CHANGES), st.integers(1, 5), st.sampled_from(WAYS)),
     min_size=1,
     max_size=5,
 )
@@ -82,6 +83,13 @@ def take(store: Store, change: Any, number: int, how: str) -> None:
     """Change something: as it is, within a transaction, in one that is undone, or in one that a query ended."""
     if how == "plain" or change is pull:  # which is a transaction itself
         change(store, number)
+        return
+    if how == "tried":  # what isn't in the place of anything is written for good
+        answers(store)
+        with scenario(store, None, access_mode="Enforced"):
+            answers(store)
+            change(store, number)
+            answers(store)
         return
     with suppress(_UndoneError, QueryError), store.transaction():
         change(store, number)
