@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,7 +95,8 @@ def copy_store(source: Store, path: Path, left_out: Sequence[Table] = ()) -> Non
 def _checked(connection: duckdb.DuckDBPyConnection, path: Path, memory: str, *, read_only: bool) -> Store:
     try:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set enable_progress_bar = false")  # it would go to stdout, from notebooks and python -c
+        with suppress(duckdb.InvalidInputException):  # what can't be set in a notebook can't be shown there either
+            connection.execute("set enable_progress_bar = false")  # it would go to stdout, as from python -c
         _check_version(connection, path, read_only=read_only)
         _make_views(connection)
     except BaseException:

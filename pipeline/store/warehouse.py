@@ -67,10 +67,7 @@ class Store:
         try:
             yield
         except BaseException:
-            try:
-                self._connection.rollback()
-            except duckdb.InterruptException:  # meant for the query that it came too late for
-                self._connection.rollback()
+            self._roll_back()
             with suppress(duckdb.Error):  # a full disk may have ended the database
                 self._views.forget()
             raise
@@ -322,6 +319,20 @@ class Store:
             finally:
                 for view in VIEWS:
                     self._connection.execute(view.ddl())
+
+    def _roll_back(self) -> None:
+        interrupted = False
+        while True:
+            try:
+                self._connection.rollback()
+            except duckdb.InterruptException:  # meant for the query that it came too late for
+                interrupted = True
+            except duckdb.TransactionException:
+                if interrupted:  # it was done all the same
+                    return
+                raise
+            else:
+                return
 
     def _query(self, name: str) -> sql.Query:
         """Return a query, after making the views that it reads."""

@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
 from pipeline.store import MODEST_MEBIBYTES, Store, open_store
+from pipeline.tables import ADDRESS
 
 
 def setting(store: Store, name: str) -> object:
@@ -30,8 +34,49 @@ def test_modest_work_takes_little_memory_and_never_more_than_was_allowed(
 
 
 def test_no_progress_bar_of_duckdb_goes_to_stdout(tmp_path: Path) -> None:
-    """Its client shows one wherever `__main__` has no file, as in notebooks."""
+    """Its client shows one wherever `__main__` has no file."""
     code = "import sys; from pathlib import Path; from tests.store.test_warehouse import setting, open_store\n"
     code += "print(setting(open_store(Path(sys.argv[1])), 'enable_progress_bar'))"
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+class _Late:
+    """A connection whose rollbacks are interrupted: before they are done, or after."""
+
+    def __init__(self, real: Any, moments: list[str]) -> None:
+        self._real = real
+        self._moments = moments
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def rollback(self) -> None:
+        moment = self._moments.pop(0) if self._moments else "never"
+        if moment != "before":
+            self._real.rollback()
+        if moment != "never":
+            raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+
+
+def give_up(store: Store, work: Callable[[], object]) -> None:
+    with store.transaction():
+        work()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("moments", [["before"], ["after"], ["before", "before"], ["before", "after"]])
+def test_a_rollback_that_is_interrupted_is_made_all_the_same(store: Store, moments: list[str]) -> None:
+    real = store._connection
+    store._connection = _Late(real, moments)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        give_up(store, lambda: store.replace(ADDRESS, [("203.0.113.7", "203.0.113.7", 4, "1", "public")]))
+    assert moments == []
+    assert len(store.whole("address")) == 0
+    with store.transaction():
+        pass
+
+
+def test_a_rollback_without_a_transaction_is_no_success(store: Store) -> None:
+    with pytest.raises(duckdb.TransactionException):
+        give_up(store, store._connection.rollback)
