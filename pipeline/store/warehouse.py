@@ -14,7 +14,7 @@ from pipeline.errors import QueryError, UsageError
 from pipeline.stopping import may_interrupt
 from pipeline.store.failures import interruptible, parameter_message, told
 from pipeline.store.views import Views
-from pipeline.tables import TABLES, VIEWS, Table
+from pipeline.tables import TABLES, TRAFFIC, VIEWS, Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -73,6 +73,7 @@ class Store:
             raise
         with interruptible():
             self._connection.commit()
+        self._views.outdate(TRAFFIC.name)  # a commit gives rows other rowids, by which verdicts tell flows
 
     @contextmanager
     def modestly(self) -> Iterator[None]:
