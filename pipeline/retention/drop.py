@@ -99,7 +99,9 @@ def drop_old(store: Store, keep: Keep, now: datetime, *, round_records: int = RO
         return Dropped()
     records = texts = flows = 0
     if keep.flow_days:
-        gone, flows = _drop_flows(store, _begin(newest, keep.flow_days))
+        begin = _begin(newest, keep.flow_days)
+        # what comes late of hours that were dropped would be all that is there of them
+        gone, flows = _drop_flows(store, max(begin, _noted(store)[1] or begin))
         records += gone
     if keep.raw_days:
         before = _begin(newest, keep.raw_days)
@@ -159,8 +161,14 @@ def _drop_flows(store: Store, before: datetime) -> tuple[int, int]:
 
 def _note(store: Store, raw_before: datetime | None = None, flows_before: datetime | None = None) -> None:
     """Write down what was dropped; a moment never goes back, since nothing comes back."""
-    ((raw, flows),) = store.rows("retention/retention") or [(None, None)]
+    raw, flows = _noted(store)
     store.replace(RETENTION, [(_later(raw, raw_before), _later(flows, flows_before))])
+
+
+def _noted(store: Store) -> tuple[datetime | None, datetime | None]:
+    """Return before when records and flows were dropped so far; None for never."""
+    ((raw, flows),) = store.rows("retention/retention") or [(None, None)]
+    return raw, flows
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.coverage.measure import report
@@ -51,6 +51,7 @@ def test_any_history_tells_what_it_tells_without_retention(tmp_path_factory: Any
 
 @settings(max_examples=times(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(FILE, WINDOW, DROP), min_size=3, max_size=9), st.integers(0, 2))
+@example([("window", 3, 0, 20), ("drop", 1, 0, 0), ("window", 1, 0, 1)], 0)  # an older record in the place of others
 def test_what_lies_in_the_window_stays_as_it_is(tmp_path_factory: Any, steps: list[Any], raw_days: int) -> None:
     base = tmp_path_factory.mktemp("window")
     export = base / "export"
