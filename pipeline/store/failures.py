@@ -51,6 +51,6 @@ def parameter_message(query: sql.Query, parameters: dict[str, Any], error: Excep
     missing = sorted(set(query.parameters) - set(parameters))
     unknown = sorted(set(parameters) - set(query.parameters))
     if missing or unknown:
-        told = ", ".join(f"{name} ({text})" for name, text in query.parameters.items()) or "none"
-        return f"{query.name} takes the parameters: {told}. Missing: {missing}; unknown: {unknown}."
+        taken = ", ".join(f"{name} ({text})" for name, text in query.parameters.items()) or "none"
+        return f"{query.name} takes the parameters: {taken}. Missing: {missing}; unknown: {unknown}."
     return f"{query.name} can't run with these parameters: {first_line(error)}."

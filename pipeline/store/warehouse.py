@@ -196,16 +196,12 @@ class Store:
             MalformedJsonError: a line that the query parses is no JSON; the transaction has to be rolled back.
             QueryError: DuckDB could not run it.
         """
-        self._views.outdate(table.name)
-        statement = f"insert into {table.name} by name\n{self._query(name).text}"
-        with told(name):
-            return self._count(self._connection.execute(statement, parameters))
+        return self._change(table, f"insert into {table.name} by name\n{self._query(name).text}", parameters, name)
 
     def append_rows(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows of plain values, in the order of the table's stored columns."""
         if not rows:
             return
-        self._views.outdate(table.name)
         stored = [column for column in table.columns if not column.derived]
         given: dict[str, Any] = {}
         selected = []
@@ -220,8 +216,7 @@ class Store:
                 text = f"${column.name}::{bound}"
             selected.append(f"{text}::{column.type}")
         names = ", ".join(column.name for column in stored)
-        with told(table.name):
-            self._connection.execute(f"insert into {table.name} ({names}) select {', '.join(selected)}", given)
+        self._change(table, f"insert into {table.name} ({names}) select {', '.join(selected)}", given)
 
     def delete(self, table: Table, name: str, **parameters: Any) -> int:
         """Remove the rows of a table whose rowid a query returns; return how many.
@@ -229,10 +224,8 @@ class Store:
         Raises:
             QueryError: DuckDB could not run it.
         """
-        self._views.outdate(table.name)
         statement = f"delete from {table.name} where rowid in (\n{self._query(name).text}\n)"
-        with told(name):
-            return self._count(self._connection.execute(statement, parameters))
+        return self._change(table, statement, parameters, name)
 
     def clear(self, table: Table, column: str, name: str, **parameters: Any) -> int:
         """Set a column to null in the rows of a table whose rowid a query returns; return how many.
@@ -242,37 +235,28 @@ class Store:
         """
         if column not in {each.name for each in table.columns}:
             raise QueryError(f"{table.name} has no column {column}.")
-        self._views.outdate(table.name)
         statement = f"update {table.name} set {column} = null where rowid in (\n{self._query(name).text}\n)"
-        with told(name):
-            return self._count(self._connection.execute(statement, parameters))
+        return self._change(table, statement, parameters, name)
 
     def delete_sources(self, table: Table, source_ids: Iterable[int]) -> int:
         """Remove the rows that came from the given sources; return how many."""
-        self._views.outdate(table.name)
         statement = f"delete from {table.name} where source_id in $source_ids"
-        with told(table.name):
-            return self._count(self._connection.execute(statement, {"source_ids": list(source_ids)}))
+        return self._change(table, statement, {"source_ids": list(source_ids)})
 
     def delete_named(self, table: Table, column: str, values: Sequence[str]) -> int:
         """Remove the rows with one of some texts in a column; return how many."""
         if column not in {each.name for each in table.columns}:
             raise QueryError(f"{table.name} has no column {column}.")
-        self._views.outdate(table.name)
-        statement = f"delete from {table.name} where {column} in $values"
-        return self._count(self._connection.execute(statement, {"values": list(values)}))
+        return self._change(table, f"delete from {table.name} where {column} in $values", {"values": list(values)})
 
     def delete_hours(self, table: Table, start: object, end: object) -> int:
         """Remove the rows of the hours in [start, end), start None for all before the end; return how many."""
-        self._views.outdate(table.name)
         statement = f"delete from {table.name} where hour >= coalesce($start, '-infinity'::timestamp) and hour < $end"
-        with told(table.name):
-            return self._count(self._connection.execute(statement, {"start": start, "end": end}))
+        return self._change(table, statement, {"start": start, "end": end})
 
     def replace(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Put rows of plain values in the place of everything that the table holds."""
-        self._views.outdate(table.name)
-        self._connection.execute(f"delete from {table.name}")
+        self._change(table, f"delete from {table.name}", {})
         self.append_rows(table, rows)
 
     @contextmanager
@@ -334,6 +318,13 @@ class Store:
                 raise
             else:
                 return
+
+    def _change(self, table: Table, statement: str, parameters: dict[str, Any], name: str = "") -> int:
+        """Run a statement that changes rows of a table, for a query or the table itself; return how many."""
+        with told(name or table.name):
+            changed = self._count(self._connection.execute(statement, parameters))
+            self._views.outdate(table.name)
+        return changed
 
     def _query(self, name: str) -> sql.Query:
         """Return a query, after making the views that it reads."""
