@@ -70,7 +70,7 @@ def grid() -> dag.AgGrid:
             "postSortRows": {"function": "keepGroups(params)"},
             "rowHeight": 38, "headerHeight": 40, "tooltipShowDelay": 400, "animateRows": False,
             "localeText": {"noRowsToShow": "Nothing here."},
-            "suppressColumnVirtualisation": False, "ensureDomOrder": True,
+            "suppressColumnVirtualisation": True, "ensureDomOrder": True,
         },
         persistence=True,
         persistence_type="session",

@@ -45,6 +45,7 @@ def layout(review: Review) -> html.Div:
             dcc.Store(id="held", data=None),
             dcc.Store(id="decided", data={}),
             dcc.Store(id="visible", data=None),
+            dcc.Store(id="news", data=None),
             dcc.Download(id="download"),
             dcc.Interval(id="poll", interval=POLL_MILLISECONDS),
             html.A("Skip to the proposals", href="#proposals", className="skip"),

@@ -86,11 +86,9 @@ def _follow(app: Dash, review: Review) -> None:
     """Notice what others do: decisions at once, new data when the person says so."""
 
     @app.callback(
-        Output("tick", "data", allow_duplicate=True),
+        Output("news", "data"),
         Output("reload", "children"),
         Output("reload", "className"),
-        Output("notice", "children", allow_duplicate=True),
-        Output("notice", "className", allow_duplicate=True),
         Input("poll", "n_intervals"),
         State("tick", "data"),
         State("held", "data"),
@@ -101,16 +99,28 @@ def _follow(app: Dash, review: Review) -> None:
             trail = review.trail()
             stale = review.is_stale
         except NspError:
-            return (no_update,) * 5  # busy: the next time will do
+            return (no_update,) * 3  # busy: the next time will do
         button = (NEWER, "quiet attention") if stale else (RELOAD, "quiet")
         if trail.last == tick["last"] and tick["state"] == review.loaded.state:
-            return no_update, *button, no_update, no_update
-        told: tuple[Any, Any] = (no_update, no_update)
+            return no_update, *button
+        said = None
         if held and trail.sequences.get(held["id"], 0) != held["sequence"]:
             last = [each for each in trail.decisions if each.proposal_id == held["id"]][-1]
-            told = (f"{shown(last.who)} has {DONE[last.action]} this meanwhile.", "notice is-bad")
+            said = f"{shown(last.who)} has {DONE[last.action]} this meanwhile."
         changed = {"state": review.loaded.state, "last": trail.last, "n": tick["n"] + 1, "is_others": True}
-        return changed, *button, *told
+        return {"tick": changed, "said": said}, *button
+
+    # what was decided here since the poll was sent isn't news
+    in_browser(
+        app,
+        "hear",
+        Output("tick", "data", allow_duplicate=True),
+        Output("notice", "children", allow_duplicate=True),
+        Output("notice", "className", allow_duplicate=True),
+        Input("news", "data"),
+        State("tick", "data"),
+        prevent_initial_call=True,
+    )
 
     @app.callback(
         Output("tick", "data", allow_duplicate=True),

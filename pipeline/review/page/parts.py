@@ -24,6 +24,6 @@ def graph(figure: Figure) -> html.Div:
     return html.Div(drawn, style={"minHeight": height})  # nothing moves when it has been drawn
 
 
-def in_browser(app: Any, function: str, *dependencies: Any) -> None:
-    """Have a function of assets/page.js answer, without the server."""
-    app.clientside_callback(ClientsideFunction("nsp", function), *dependencies)
+def in_browser(app: Any, function: str, *dependencies: Any, **options: Any) -> None:
+    """Have a function of assets/page.js answer, without the server; options are those of Dash's callbacks."""
+    app.clientside_callback(ClientsideFunction("nsp", function), *dependencies, **options)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 
 from pipeline.review.decision import ACCEPT, REJECT, Choice
 from pipeline.review.decisions import Decisions, open_decisions
@@ -267,6 +267,27 @@ def test_the_second_of_two_tabs_is_told(wheel: Wheel, visit: Callable[..., Page]
     assert [each.action for each in trail(wheel, "tabs").history()] == ["reject"]
     two.locator("#accept").click()  # now that it is known
     expect(two.locator("#standing .badge").first).to_contain_text("accepted")
+
+
+def test_what_was_decided_here_is_not_told_as_news(wheel: Wheel, visit: Callable[..., Page]) -> None:
+    page = visit("late")
+    choose(page, branch(wheel)["elements"][0])
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        is_poll = "poll.n_intervals" in (route.request.post_data or "")
+        asked.append(route) if is_poll and not asked else route.continue_()
+
+    page.route(re.compile("_dash-update"), hold)
+    page.wait_for_event("request", lambda request: "poll.n_intervals" in (request.post_data or ""))
+    page.locator("#accept").click()
+    expect(page.locator("#notice")).to_contain_text("Accepted")
+    expect(page.locator("#standing .badge").first).to_contain_text("accepted")
+    with page.expect_response(lambda response: response.request == asked[0].request):
+        asked[0].continue_()  # it was asked before, and is answered with what stands now
+    with page.expect_response(lambda response: "poll.n_intervals" in (response.request.post_data or "")):
+        pass  # the next one: the answer before it has been taken in
+    assert page.locator("#notice").inner_text().startswith("Accepted")
 
 
 def test_decisions_of_others_and_new_runs_come_in_without_losing_the_place(

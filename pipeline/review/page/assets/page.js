@@ -65,6 +65,10 @@
       if (!first || !chosen || (selected && selected.length) || !rows.some((row) => row.id === chosen)) return none();
       return { ids: [chosen] };
     },
+    hear: (news, tick) => {
+      if (!news || news.tick.n !== tick.n + 1) return [none(), none(), none()];
+      return [news.tick, ...(news.said ? [news.said, "notice is-bad"] : [none(), none()])];
+    },
     visible: (clicks) => (clicks ? { n: clicks, ids: shownNodes().map((node) => node.data.id) } : none()),
     edits: (clicks, _chosen, _decided, hidden) => {
       const asked = clientside.callback_context.triggered.some((each) => each.prop_id === "edit.n_clicks");
