@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROUND_BYTES = 3 << 30
 """Bytes of one transaction: some 2.5 million records, so that DuckDB's row groups fill and a kill loses minutes."""
 
-BLOB_ROUND_BYTES = 256 << 20
+BLOB_ROUND_BYTES = 1 << 30
 """Smaller for blobs: a round that has to be read twice, or is killed, is downloaded again."""
 
 MOST_UNANSWERED = 4

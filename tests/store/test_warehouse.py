@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
 
+from pipeline.errors import QueryError
 from pipeline.store import MODEST_MEBIBYTES, Store, open_store
 from pipeline.tables import ADDRESS
 
@@ -31,6 +34,22 @@ def test_modest_work_takes_little_memory_and_never_more_than_was_allowed(
             else:
                 assert setting(store, "memory_limit") == before
         assert setting(store, "memory_limit") == before
+
+
+def test_modest_work_appends_by_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after a transaction that failed, within which nothing can be set back."""
+    rows = "select $text as text, current_setting('threads') as canonical, 'public' as network"
+    queries = {"good": rows, "bad": f"{rows}, error($text)"}
+    monkeypatch.setattr(Store, "_query", lambda _, name: SimpleNamespace(text=queries[name]))
+    with open_store(tmp_path) as store:
+        store._connection.execute("set threads = 3")
+        with store.modestly():
+            for number, name in enumerate(["good", "bad", "good"]):
+                with suppress(QueryError), store.transaction():
+                    store.append(ADDRESS, name, text=f"address {number}")
+        store.append(ADDRESS, "good", text="address 3")
+        found = store._connection.execute("select text, canonical from address order by text").fetchall()
+    assert found == [("address 0", "1"), ("address 2", "1"), ("address 3", "3")]
 
 
 def test_no_progress_bar_of_duckdb_goes_to_stdout(tmp_path: Path) -> None:
