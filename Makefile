@@ -21,7 +21,7 @@ $(RUN_READY): requirements.txt pyproject.toml
 	touch $@
 
 $(DEV_READY): $(RUN_READY) requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
 $(SERVICES_READY): $(SERVICES)/package-lock.json
@@ -30,7 +30,7 @@ $(SERVICES_READY): $(SERVICES)/package-lock.json
 
 $(AZ_READY): $(SERVICES)/azure-cli.txt
 	test -x .venv-az/bin/python || $(PYTHON) -m venv .venv-az
-	.venv-az/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-az/bin/python -m pip install --no-compile --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 demo: $(RUN_READY) ## the sample perimeter, from logs to proposed rules
