@@ -98,11 +98,13 @@ def _are_known(block: Bytes, keys: Integers) -> bool:
 
 
 def _respell(block: Bytes, keys: Integers) -> bool:
-    r"""Change the last character of keys; False where one has none that can be changed.
+    r"""Change the last character of keys; False where one has none that can be changed, or it ends an escape.
 
-    A character that is part of an escape (\n, \u0041) breaks the line, and the loader then reads it the careful way.
+    Without the end of \n or \u0041 the line would be none that DuckDB reads, and with it all files of the round fail.
     """
-    if not _RESPELLABLE.take(block.take(keys - 2)).all():
+    escape = ord("\\")
+    wide = (block.take(np.maximum(keys - 7, 0)) == escape) & (block.take(np.maximum(keys - 6, 0)) == ord("u"))
+    if (wide | (block.take(keys - 3) == escape)).any() or not _RESPELLABLE.take(block.take(keys - 2)).all():
         return False
     block[keys - 2] = ord("~")
     return True

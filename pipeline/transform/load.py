@@ -65,7 +65,7 @@ def load_round(
                 rest = [source for source in sources if source.source_id not in suspects]
                 if not rest:
                     raise
-                # none at all is found where respelling a key, which only the quick way does, broke a line
+                # none at all would be found where only the quick way, which respells keys, can't read a line
                 found = _malformed(store, rest) or [source.source_id for source in rest]
                 suspects |= dict.fromkeys(found, "a line is not valid JSON")
     finally:

@@ -76,6 +76,6 @@ def _leaves(record: dict[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("odd", ['"a" :1', '"a":  1', '"a\\\\":1', '"a":[1]', '"a":{}'])
+@pytest.mark.parametrize("odd", ['"a" :1', '"a":  1', '"a\\\\":1', '"a":[1]', '"a":{}', '"\\n":""', '"b\\u0041":[]'])
 def test_what_it_cannot_tell_it_says(odd: str) -> None:
     assert count_keys(block_of(line(), "{" + odd + "}\n"), BufferPool()) is None

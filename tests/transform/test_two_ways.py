@@ -101,3 +101,18 @@ def test_blanks_of_every_field_go_the_quick_way(tmp_path: Path, blank: str) -> N
         ).fetchall()
     assert len(rows) == len(FIELDS) - 2
     assert {sum(value is not None for value in row) for row in rows} == {5}, "line, time, count, counted, category"
+
+
+@pytest.mark.parametrize("key", ["n\\n", "\\u0041", "A\\u00e9"])
+def test_a_key_that_cannot_be_respelled_concerns_its_own_file_only(tmp_path: Path, key: str) -> None:
+    export = tmp_path / "export"
+    export.mkdir()
+    head = '{"time":"2026-10-01T04:36:54Z","category":"A"'
+    (export / "a.json").write_text(head + ',"location":""}\n')
+    (export / "b.json").write_text(f'{head},"{key}":""}}\n')
+    with open_store(tmp_path / "store") as store:
+        result = ingest_folder(store, export)
+    assert (result.outcome.records, result.outcome.rejected) == (2, 0)
+    assert {Path(name).name: reason for name, reason in result.outcome.careful.items()} == {
+        "b.json": "keys that can't be counted"
+    }
