@@ -16,6 +16,7 @@ from pipeline.store import Store, open_store
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- made by mkdtemp
 ROOM_BYTES = 2 << 30
+"""Ten times what the tests hold at once."""
 PERIMETER = "/SUBSCRIPTIONS/0000/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYPERIMETERS/NSP1"
 STORAGE = "/subscriptions/0000/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/Docs"
 

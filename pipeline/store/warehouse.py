@@ -1,7 +1,7 @@
 """An open warehouse: runs queries of queries/ and is the only writer of tables."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,7 +43,7 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, memory: str) -> None:
         self._connection = connection
         self._memory = memory
-        self._many_threads = 0
+        self._modest_of = 0  # threads that there were when modest work began; 0 outside of it
         self._views = Views(connection)
         may_interrupt(self)
 
@@ -80,9 +80,7 @@ class Store:
     def modestly(self) -> Iterator[None]:
         """Have DuckDB work in little memory for the length of the block; it spills to disk beyond.
 
-        For loads in several transactions. Each thread that appends holds a row group that isn't full (some 150 MB of
-        access_log), and the checkpoint afterwards joins those of all threads, three at a time and uncompressed: a
-        third of the time of such a load. So one thread appends, and less memory is granted to what remains.
+        For loads in several transactions, which have their records appended by one thread (`by_one_thread`).
         """
         (limit, threads) = self._connection.execute(
             "select current_setting('memory_limit'), current_setting('threads')"
@@ -92,15 +90,33 @@ class Store:
         lowered = float(number) * _MEBIBYTES.get(unit, 0) > wanted
         if lowered:
             self._connection.execute(f"set memory_limit = '{wanted}MiB'")
-        self._many_threads = threads
+        self._modest_of = threads
         try:
             yield
         finally:
-            self._many_threads = 0
+            self._modest_of = 0
             with suppress(duckdb.Error):  # a full disk may have ended the database, and is told already
                 self._connection.execute("set threads = $threads", {"threads": threads})
                 if lowered:
                     self._connection.execute("set memory_limit = $memory", {"memory": self._memory})
+
+    @contextmanager
+    def by_one_thread(self) -> Iterator[None]:
+        """Have one thread do what is done in the block, where the work is modest; else all of them.
+
+        Each thread that appends to a wide table holds a row group that isn't full (some 150 MB of access_log), and the
+        checkpoint afterwards joins those of all threads, three at a time and uncompressed: a third of the time of a
+        load in several transactions.
+        """
+        if not self._modest_of:
+            yield
+            return
+        self._connection.execute("set threads = 1")
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # nothing can be set in a transaction that failed; the next block does
+                self._connection.execute("set threads = $threads", {"threads": self._modest_of})
 
     def rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query as tuples.
@@ -201,8 +217,7 @@ class Store:
             MalformedJsonError: a line that the query parses is no JSON; the transaction has to be rolled back.
             QueryError: DuckDB could not run it.
         """
-        with self._by_one_thread() if self._many_threads else nullcontext():
-            return self._change(table, f"insert into {table.name} by name\n{self._query(name).text}", parameters, name)
+        return self._change(table, f"insert into {table.name} by name\n{self._query(name).text}", parameters, name)
 
     def append_rows(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows of plain values, in the order of the table's stored columns."""
@@ -310,15 +325,6 @@ class Store:
             finally:
                 for view in VIEWS:
                     self._connection.execute(view.ddl())
-
-    @contextmanager
-    def _by_one_thread(self) -> Iterator[None]:
-        self._connection.execute("set threads = 1")
-        try:
-            yield
-        finally:
-            with suppress(duckdb.Error):  # nothing can be set in a transaction that failed; the next append does
-                self._connection.execute("set threads = $threads", {"threads": self._many_threads})
 
     def _roll_back(self) -> None:
         interrupted = False
