@@ -43,7 +43,6 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, memory: str) -> None:
         self._connection = connection
         self._memory = memory
-        self._modest_of = 0  # threads that there were when modest work began; 0 outside of it
         self._views = Views(connection)
         may_interrupt(self)
 
@@ -78,9 +77,11 @@ class Store:
 
     @contextmanager
     def modestly(self) -> Iterator[None]:
-        """Have DuckDB work in little memory for the length of the block; it spills to disk beyond.
+        """Have one thread of DuckDB work, in little memory, for the length of the block; it spills to disk beyond.
 
-        For loads in several transactions, which have their records appended by one thread (`by_one_thread`).
+        For loads in several transactions. Each thread that appends holds a row group that isn't full (some 150 MB of
+        access_log), and the checkpoint afterwards joins those of all threads, three at a time and uncompressed: a
+        third of the time of such a load.
         """
         (limit, threads) = self._connection.execute(
             "select current_setting('memory_limit'), current_setting('threads')"
@@ -90,33 +91,14 @@ class Store:
         lowered = float(number) * _MEBIBYTES.get(unit, 0) > wanted
         if lowered:
             self._connection.execute(f"set memory_limit = '{wanted}MiB'")
-        self._modest_of = threads
-        try:
-            yield
-        finally:
-            self._modest_of = 0
-            with suppress(duckdb.Error):  # a full disk may have ended the database, and is told already
-                self._connection.execute("set threads = $threads", {"threads": threads})
-                if lowered:
-                    self._connection.execute("set memory_limit = $memory", {"memory": self._memory})
-
-    @contextmanager
-    def by_one_thread(self) -> Iterator[None]:
-        """Have one thread do what is done in the block, where the work is modest; else all of them.
-
-        Each thread that appends to a wide table holds a row group that isn't full (some 150 MB of access_log), and the
-        checkpoint afterwards joins those of all threads, three at a time and uncompressed: a third of the time of a
-        load in several transactions.
-        """
-        if not self._modest_of:
-            yield
-            return
         self._connection.execute("set threads = 1")
         try:
             yield
         finally:
-            with suppress(duckdb.Error):  # nothing can be set in a transaction that failed; the next block does
-                self._connection.execute("set threads = $threads", {"threads": self._modest_of})
+            with suppress(duckdb.Error):  # a full disk may have ended the database, and is told already
+                self._connection.execute("set threads = $threads", {"threads": threads})
+                if lowered:
+                    self._connection.execute("set memory_limit = $memory", {"memory": self._memory})
 
     def rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query as tuples.

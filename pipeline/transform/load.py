@@ -128,7 +128,7 @@ class _Round:
         style = next(iter(STYLES))
         while sources:
             stream = LineStream(sources, style_of, style, self.advance)
-            with _handed_out(self.store, stream), self.store.by_one_thread():
+            with _handed_out(self.store, stream):
                 self.store.append(
                     ACCESS_LOG,
                     "transform/records_of_lines",

@@ -36,8 +36,8 @@ def test_modest_work_takes_little_memory_and_never_more_than_was_allowed(
         assert setting(store, "memory_limit") == before
 
 
-def test_modest_work_can_be_done_by_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after a transaction that failed, within which nothing can be set back."""
+def test_modest_work_is_done_by_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after a transaction that failed."""
     rows = "select $text as text, current_setting('threads') as canonical, 'public' as network"
     queries = {"good": rows, "bad": f"{rows}, error($text)"}
     monkeypatch.setattr(Store, "_query", lambda _, name: SimpleNamespace(text=queries[name]))
@@ -45,13 +45,11 @@ def test_modest_work_can_be_done_by_one_thread(tmp_path: Path, monkeypatch: pyte
         store._connection.execute("set threads = 3")
         with store.modestly():
             for number, name in enumerate(["good", "bad", "good"]):
-                with suppress(QueryError), store.transaction(), store.by_one_thread():
+                with suppress(QueryError), store.transaction():
                     store.append(ADDRESS, name, text=f"address {number}")
-            store.append(ADDRESS, "good", text="address 3")
-        with store.by_one_thread():
-            store.append(ADDRESS, "good", text="address 4")
+        store.append(ADDRESS, "good", text="address 3")
         found = store._connection.execute("select text, canonical from address order by text").fetchall()
-    assert found == [("address 0", "1"), ("address 2", "1"), ("address 3", "3"), ("address 4", "3")]
+    assert found == [("address 0", "1"), ("address 2", "1"), ("address 3", "3")]
 
 
 def test_no_progress_bar_of_duckdb_goes_to_stdout(tmp_path: Path) -> None:
