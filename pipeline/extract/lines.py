@@ -18,6 +18,7 @@ import nanoarrow
 import numpy as np
 from arro3.core import RecordBatch, RecordBatchReader, Schema
 
+from pipeline.extract.ahead import Ahead
 from pipeline.extract.buffers import BufferPool, Bytes, Integers
 from pipeline.extract.fingerprint import fingerprint
 from pipeline.extract.screen import evidence, screen
@@ -28,6 +29,8 @@ AHEAD_BYTES = 32 << 20
 """Bytes of sources that are fetched ahead of the one being read."""
 BATCH_BLOCKS = 64
 """Blocks, so mostly small files, that are put together at the most."""
+BATCHES_AHEAD = 2
+"""Batches that are made while DuckDB works on one: with a single thread of its own it would wait for each."""
 MIN_BUFFER_BYTES = 1 << 16
 MAX_LINE_BYTES = 16 << 20
 BOM = b"\xef\xbb\xbf"
@@ -99,20 +102,27 @@ class LineStream:
         self._style = style
         self._advance = advance
         self._pool = BufferPool()
+        self._made: Ahead[Any] | None = None
 
     def arrow(self) -> Any:
-        """Return the stream: anything that takes the Arrow C stream interface can read it, once."""
+        """Return the stream: anything that takes the Arrow C stream interface can read it, once, until `close`."""
         schema = Schema.from_arrow(nanoarrow.c_schema(_LINE))
-        return RecordBatchReader.from_batches(schema, self._batches())
+        self._made = Ahead(self._batches(), BATCHES_AHEAD)
+        return RecordBatchReader.from_batches(schema, self._handed_on(self._made))
 
-    def _batches(self) -> Iterator[Any]:
+    def close(self) -> None:
+        """Read no further; returns when no source is being read."""
+        if self._made:
+            self._made.stop()
+
+    def _handed_on(self, batches: Iterator[Any]) -> Iterator[Any]:
         try:
-            yield from self._whole_batches()
+            yield from batches
         except KeyboardInterrupt:  # DuckDB makes an error of its own of it
             self.interrupted = True
             raise
 
-    def _whole_batches(self) -> Iterator[Any]:
+    def _batches(self) -> Iterator[Any]:
         waiting: list[tuple[Integers, Integers, Bytes, Integers, Integers | None]] = []
         size = 0
         for source in _begun(self._sources):

@@ -90,6 +90,8 @@ def _handed_out(store: Store, stream: LineStream) -> Iterator[None]:
         if stream.interrupted:
             raise KeyboardInterrupt from None
         raise
+    finally:
+        stream.close()
 
 
 class _Round:

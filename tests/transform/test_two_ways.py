@@ -1,6 +1,7 @@
 """The quick way and the careful one read the same from a record, however it is spaced, blank or odd."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipeline.extract.lines import LineStream
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from pipeline.transform.record import FIELDS
@@ -116,3 +118,24 @@ def test_a_key_that_cannot_be_respelled_concerns_its_own_file_only(tmp_path: Pat
     assert {Path(name).name: reason for name, reason in result.outcome.careful.items()} == {
         "b.json": "keys that can't be counted"
     }
+
+
+def test_a_round_that_is_read_again_has_one_reader_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB stops at the first line while the files behind it are still being read."""
+    reading: list[int] = []
+    really = LineStream.close
+
+    def closed(stream: LineStream) -> None:
+        really(stream)
+        reading.append(sum(thread.name.startswith("nsp-ahead") for thread in threading.enumerate()))
+
+    monkeypatch.setattr(LineStream, "close", closed)
+    line = '{"time":"2026-10-01T04:36:54Z","category":"NspPrivateInboundAllowed"}\n'
+    (tmp_path / "0.json").write_text(line.replace("A", "\\x") + line)
+    for number in range(1, 9):
+        (tmp_path / f"{number}.json").write_text(line * 50_000)
+    with open_store(tmp_path / "store") as store:
+        result = ingest_folder(store, tmp_path)
+    assert (result.outcome.records, result.outcome.rejected) == (400_001, 1)
+    assert len(reading) >= 3, "quickly, to find the line, again, and carefully"
+    assert set(reading) == {0}
