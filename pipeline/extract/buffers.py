@@ -5,6 +5,7 @@ intermediate arrays stay in the processor's cache takes half the time.
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,24 +15,29 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Integers = np.ndarray[Any, np.dtype[Any]]
 
 WINDOW = 1 << 19
+SMALLEST_BYTES = 1 << 16
 _UNUSED = 3
 """References to a buffer that only the pool knows: the list, the loop variable, the argument of getrefcount."""
 
 
 class BufferPool:
-    """Hands out buffers; one that no array, batch or query refers to any more is handed out again."""
+    """Hands out buffers; one that no array, batch or query refers to any more is handed out again.
+
+    Their sizes are powers of two: a small file in a large buffer would hold on to all of it.
+    """
 
     def __init__(self) -> None:
-        self._buffers: list[Bytes] = []
+        self._buffers: defaultdict[int, list[Bytes]] = defaultdict(list)
         self._mask: np.ndarray[Any, np.dtype[np.bool_]] = np.empty(WINDOW, np.bool_)
 
     def take(self, size: int) -> Bytes:
-        """Return a buffer of that many bytes or more, with anything in it."""
-        for buffer in self._buffers:
-            if len(buffer) >= size and sys.getrefcount(buffer) == _UNUSED:
+        """Return a buffer of that many bytes, or of up to twice as many and SMALLEST_BYTES, with anything in it."""
+        rounded = 1 << (max(size, SMALLEST_BYTES) - 1).bit_length()
+        for buffer in self._buffers[rounded]:
+            if sys.getrefcount(buffer) == _UNUSED:
                 return buffer
-        made: Bytes = np.empty(size, np.uint8)
-        self._buffers.append(made)
+        made: Bytes = np.empty(rounded, np.uint8)
+        self._buffers[rounded].append(made)
         return made
 
     def places(self, block: Bytes, character: str) -> Iterator[Integers]:

@@ -31,7 +31,6 @@ BATCH_BLOCKS = 64
 """Blocks, so mostly small files, that are put together at the most."""
 BATCHES_AHEAD = 2
 """Batches that are made while DuckDB works on one: with a single thread of its own it would wait for each."""
-MIN_BUFFER_BYTES = 1 << 16
 MAX_LINE_BYTES = 16 << 20
 BOM = b"\xef\xbb\xbf"
 
@@ -164,9 +163,7 @@ class LineStream:
             tally.failure = error.strerror or str(error)
 
     def _read(self, file: BinaryIO, source: Source, tally: Tally) -> Iterator[tuple[Bytes, Integers, int]]:
-        # a byte more than is expected, so that the end of a small file is found without another buffer
-        expected = BATCH_BYTES if source.compressed else source.size_bytes - source.start_byte + 1
-        buffer = self._pool.take(max(MIN_BUFFER_BYTES, min(BATCH_BYTES, expected)))
+        buffer = self._pool.take(min(BATCH_BYTES, _left(source, source.start_byte)))
         filled = 0
         line = source.start_line + 1
         consumed = source.start_byte
@@ -174,7 +171,8 @@ class LineStream:
             self._advance(count)
             filled += count
             if skip := _to_skip(file, buffer[:filled], consumed, source):
-                consumed, buffer, filled = consumed + skip, self._moved(buffer[skip:filled]), filled - skip
+                consumed, filled = consumed + skip, filled - skip
+                buffer = self._moved(buffer[skip : skip + filled], _left(source, consumed + filled))
             newlines = np.concatenate(list(self._pool.places(buffer[:filled], "\n")))
             if not len(newlines):
                 if filled >= MAX_LINE_BYTES:
@@ -182,7 +180,7 @@ class LineStream:
                     line += 1
                     tally.lines += 1
                 elif filled == len(buffer):
-                    buffer = self._moved(buffer)
+                    buffer = self._moved(buffer, _left(source, consumed + filled))
                 continue
             end = int(newlines[-1]) + 1
             if not tally.style and not self._recognise(buffer[:end], newlines, tally):
@@ -191,7 +189,8 @@ class LineStream:
             line += len(newlines)
             tally.lines += len(newlines)
             consumed += end
-            buffer, filled = self._moved(buffer[end:filled]), filled - end
+            filled -= end
+            buffer = self._moved(buffer[end : end + filled], _left(source, consumed + filled))
         if filled:
             block = self._last_line(buffer[:filled], source, tally, whole=not consumed)
             if block is not None:
@@ -213,11 +212,16 @@ class LineStream:
             tally.suspect = "no line ends"
         return None
 
-    def _moved(self, rest: Bytes) -> Bytes:
-        """Return another buffer that begins with the bytes left over; the old one now belongs to a batch."""
+    def _moved(self, rest: Bytes, left: int) -> Bytes:
+        """Return another buffer that begins with the bytes left over; the old one now belongs to a batch.
+
+        Args:
+            rest: the bytes.
+            left: how many are still to come.
+        """
+        size = max(2 * len(rest), min(BATCH_BYTES, len(rest) + left))
         # never longer than the longest line: a longer one then fills the buffer without a newline
-        size = min(len(rest) + max(BATCH_BYTES, len(rest)), MAX_LINE_BYTES)
-        buffer = self._pool.take(size)[:MAX_LINE_BYTES]
+        buffer = self._pool.take(min(size, MAX_LINE_BYTES))[:MAX_LINE_BYTES]
         buffer[: len(rest)] = rest
         return buffer
 
@@ -260,7 +264,7 @@ class LineStream:
             newlines = np.flatnonzero(buffer[:count] == ord("\n"))
             if len(newlines):
                 end = int(newlines[0]) + 1
-                return consumed + end, self._moved(buffer[end:count]), count - end
+                return consumed + end, self._moved(buffer[end:count], BATCH_BYTES), count - end
             consumed += count
         return consumed, buffer, 0
 
@@ -299,6 +303,11 @@ def _fill(file: BinaryIO, buffer: Bytes, start: int) -> int:
         buffer[start : start + len(data)] = np.frombuffer(data, np.uint8)
         return len(data)
     return int(file.readinto(buffer.data[start:]))  # type: ignore[attr-defined]
+
+
+def _left(source: Source, consumed: int) -> int:
+    """Return how many bytes of a source to expect, and one more, to find its end without another buffer."""
+    return BATCH_BYTES if source.compressed else max(0, source.size_bytes - consumed) + 1
 
 
 def _to_skip(file: BinaryIO, beginning: Bytes, consumed: int, source: Source) -> int:
