@@ -43,5 +43,5 @@ def settle(store: Store, start_lines: Mapping[int, int], hours: Iterable[tuple[d
         value = str(addresses.number(ip_address(address.canonical))) if matchable else None
         rows.append((text, address.canonical, address.version, value, address.network))
     store.append_rows(ADDRESS, sorted(rows, key=itemgetter(0)))
-    changed = {row[0] for row in hours} | {row[0] for row in store.rows("transform/hours_of_loading", **parameters)}
+    changed = {row[0]: 0 for row in hours} | dict(store.rows("transform/hours_of_loading", **parameters))
     rollup.refresh(store, changed)

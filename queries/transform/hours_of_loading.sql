@@ -1,4 +1,4 @@
--- The hours in which sources being loaded have events.
+-- The hours in which sources being loaded have events, and how many records they bring.
 -- reads: access_log
 -- grain: one row an hour
 -- $source_ids  the sources
@@ -9,8 +9,11 @@ with loading as (
         unnest($start_lines::bigint[]) as start_line
 )
 
-select distinct date_trunc('hour', a.time) as hour
+select
+    date_trunc('hour', a.time) as hour,
+    count(*) as records
 from access_log as a
 inner join loading on a.source_id = loading.source_id
 where a.line > loading.start_line
-order by hour
+group by 1
+order by 1

@@ -46,7 +46,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
         history.load(store, base / "export")
         store._connection.execute(MANY)
         with store.transaction():
-            rollup.refresh(store, [row[0] for row in rollup.hours_of(store, [1])])
+            rollup.refresh(store, {row[0]: 0 for row in rollup.hours_of(store, [1])})
     return base / "store"
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store, open_store
 from pipeline.transform import rollup
-from pipeline.transform.rollup import HOUR, MAX_SPANS, SPAN_RECORDS, spans
+from pipeline.transform.rollup import HOUR, MAX_SPANS, PART_RECORDS, SPAN_RECORDS, parts, spans
 from tests.conftest import line
 from tests.thorough import times
 
@@ -29,8 +29,14 @@ FIELDS = st.fixed_dictionaries(
 
 
 @settings(max_examples=times(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(FIELDS, max_size=6), min_size=1, max_size=4), st.sampled_from([0, 2, SPAN_RECORDS]))
-def test_flows_equal_a_plain_sum(tmp_path_factory: Any, loads: list[list[dict[str, Any]]], span_records: int) -> None:
+@given(
+    st.lists(st.lists(FIELDS, max_size=6), min_size=1, max_size=4),
+    st.sampled_from([0, 2, SPAN_RECORDS]),
+    st.sampled_from([1, 4, PART_RECORDS]),
+)
+def test_flows_equal_a_plain_sum(
+    tmp_path_factory: Any, loads: list[list[dict[str, Any]]], span_records: int, part_records: int
+) -> None:
     base = tmp_path_factory.mktemp("rollup")
     export = base / "export"
     export.mkdir()
@@ -52,7 +58,7 @@ def test_flows_equal_a_plain_sum(tmp_path_factory: Any, loads: list[list[dict[st
                     key = (event["hour"], event["category"], address, event["app"].lower() or None)
                     expected[key][0] += 1
                     expected[key][1] += event["count"] or 1
-            with patch.object(rollup, "SPAN_RECORDS", span_records):
+            with patch.multiple(rollup, SPAN_RECORDS=span_records, PART_RECORDS=part_records):
                 ingest_folder(store, export)
         found = store._connection.execute(
             "select hour(hour), category, source_ip, source_app_id, records, requests from traffic",
@@ -118,3 +124,22 @@ def test_spans_hold_every_hour_and_leave_out_what_is_worth_it(numbers: set[int],
     left_out = [inside(end, later) for (_, end), (later, _) in pairwise(found)]
     worth = sorted(gap for gap in gaps if gap > SPAN_RECORDS)
     assert sorted(left_out) == worth[-(MAX_SPANS - 1) :], "the fullest gaps, and only such as are worth a span"
+
+
+@given(
+    st.integers(1, 40),
+    st.dictionaries(st.integers(-3, 43), st.sampled_from([0, 1, PART_RECORDS // 2, PART_RECORDS, 2 * PART_RECORDS])),
+)
+def test_parts_hold_every_hour_once_and_no_more_than_they_may(hours: int, records: dict[int, int]) -> None:
+    start = datetime(2026, 10, 1)
+    held = {start + number * HOUR: count for number, count in records.items()}
+    found = list(parts(start, start + hours * HOUR, held))
+    assert [found[0][0], found[-1][1]] == [start, start + hours * HOUR]
+    assert all(end == later for (_, end), (later, _) in pairwise(found))
+    sums = []
+    for begin, end in found:
+        inside = [count for hour, count in held.items() if begin <= hour < end and count]
+        assert begin < end
+        assert len(inside) < 2 or sum(inside) <= PART_RECORDS
+        sums.append(sum(inside))
+    assert all(earlier + later > PART_RECORDS for earlier, later in pairwise(sums)), "none could have been joined"
