@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.check import PolicyOption
-from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption, moment
+from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
 from pipeline.errors import UsageError
+from pipeline.moments import ahead
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -27,13 +28,10 @@ app = typer.Typer(
 
 def time_to_come(text: str) -> datetime:
     """Read `2027-01-31` or `2027-01-31T08:00`, UTC, or `30d`, `2w`, `12h` from now."""
-    value, now = moment(text), datetime.now(UTC).replace(tzinfo=None)
-    if text.strip()[-1:] not in {"h", "d", "w"}:
-        return value
     try:
-        return (now + (now - value)).replace(microsecond=0)
-    except OverflowError:
-        raise typer.BadParameter(f"{text!r} is no time.") from None
+        return ahead(text, datetime.now(UTC).replace(tzinfo=None))
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of proposals, or their first characters.")]

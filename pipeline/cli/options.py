@@ -1,30 +1,25 @@
 """Options that several commands share, and how their words are read."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pipeline.errors import UsageError
+from pipeline.moments import ago
 
 if TYPE_CHECKING:
     from pipeline.azure.resource_manager import Access
     from pipeline.azure.signin import Auth
     from pipeline.cli.context import Context
 
-_AGO = re.compile(r"(\d{1,4})([hdw])")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-
 
 def moment(text: str) -> datetime:
     """Read `2026-10-01`, `2026-10-01T08:00` (UTC unless it says otherwise) or `36h`, `7d`, `2w` ago."""
-    if match := _AGO.fullmatch(text.strip()):
-        ago = timedelta(**{_UNITS[match.group(2)]: int(match.group(1))})
-        return (datetime.now(UTC) - ago).replace(tzinfo=None)
     try:
-        value = datetime.fromisoformat(text)
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is no time. Write 2026-10-01, 2026-10-01T08:00 or 7d.") from None
+        return ago(text, datetime.now(UTC).replace(tzinfo=None))
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 SinceOption = Annotated[

@@ -1,13 +1,14 @@
 """nsp query: any file of queries/, with parameters."""
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.options import moment
 from pipeline.cli.output import Format, FormatOption
 from pipeline.errors import UsageError
+from pipeline.moments import ago
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -73,6 +74,6 @@ def _value(text: str) -> Any:
     except ValueError:
         pass
     try:
-        return moment(text)
-    except typer.BadParameter:
+        return ago(text, datetime.now(UTC).replace(tzinfo=None))
+    except UsageError:
         return text

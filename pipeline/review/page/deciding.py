@@ -1,13 +1,14 @@
 """Takes decisions: one, or all unflagged; and takes them back."""
 
+from datetime import datetime
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, no_update
 
 from pipeline.errors import ConflictError, NspError, UsageError
+from pipeline.moments import ahead
 from pipeline.review.decision import ACCEPT, DEFER, EDIT, REJECT, UNDO, Choice, Decision
 from pipeline.review.page.layout import profile_key
-from pipeline.review.page.moments import until
 from pipeline.review.page.reviewing import Review, now
 from pipeline.review.page.text import DONE, plural, shown
 
@@ -45,7 +46,7 @@ def connect(app: Dash, review: Review) -> None:
         try:
             if action in {REJECT, EDIT} and not why:
                 return (f"Say why you {action} it, then Enter.", _WANTS, *_KEEP)
-            expires = until(ends or "", now()) if action in {ACCEPT, EDIT, DEFER} else None
+            expires = _end(ends or "") if action in {ACCEPT, EDIT, DEFER} else None
             choice = Choice(action, why, tuple((elements or "").split()) if action == EDIT else (), expires)
             made = review.decide([held["id"]], choice, {held["id"]: held["sequence"]})
         except ConflictError as error:
@@ -60,6 +61,11 @@ def connect(app: Dash, review: Review) -> None:
         return _told(made), _GOOD, _ticked(review, tick), {}, "", holds
 
     _all_unflagged(app, review)
+
+
+def _end(text: str) -> datetime | None:
+    """Return when a decision ends; None for never."""
+    return None if text.strip().lower() in {"", "never"} else ahead(text, now())
 
 
 def _all_unflagged(app: Dash, review: Review) -> None:
