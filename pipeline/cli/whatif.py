@@ -69,8 +69,7 @@ def whatif(
     from pipeline.cli.candidate import candidate
     from pipeline.cli.output import console, write, write_json
     from pipeline.recommend.candidate import PROPOSED
-    from pipeline.recommend.configuration import Configuration
-    from pipeline.recommend.scope import Scope
+    from pipeline.recommend.scope import Scope, profiles_known
     from pipeline.verdict.whatif import compare
 
     common: Context = context.obj
@@ -78,7 +77,7 @@ def whatif(
     now = datetime.now(UTC).replace(tzinfo=None)
     with common.open() as store:
         if rules != PROPOSED:  # making proposals looks at the scope itself
-            scope.check(Configuration(store).profiles(None, None))
+            scope.check(profiles_known(store))
         tried = candidate(store, common, rules, scope, now)
         found = compare(
             store, tried, access_mode=None if mode is Mode.AS_IS else mode.value,

@@ -12,7 +12,7 @@ from pipeline.inventory.rules import ProfileKey, RuleElement, RuleSet
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.proposal_json import is_recommended, parts_of, unreadable
 from pipeline.recommend.run import recommend
-from pipeline.recommend.scope import Scope
+from pipeline.recommend.scope import Scope, profiles_known
 from pipeline.store import Store
 
 IN_FORCE, PROPOSED, ACCEPTED = "in-force", "proposed", "accepted"
@@ -113,7 +113,7 @@ def _rows(found: document.Document) -> Iterator[items.Row]:
 
 def _check(store: Store, profiles: Collection[ProfileKey], path: Path | str) -> None:
     """Refuse rules of a profile that nobody knows: they would be tried on nothing, and nothing would be lost."""
-    known = {(row[0], row[1].lower()) for row in store.rows("recommend/profiles_known")}
+    known = profiles_known(store)
     for perimeter, profile in sorted(profiles):
         if (perimeter, profile) not in known:
             names = ", ".join(sorted(f"{owner.rsplit('/', 1)[-1]}/{name}" for owner, name in known)) or "none"

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,8 @@ class Scope:
         if known and not any(self.holds(*each) for each in known):
             names = ", ".join(sorted(f"{perimeter.rsplit('/', 1)[-1]}/{profile}" for perimeter, profile in known))
             raise UsageError(f"No such perimeter or profile. Known (perimeter/profile): {names}.")
+
+
+def profiles_known(store: Store) -> set[tuple[str, str]]:
+    """Return the (perimeter, lower-case profile) pairs that the inventory lists or a log names."""
+    return {(perimeter, profile.lower()) for perimeter, profile in store.rows("recommend/profiles_known")}

@@ -20,7 +20,7 @@ from pipeline.recommend.address_spans import Span, holds, measure, union
 from pipeline.recommend.allot import SPARSE, Limits
 from pipeline.recommend.live_element import Element
 from pipeline.recommend.price import DEFAULT
-from pipeline.recommend.scope import Scope
+from pipeline.recommend.scope import Scope, profiles_known
 from pipeline.recommend.tightening import SHADOWED, TOO_WIDE, UNJUDGED, UNUSED, WIDE, Tightening
 from pipeline.recommend.uses import Seen, Side, gather
 from pipeline.store import Store
@@ -50,7 +50,7 @@ def tighten(
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
     """
-    scope.check((row[0], row[1]) for row in store.rows("recommend/profiles_known"))
+    scope.check(profiles_known(store))
     elements = [each for each in rules.in_force(store).elements if scope.holds(*each.profile_key)]
     keys = rules.keys(store, elements)
     tags = rules.tag_prefixes(store, {key[-1] for key in keys if key[-2] == "service-tags"})
