@@ -47,6 +47,9 @@ _LINKABLE = re.compile(
 )
 """Resources that honour links. Source: Microsoft Learn, "Perimeter links" (preview)."""
 
+MAX_LINKS = 10
+"""Links of a perimeter at the most. Source: "Perimeter links", as above."""
+
 _TAKES_TAGS = re.compile(r".*/providers/microsoft\.(?:keyvault/vaults|operationalinsights/|insights/).*")
 """Resources that honour service tags, as in verdict/resource_state. Source: Microsoft Learn, "Configure service tags in
 a network security perimeter" (preview)."""

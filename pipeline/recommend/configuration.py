@@ -106,9 +106,9 @@ class Configuration:
         """Return what lies around a profile. A perimeter whose GUID nobody told goes by its ARM id."""
         guid_of = {owner: self._guids.get(owner, owner) for owner in {*self._guids, *self._members.values()}}
         linked = [
-            (remote_guid or "").lower() or guid_of.get(remote, remote)
-            for owner, _, remote, remote_guid, inbound, _, status, _ in self._links
-            if owner == perimeter and (status or "Approved").lower() == "approved" and _takes_part(inbound, profile)
+            remote
+            for remote, inbound, status in self._links_of(perimeter)
+            if (status or "Approved").lower() == "approved" and _takes_part(inbound, profile)
         ]
         return Estate(
             own_guid=guid_of.get(perimeter, perimeter),
@@ -116,6 +116,14 @@ class Configuration:
             member_of={resource: guid_of[owner] for resource, owner in self._members.items()},
             linked=frozenset(linked),
         )
+
+    def _links_of(self, perimeter: str) -> list[tuple[str, str | None, str | None]]:
+        """Return of a perimeter's links: GUID of the other one (else its ARM id), inbound profiles as JSON, status."""
+        return [
+            ((remote_guid or "").lower() or self._guids.get(remote, remote), inbound, status)
+            for owner, _, remote, remote_guid, inbound, _, status, _ in self._links
+            if owner == perimeter
+        ]
 
     def associations(self, perimeter: str, profile: str, days: Mapping[str, int]) -> list[Association]:
         """Return the resources of a profile.
@@ -155,6 +163,7 @@ class Configuration:
                 for (owner, resource), (name, last, days) in sorted(self._closed.items())
                 if (owner, name) == key
             ),
+            linked=frozenset(remote for remote, *_ in self._links_of(perimeter)),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.recommend.association import Step, Tolerance
 from pipeline.recommend.backtest import Forecast, Week, forecast
 from pipeline.recommend.calendar import Calendar
+from pipeline.recommend.candidates import MAX_LINKS
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.split import Split
 
@@ -30,6 +31,7 @@ class Evidence:
         nameless_records: records of any perimeter that don't say of which.
         closed: resources that were closed to all but what the perimeter admits, so that who was refused is not among
             the would-be denials: name, when they were last, and days of their log since they are open.
+        linked: GUIDs (else ARM ids) of the perimeters to which its perimeter has a link, in whatever state.
     """
 
     days: int
@@ -42,6 +44,7 @@ class Evidence:
     unjudged: tuple[tuple[str, int], ...] = ()
     nameless_records: int = 0
     closed: tuple[tuple[str, date, int], ...] = ()
+    linked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,12 @@ def _questions(evidence: Evidence, proposals: Sequence[Proposal]) -> list[str]:
         reasons.append(
             f"questions: {', '.join(evidence.unlisted)} wrote records and is not in the inventory, so nothing is "
             "proposed for it; load a newer inventory",
+        )
+    to_link = {need.key for each in proposals if each.kind == "link" for need in each.needs} - evidence.linked
+    if to_link and len(evidence.linked | to_link) > MAX_LINKS:
+        reasons.append(
+            f"questions: a perimeter takes {MAX_LINKS} links; this one has {len(evidence.linked)}, and "
+            f"{len(to_link)} more {'are' if len(to_link) > 1 else 'is'} proposed"
         )
     return [*reasons, *_open(proposals)]
 

@@ -311,7 +311,9 @@ def test_issue_goes_with_its_member(store: Store, tmp_path: Path) -> None:
 
 
 def test_link_and_link_reference_of_one_name_are_two(store: Store, tmp_path: Path) -> None:
-    put(store, World(links=[{"id": f"{PERIMETER}/links/x", "properties": {"status": "Approved"}}]), taken_at=LATE)
+    link = {"status": "Approved", "remotePerimeterGuid": PARTNER_GUID.upper(), "localInboundProfiles": ["other"]}
+    put(store, World(links=[{"id": f"{PERIMETER}/links/x", "properties": link}]), taken_at=LATE)
+    assert Configuration(store).evidence(PERIMETER, "apps", 35, NOW).linked == {PARTNER_GUID}
     reference = {"id": f"{PERIMETER}/linkReferences/x", "properties": {"status": "Approved"}}
     tell(store, tmp_path, reference, LATE + timedelta(hours=1))
     tell(

@@ -127,6 +127,19 @@ def test_caller_that_is_nothing_but_a_member_of_another_perimeter_can_be_linked(
     assert [each.kind for each in proposed(*rows, memberships=False)] == ["cannot-fix"]
 
 
+@pytest.mark.parametrize(("there", "told"), [(8, None), (9, "this one has 9, and 2 more are proposed"), (10, "has 10")])
+def test_more_links_than_a_perimeter_takes_are_a_question(there: int, told: str | None) -> None:
+    """One to a perimeter that it is linked with already, for another profile, is no new one."""
+    guids = [f"0f000000-0000-0000-0000-{number:012d}" for number in range(12)]
+    asked = [guids[0], *guids[10:]]
+    rows = [seen(day, ip=None, source_perimeters=guid) for day in (0, 1) for guid in asked]
+    found = proposed(*rows)
+    assert [each.kind for each in found] == ["link"] * 3
+    judged = judge("/p", "apps", Evidence(35, linked=frozenset(guids[:there])), [], found, Tolerance())
+    reasons = [reason for reason in judged.reasons if "takes 10 links" in reason]
+    assert (reasons == []) if told is None else (told in reasons[0])
+
+
 @pytest.mark.parametrize("estate", [{"own_guid": GUID}, {"linked": frozenset({GUID})}])
 def test_own_perimeter_and_linked_ones_are_not_to_be_linked(estate: dict[str, Any]) -> None:
     (one,) = proposed(*twice(function, source_perimeters=GUID), of=around(**estate))
