@@ -31,7 +31,7 @@ class BufferPool:
         self._mask: np.ndarray[Any, np.dtype[np.bool_]] = np.empty(WINDOW, np.bool_)
 
     def take(self, size: int) -> Bytes:
-        """Return a buffer of that many bytes, or of up to twice as many and SMALLEST_BYTES, with anything in it."""
+        """Return a buffer of so many bytes, rounded up to a power of two from SMALLEST_BYTES on, holding anything."""
         rounded = 1 << (max(size, SMALLEST_BYTES) - 1).bit_length()
         for buffer in self._buffers[rounded]:
             if sys.getrefcount(buffer) == _UNUSED:

@@ -32,6 +32,7 @@ BATCH_BLOCKS = 64
 BATCHES_AHEAD = 2
 """Batches that are made while DuckDB works on one: with a single thread of its own it would wait for each."""
 MAX_LINE_BYTES = 16 << 20
+"""A power of two, as the sizes of buffers are."""
 BOM = b"\xef\xbb\xbf"
 
 _LINE = nanoarrow.struct(
@@ -172,15 +173,15 @@ class LineStream:
             filled += count
             if skip := _to_skip(file, buffer[:filled], consumed, source):
                 consumed, filled = consumed + skip, filled - skip
-                buffer = self._moved(buffer[skip : skip + filled], _left(source, consumed + filled))
+                buffer = self._moved(buffer[skip : skip + filled], source, consumed)
             newlines = np.concatenate(list(self._pool.places(buffer[:filled], "\n")))
             if not len(newlines):
                 if filled >= MAX_LINE_BYTES:
-                    consumed, buffer, filled = self._skip_line(file, line, consumed, buffer[:filled], tally)
+                    consumed, buffer, filled = self._skip_line(file, source, line, consumed, buffer[:filled], tally)
                     line += 1
                     tally.lines += 1
                 elif filled == len(buffer):
-                    buffer = self._moved(buffer, _left(source, consumed + filled))
+                    buffer = self._moved(buffer, source, consumed)
                 continue
             end = int(newlines[-1]) + 1
             if not tally.style and not self._recognise(buffer[:end], newlines, tally):
@@ -190,7 +191,7 @@ class LineStream:
             tally.lines += len(newlines)
             consumed += end
             filled -= end
-            buffer = self._moved(buffer[end : end + filled], _left(source, consumed + filled))
+            buffer = self._moved(buffer[end : end + filled], source, consumed)
         if filled:
             block = self._last_line(buffer[:filled], source, tally, whole=not consumed)
             if block is not None:
@@ -212,16 +213,17 @@ class LineStream:
             tally.suspect = "no line ends"
         return None
 
-    def _moved(self, rest: Bytes, left: int) -> Bytes:
+    def _moved(self, rest: Bytes, source: Source, consumed: int) -> Bytes:
         """Return another buffer that begins with the bytes left over; the old one now belongs to a batch.
 
         Args:
             rest: the bytes.
-            left: how many are still to come.
+            source: where they are from.
+            consumed: bytes of the source before them.
         """
-        size = max(2 * len(rest), min(BATCH_BYTES, len(rest) + left))
+        size = max(2 * len(rest), min(BATCH_BYTES, len(rest) + _left(source, consumed + len(rest))))
         # never longer than the longest line: a longer one then fills the buffer without a newline
-        buffer = self._pool.take(min(size, MAX_LINE_BYTES))[:MAX_LINE_BYTES]
+        buffer = self._pool.take(min(size, MAX_LINE_BYTES))
         buffer[: len(rest)] = rest
         return buffer
 
@@ -248,6 +250,7 @@ class LineStream:
     def _skip_line(
         self,
         file: BinaryIO,
+        source: Source,
         line: int,
         consumed: int,
         beginning: Bytes,
@@ -264,7 +267,8 @@ class LineStream:
             newlines = np.flatnonzero(buffer[:count] == ord("\n"))
             if len(newlines):
                 end = int(newlines[0]) + 1
-                return consumed + end, self._moved(buffer[end:count], BATCH_BYTES), count - end
+                consumed += end
+                return consumed, self._moved(buffer[end:count], source, consumed), count - end
             consumed += count
         return consumed, buffer, 0
 
