@@ -46,7 +46,7 @@ def connect(app: Dash, review: Review) -> None:
         try:
             if action in {REJECT, EDIT} and not why:
                 return (f"Say why you {action} it, then Enter.", _WANTS, *_KEEP)
-            expires = _end(ends or "") if action in {ACCEPT, EDIT, DEFER} else None
+            expires = end_of(ends or "", now()) if action in {ACCEPT, EDIT, DEFER} else None
             choice = Choice(action, why, tuple((elements or "").split()) if action == EDIT else (), expires)
             made = review.decide([held["id"]], choice, {held["id"]: held["sequence"]})
         except ConflictError as error:
@@ -63,9 +63,13 @@ def connect(app: Dash, review: Review) -> None:
     _all_unflagged(app, review)
 
 
-def _end(text: str) -> datetime | None:
-    """Return when a decision ends; None for never."""
-    return None if text.strip().lower() in {"", "never"} else ahead(text, now())
+def end_of(text: str, moment: datetime) -> datetime | None:
+    """Return when a decision of some moment ends, by what a person wrote; None for never.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    return None if text.strip().lower() in {"", "never"} else ahead(text, moment)
 
 
 def _all_unflagged(app: Dash, review: Review) -> None:

@@ -1,7 +1,7 @@
 """What the page is made of, without a browser: held against the run that it shows."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipeline.recommend.need import Need, needs
 from pipeline.recommend.policy import Limits
 from pipeline.review.decision import ACCEPT, REJECT, Choice, Trail
 from pipeline.review.page import detail, figures, grid
+from pipeline.review.page.deciding import end_of
 from pipeline.review.page.exposure import exposure, narrowest, wider
 from pipeline.review.page.headline import headline
 from pipeline.review.page.replan import replan
@@ -202,6 +203,22 @@ def test_what_is_proposed_no_longer_can_still_be_decided_about(wheel: Wheel) -> 
     after.decide([gone["id"]], Choice("undo"), {gone["id"]: state.sequence})
     with pytest.raises(UsageError, match="reload"):
         after.decide(["0" * 12], Choice(ACCEPT), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("", None), (" never ", None), ("30d", datetime(2026, 12, 2, 8)), ("2 W", datetime(2026, 11, 16, 8)),
+     ("12h", datetime(2026, 11, 2, 20)), ("2027-01-31", datetime(2027, 1, 31)),
+     ("2027-01-31T08:00+02:00", datetime(2027, 1, 31, 6))],
+)  # fmt: skip
+def test_until_is_read_as_people_write_it(text: str, moment: datetime | None) -> None:
+    assert end_of(text, NOW) == moment
+
+
+@pytest.mark.parametrize("text", ["soon", "30", "-3d", "99999w", "2027-13-01", "<b>", "99999d"])
+def test_until_refuses_what_is_no_time(text: str) -> None:
+    with pytest.raises(UsageError, match="is no time"):
+        end_of(text, NOW)
 
 
 def test_groups_have_headings_and_stay_in_order() -> None:
