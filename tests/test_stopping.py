@@ -4,7 +4,6 @@ import hashlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,8 @@ from pipeline import store as warehouse
 from pipeline.stopping import heeded, may_interrupt
 from pipeline.store.failures import told
 
+pytestmark = pytest.mark.usefixtures("_sigint_heeded")
 ENDLESS = "select count(*) from range(1000000000000) as numbers where hash(range) % 7 = 3"
-
-
-@pytest.fixture(autouse=True)
-def _heeded() -> Iterator[None]:
-    """Have SIGINT heeded: a shell's background jobs ignore it from their start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

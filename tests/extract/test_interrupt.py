@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,8 @@ from tests.services.export import Export, contents, hourly
 from tests.services.faults import Fault, Proxy
 from tests.transform.test_exactly_once import some_lines
 
+pytestmark = pytest.mark.usefixtures("_sigint_heeded")
 HOURS = 12
-
-
-@pytest.fixture(autouse=True)
-def _heeded() -> Iterator[None]:
-    """Have SIGINT heeded here and in children: a shell's background jobs ignore it from their start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def started(folder: Path, prefix: str, connection_string: str) -> "subprocess.Popen[str]":
