@@ -1,8 +1,8 @@
 """The bytes of blobs: fetched ahead of the reader, slice by slice, and only up to the size that was listed.
 
 An append blob may grow while it is read. The bytes below the listed size don't change by that, so no condition on
-the etag is needed, as long as each request stays below the size from which the client reads in several requests of
-its own, with such a condition (`max_single_get_size`, 32 MiB): then a growing blob would answer 412.
+the etag is needed. (The client's own `download_blob` sets one from the second of its requests on, which is from
+32 MiB on: a growing blob would answer 412.)
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar, cast
 
-from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 
 from pipeline.azure.background import Background
 from pipeline.azure.patience import REQUEST_ERRORS, Patience, UnexpectedAnswerError, patiently
 from pipeline.errors import AzureError, ForbiddenError
 from pipeline.extract.fingerprint import WINDOW
+from pipeline.extract.ranges import Ranges
 from pipeline.extract.source import ChangedError, State
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Slice:
         generation: tells a blob from another one that was made in its place.
     """
 
-    data: bytes
+    data: bytearray
     asked: int
     generation: str
 
@@ -72,6 +72,7 @@ class Downloads:
         self.fatal: AzureError | None = None
         self.requests = 0
         self._service = service
+        self._ranges = Ranges(service)
         self._background = background
         self._patience = patience
         self._free = asyncio.Semaphore(concurrency)
@@ -111,15 +112,13 @@ class Downloads:
 
     async def _download(self, container: str, blob: str, offset: int, length: int, etag: str | None) -> Slice:
         self.requests += 1
-        client = self._service.get_blob_client(container, blob)
-        condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
         try:
-            download = await client.download_blob(offset=offset, length=length, **condition)
+            data, made = await self._ranges.read(container, blob, offset, length, etag)
         except HttpResponseError as error:
             if error.status_code == _EMPTY:
-                return Slice(b"", length, "")
+                return Slice(bytearray(), length, "")
             raise
-        return Slice(await download.readall(), length, str(download.properties.creation_time))
+        return Slice(data, length, made)
 
     async def _properties(self, container: str, blob: str) -> tuple[State, bool]:
         found = await self._service.get_blob_client(container, blob).get_blob_properties()
@@ -182,7 +181,7 @@ class BlobContent:
     append: bool
     _origin: int = field(default=0, repr=False)
     _slices: dict[int, "Future[Slice]"] = field(default_factory=dict, repr=False)
-    _head: "Future[Slice] | bytes | None" = field(default=None, repr=False)
+    _head: "Future[Slice] | bytearray | None" = field(default=None, repr=False)
     _generation: str = field(default="", repr=False)
 
     def begin(self, start: int) -> int:
@@ -216,7 +215,7 @@ class BlobContent:
         state, append = self.downloads.state(self.container, self.blob)
         return BlobContent(self.downloads, self.container, self.blob, state, append), state
 
-    def around(self, place: int) -> tuple[bytes, int]:
+    def around(self, place: int) -> tuple[bytearray, int]:
         """Return a piece that holds a place, and where the piece begins; empty at the end of what was listed.
 
         Raises:
@@ -224,7 +223,7 @@ class BlobContent:
             ChangedError: another blob was made in its place.
         """
         if place >= self.listed.size_bytes:
-            return b"", place
+            return bytearray(), place
         if place < WINDOW and self._head is not None:
             if isinstance(self._head, Future):
                 self._head = self._bytes(self._head)
@@ -253,7 +252,7 @@ class BlobContent:
         etag = None if self.append else self.listed.etag
         return self.downloads.start(self.container, self.blob, offset, length, etag)
 
-    def _bytes(self, future: "Future[Slice]") -> bytes:
+    def _bytes(self, future: "Future[Slice]") -> bytearray:
         try:
             fetched = future.result()
         except CancelledError:

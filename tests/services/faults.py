@@ -24,6 +24,7 @@ class Fault:
         hang: seconds of silence before the connection is cut.
         first: called before the service is asked.
         without: drop this parameter from the query, as a service would that doesn't know it.
+        range: ask for this range of bytes in the place of another, as a proxy might; "" for the whole.
     """
 
     status: int = 0
@@ -35,6 +36,7 @@ class Fault:
     hang: float = 0
     first: Callable[[], object] | None = None
     without: str = ""
+    range: str | None = None
 
 
 Chooser = Callable[[str, str, int], Fault | None]
@@ -114,7 +116,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self, sent: bytes, fault: Fault) -> None:
         upstream = http.client.HTTPConnection("127.0.0.1", self.server.target, timeout=60)
         path = re.sub(rf"[&]?{fault.without}=[^&]*", "", self.path) if fault.without else self.path
-        upstream.request(self.command, path, sent, dict(self.headers))
+        headers = dict(self.headers)
+        if fault.range is not None:
+            del headers["x-ms-range"]
+            headers |= {"x-ms-range": f"bytes={fault.range}"} if fault.range else {}
+        upstream.request(self.command, path, sent, headers)
         answer = upstream.getresponse()
         body = answer.read()
         upstream.close()
