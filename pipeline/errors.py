@@ -8,7 +8,8 @@
     │   └── UnansweredError  1  a stretch of a workspace can't be read; caught by ingest, which goes on with the next
     ├── StoreError           1  the warehouse cannot be opened or is of another version
     │   ├── StoreBusyError   1  another nsp is writing to it
-    │   ├── QueryError       1  DuckDB could not run a query: memory, or input that nobody thought of
+    │   ├── QueryError       1  DuckDB could not run a query: input that nobody thought of
+    │   │   └── MemoryLimitError 1  it needs more memory than it may take
     │   ├── NightlyRunningError  6  another nightly runs
     │   └── ConflictError    1  somebody else decided meanwhile; nothing was recorded
     ├── InventoryError       1  a perimeter description cannot be read
@@ -81,6 +82,10 @@ class StoreBusyError(StoreError):
 
 class QueryError(StoreError):
     """DuckDB could not run a query. While loading, `pipeline.ingest` narrows it down to the file that causes it."""
+
+
+class MemoryLimitError(QueryError):
+    """DuckDB needs more memory for a query than its limit, and can't spill it to disk."""
 
 
 class NightlyRunningError(StoreError):

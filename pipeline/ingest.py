@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.errors import MalformedJsonError, QueryError, UnansweredError
+from pipeline.errors import MalformedJsonError, MemoryLimitError, QueryError, UnansweredError
 from pipeline.extract import folder, ledger
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
@@ -257,7 +257,14 @@ def load_plan(
     from pipeline.transform.load import load_round
 
     def load(sources: list[Source]) -> Outcome:
-        outcome = load_round(store, sources, datetime.now(UTC).replace(tzinfo=None), watcher.read)
+        loaded_at = datetime.now(UTC).replace(tzinfo=None)
+        try:
+            outcome = load_round(store, sources, loaded_at, watcher.read)
+        except MemoryLimitError:  # such as an hour of long texts, none like another
+            if not store.is_modest:
+                raise
+            with store.generously():
+                outcome = load_round(store, sources, loaded_at, watcher.read)
         watcher.loaded(outcome)
         committed()
         return outcome

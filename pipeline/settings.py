@@ -25,7 +25,7 @@ class Settings:
     Args:
         store: folder of the warehouse.
         store_wait: seconds to wait while another nsp has the warehouse open.
-        memory: DuckDB's memory limit, beyond which it spills to disk; blobs load in 128 MiB a core, if that is less.
+        memory: DuckDB's memory limit, beyond which it spills to disk; blobs load in 96 MiB where they can.
         blob_name: what to call the account, where there are several [[blob]]; "" for its name in account_url.
         blob_account_url: the storage account of the export, https://ACCOUNT.blob.core.windows.net.
         blob_container_prefix: how the containers of the export begin.

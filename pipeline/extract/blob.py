@@ -28,6 +28,8 @@ SOURCE_KIND = "blob"
 HOUR = timedelta(hours=1)
 
 _HOURLY = re.compile(r"(?P<scope>.+)/y=(\d{4})/m=(\d{2})/d=(\d{2})/h=(\d{2})/m=\d{2}/[^/]+")
+PAGE_BLOBS = 1000
+"""In one answer of a listing; in the largest, of 5,000, they take 20 MB at once and save no time."""
 _AFTER = "/z"
 """Sorts behind every /y=... of a folder."""
 
@@ -215,7 +217,7 @@ class _Listing:
         """Yield blobs from a name on; a page that can't be had is asked for again."""
         nightly = any(value.startswith(client.url.split("?", 1)[0] + "/") for value in self._known)
         # the first look finds where to jump to: a whole page would be thrown away
-        size = 1 if nightly and start is None else 1000 if nightly else 5000
+        size = 1 if nightly and start is None else PAGE_BLOBS
         pages = client.list_blobs(start_from=start, results_per_page=size).by_page()
         while True:
             try:
@@ -225,7 +227,7 @@ class _Listing:
             for blob in page:
                 yield blob
             if size == 1 and page:  # nothing to jump over: go on with whole pages
-                size = 1000
+                size = PAGE_BLOBS
                 pages = client.list_blobs(start_from=page[-1].name, results_per_page=size).by_page()
 
     async def _asked_page(self, pages: Any) -> list[Any]:

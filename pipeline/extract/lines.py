@@ -25,7 +25,7 @@ from pipeline.extract.screen import evidence, screen
 from pipeline.extract.source import ChangedError, Source, Tally
 
 BATCH_BYTES = 4 << 20
-AHEAD_BYTES = 32 << 20
+AHEAD_BYTES = 16 << 20
 """Bytes of sources that are fetched ahead of the one being read."""
 BATCH_BLOCKS = 64
 """Blocks, so mostly small files, that are put together at the most."""

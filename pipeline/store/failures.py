@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from pipeline import sql
-from pipeline.errors import MalformedJsonError, QueryError, StoreError
+from pipeline.errors import MalformedJsonError, MemoryLimitError, QueryError, StoreError
 from pipeline.stopping import at_work
 
 
@@ -37,6 +37,8 @@ def told(name: str) -> Iterator[None]:
         if "malformed json" in str(error).lower():
             raise MalformedJsonError(first_line(error)) from error
         raise QueryError(f"{name}: {first_line(error)}") from error
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryLimitError(f"{name}: {first_line(error)}. A larger store.memory in nsp.toml may do.") from error
     except duckdb.Error as error:
         raise QueryError(f"{name}: {first_line(error)}") from error
 

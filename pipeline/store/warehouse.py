@@ -19,8 +19,8 @@ from pipeline.tables import TABLES, TRAFFIC, VIEWS, Table
 if TYPE_CHECKING:
     import polars as pl
 
-MODEST_MEBIBYTES = 128
-"""Of memory a thread; DuckDB's guide asks for 125 MB at least ("Environment")."""
+MODEST_MEBIBYTES = 96
+"""Of memory for one thread: what nearly all loads do with. DuckDB's guide asks for 125 MB ("Environment")."""
 _MEBIBYTES = {"MiB": 1.0, "GiB": 1024.0, "TiB": 1024.0**2}
 
 
@@ -43,6 +43,8 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, memory: str) -> None:
         self._connection = connection
         self._memory = memory
+        self.is_modest = False
+        """It works in less memory than its settings allow."""
         self._views = Views(connection)
         may_interrupt(self)
 
@@ -81,24 +83,38 @@ class Store:
 
         For loads in several transactions. Each thread that appends holds a row group that isn't full (some 150 MB of
         access_log), and the checkpoint afterwards joins those of all threads, three at a time and uncompressed: a
-        third of the time of such a load.
+        third of the time of such a load. What can't be spilled ends in a MemoryLimitError: see `generously`.
         """
         (limit, threads) = self._connection.execute(
             "select current_setting('memory_limit'), current_setting('threads')"
         ).fetchall()[0]
         number, unit = limit.split()
-        wanted = MODEST_MEBIBYTES * threads
-        lowered = float(number) * _MEBIBYTES.get(unit, 0) > wanted
-        if lowered:
-            self._connection.execute(f"set memory_limit = '{wanted}MiB'")
+        if float(number) * _MEBIBYTES.get(unit, 0) > MODEST_MEBIBYTES:
+            with suppress(duckdb.OutOfMemoryException):  # it holds more at the moment
+                self._connection.execute(f"set memory_limit = '{MODEST_MEBIBYTES}MiB'")
+                self.is_modest = True
         self._connection.execute("set threads = 1")
         try:
             yield
         finally:
             with suppress(duckdb.Error):  # a full disk may have ended the database, and is told already
                 self._connection.execute("set threads = $threads", {"threads": threads})
-                if lowered:
+                if self.is_modest:
                     self._connection.execute("set memory_limit = $memory", {"memory": self._memory})
+            self.is_modest = False
+
+    @contextmanager
+    def generously(self) -> Iterator[None]:
+        """Have all the memory that the settings allow for the length of the block, also within `modestly`."""
+        if not self.is_modest:
+            yield
+            return
+        self._connection.execute("set memory_limit = $memory", {"memory": self._memory})
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # it holds more at the moment, or a full disk has ended the database
+                self._connection.execute(f"set memory_limit = '{MODEST_MEBIBYTES}MiB'")
 
     def rows(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query as tuples.

@@ -20,20 +20,20 @@ def setting(store: Store, name: str) -> object:
     return store._connection.execute(f"select current_setting('{name}')").fetchall()[0][0]
 
 
-@pytest.mark.parametrize(("memory", "lowered"), [("8GB", True), ("100MB", False)])
+@pytest.mark.parametrize(("memory", "lowered"), [("8GB", True), ("90MB", False)])
 def test_modest_work_takes_little_memory_and_never_more_than_was_allowed(
     tmp_path: Path, memory: str, *, lowered: bool
 ) -> None:
     with open_store(tmp_path, memory=memory) as store:
         before = setting(store, "memory_limit")
-        wanted = MODEST_MEBIBYTES * int(str(setting(store, "threads")))
         with store.modestly():
-            number, unit = str(setting(store, "memory_limit")).split()
-            if lowered:
-                assert float(number) * {"MiB": 1, "GiB": 1024}[unit] == pytest.approx(wanted, rel=0.1)
-            else:
+            assert store.is_modest is lowered
+            modest = setting(store, "memory_limit")
+            assert modest == (f"{MODEST_MEBIBYTES}.0 MiB" if lowered else before)
+            with store.generously():
                 assert setting(store, "memory_limit") == before
-        assert setting(store, "memory_limit") == before
+            assert setting(store, "memory_limit") == modest
+        assert (setting(store, "memory_limit"), store.is_modest) == (before, False)
 
 
 def test_modest_work_is_done_by_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
