@@ -45,7 +45,7 @@ class Slice:
         generation: tells a blob from another one that was made in its place.
     """
 
-    data: bytearray
+    data: memoryview
     asked: int
     generation: str
 
@@ -116,7 +116,7 @@ class Downloads:
             data, made = await self._ranges.read(container, blob, offset, length, etag)
         except HttpResponseError as error:
             if error.status_code == _EMPTY:
-                return Slice(bytearray(), length, "")
+                return Slice(memoryview(b""), length, "")
             raise
         return Slice(data, length, made)
 
@@ -181,7 +181,7 @@ class BlobContent:
     append: bool
     _origin: int = field(default=0, repr=False)
     _slices: dict[int, "Future[Slice]"] = field(default_factory=dict, repr=False)
-    _head: "Future[Slice] | bytearray | None" = field(default=None, repr=False)
+    _head: "Future[Slice] | memoryview | None" = field(default=None, repr=False)
     _generation: str = field(default="", repr=False)
 
     def begin(self, start: int) -> int:
@@ -215,7 +215,7 @@ class BlobContent:
         state, append = self.downloads.state(self.container, self.blob)
         return BlobContent(self.downloads, self.container, self.blob, state, append), state
 
-    def around(self, place: int) -> tuple[bytearray, int]:
+    def around(self, place: int) -> tuple[memoryview, int]:
         """Return a piece that holds a place, and where the piece begins; empty at the end of what was listed.
 
         Raises:
@@ -223,7 +223,7 @@ class BlobContent:
             ChangedError: another blob was made in its place.
         """
         if place >= self.listed.size_bytes:
-            return bytearray(), place
+            return memoryview(b""), place
         if place < WINDOW and self._head is not None:
             if isinstance(self._head, Future):
                 self._head = self._bytes(self._head)
@@ -239,7 +239,7 @@ class BlobContent:
             self._slice(number + 1)
         data = self._bytes(future)
         if number == 0 and self._origin == 0 and self._head is None:
-            self._head = data[:WINDOW]
+            self._head = memoryview(bytes(data[:WINDOW]))  # a view would hold all of the slice
         return data, self._origin + number * SLICE_BYTES
 
     def _slice(self, number: int) -> "Future[Slice]":
@@ -252,7 +252,7 @@ class BlobContent:
         etag = None if self.append else self.listed.etag
         return self.downloads.start(self.container, self.blob, offset, length, etag)
 
-    def _bytes(self, future: "Future[Slice]") -> bytearray:
+    def _bytes(self, future: "Future[Slice]") -> memoryview:
         try:
             fetched = future.result()
         except CancelledError:
@@ -298,7 +298,7 @@ class BlobFile(io.RawIOBase):
             ChangedError: another blob was made in its place.
         """
         data, begin = self._content.around(self._place)
-        part = memoryview(data)[self._place - begin :][: len(buffer)]
+        part = data[self._place - begin :][: len(buffer)]
         buffer[: len(part)] = part
         self._place += len(part)
         return len(part)

@@ -5,6 +5,7 @@ client for each blob, a value of each of fifty headers and a second copy of the 
 of reading a blob of 200 KB, while the lines of others wait for Python's lock.
 """
 
+import mmap
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -33,7 +34,7 @@ class Ranges:
 
     async def read(
         self, container: str, blob: str, offset: int, length: int, etag: str | None
-    ) -> tuple[bytearray, str]:
+    ) -> tuple[memoryview, str]:
         """Return the bytes from an offset on, fewer where the blob ends before, and when the blob was made.
 
         Args:
@@ -65,13 +66,12 @@ class Ranges:
             await answer.close()
 
 
-async def _body(answer: AsyncHttpResponse, length: int) -> bytearray:
-    data = bytearray(length)
+async def _body(answer: AsyncHttpResponse, length: int) -> memoryview:
+    data = mmap.mmap(-1, length)  # goes back whole when let go; malloc keeps the holes between pieces of any size
     filled = 0
     async for part in answer.iter_raw():
         if filled + len(part) > length:
             raise UnexpectedAnswerError("it answered with more than was asked for")
         data[filled : filled + len(part)] = part
         filled += len(part)
-    del data[filled:]
-    return data
+    return memoryview(data)[:filled]
