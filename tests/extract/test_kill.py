@@ -14,7 +14,7 @@ from tests.thorough import times
 from tests.transform.test_exactly_once import some_lines
 
 
-def blob_job(written: Export, round_bytes: int = 18_000) -> kill.Job:
+def blob_job(written: Export, round_bytes: int = 40_000) -> kill.Job:
     connection_string = written.azurite.connection_string()
     return partial(jobs.blobs, connection_string=connection_string, prefix=written.prefix, round_bytes=round_bytes)
 
@@ -46,7 +46,7 @@ def workspace_contents(store: Store) -> object:
 
 
 def test_workspace_killed_at_many_places(analytics: log_analytics.LogAnalytics, tmp_path: Path) -> None:
-    job = partial(jobs.workspace, port=analytics.port, certificate=analytics.certificate, rows=20)
+    job = partial(jobs.workspace, port=analytics.port, certificate=analytics.certificate, rows=40)
     analytics.now = hour(4.3)
     for number in range(4):
         analytics.add(hour(number + 0.5), records(12, number))

@@ -47,6 +47,6 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_killed_at_many_places_and_run_again(night: Any) -> None:
     base, export, expected = night
-    job = partial(jobs.folder, export=export, round_bytes=18_000)
+    job = partial(jobs.folder, export=export, round_bytes=40_000)
     killed = kill.kill_and_run_again(base / "before", job, contents, expected, by_call=CALL_KILLS, by_time=TIMED_KILLS)
     assert killed >= (CALL_KILLS + TIMED_KILLS) * 0.7, "too few kills hit a running ingest"
