@@ -14,6 +14,7 @@ from pipeline.azure.background import Background
 from pipeline.azure.patience import Patience, transport_options, unreachable
 from pipeline.errors import AzureError, ForbiddenError, SignInError, UsageError
 from pipeline.extract.blob_content import Downloads
+from pipeline.extract.requests import Requests
 from pipeline.places import plain_url
 
 HTTP_UNAUTHORIZED, HTTP_FORBIDDEN = 401, 403
@@ -43,6 +44,7 @@ class Account:
     """An account that is connected."""
 
     service: Any
+    requests: Requests
     background: Background
     downloads: Downloads
     patience: Patience
@@ -72,9 +74,10 @@ def connect(access: Access, *, patience: Patience | None = None, concurrency: in
         def refusal(error: BaseException) -> AzureError | None:
             return _refusal(error, access, url)
 
-        downloads = Downloads(service, background, patience, concurrency, refusal)
+        requests = Requests(service)
+        downloads = Downloads(service, requests, background, patience, concurrency, refusal)
         try:
-            yield Account(service, background, downloads, patience, url, refusal)
+            yield Account(service, requests, background, downloads, patience, url, refusal)
         finally:
             background.run(service.close())
             if hasattr(secret, "close"):

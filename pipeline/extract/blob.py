@@ -20,6 +20,7 @@ from pipeline.extract.account import Account, told
 from pipeline.extract.blob_content import BlobContent, is_append, state_of
 from pipeline.extract.folder import SUFFIXES
 from pipeline.extract.ledger import Listed, compare
+from pipeline.extract.listing import Blob, pages
 from pipeline.extract.source import Plan
 from pipeline.progress import Advance, work
 from pipeline.store import Store
@@ -172,7 +173,7 @@ class _Listing:
     def _url(self, container: str, path: str = "") -> str:
         return f"{self._account.url}/{container}/{path}"
 
-    def _take(self, container: str, blob: Any, scope: str, hour: datetime | None) -> None:
+    def _take(self, container: str, blob: Blob, scope: str, hour: datetime | None) -> None:
         name = self._url(container, blob.name)
         if not blob.name.endswith(SUFFIXES) or not blob.size:
             return
@@ -188,15 +189,14 @@ class _Listing:
         self.found[name] = (order, Listed(name, content.listed, content, content.append, unreadable))
         self._listed()
 
-    async def _blobs(self, container: str) -> AsyncIterator[tuple[Any, str, datetime | None]]:
+    async def _blobs(self, container: str) -> AsyncIterator[tuple[Blob, str, datetime | None]]:
         """Yield the blobs that are wanted with their folder and hour, jumping over the hours that aren't."""
-        client = self._account.service.get_container_client(container)
         start: str | None = None
         last = ""
         jumps = True
         while True:
             jump = ""
-            async for blob in self._pages(client, start):
+            async for blob in self._pages(container, start):
                 if jumps and start and blob.name < start:
                     jumps = False  # a service that knows no startFrom begins at the beginning
                 if blob.name <= last:
@@ -213,28 +213,23 @@ class _Listing:
                 return
             start = jump
 
-    async def _pages(self, client: Any, start: str | None) -> AsyncIterator[Any]:
+    async def _pages(self, container: str, start: str | None) -> AsyncIterator[Blob]:
         """Yield blobs from a name on; a page that can't be had is asked for again."""
-        nightly = any(value.startswith(client.url.split("?", 1)[0] + "/") for value in self._known)
-        # the first look finds where to jump to: a whole page would be thrown away
-        size = 1 if nightly and start is None else PAGE_BLOBS
-        pages = client.list_blobs(start_from=start, results_per_page=size).by_page()
-        while True:
-            try:
-                page = await self._asked_page(pages)
-            except StopAsyncIteration:
+        nightly = any(value.startswith(self._url(container)) for value in self._known)
+        if nightly and start is None:  # it finds where to jump to: a whole page would be thrown away
+            async for page in self._asked_pages(container, None, 1):
+                if page:
+                    yield page[0]
+                    start = page[0].name
+                    break
+            else:
                 return
+        async for page in self._asked_pages(container, start, PAGE_BLOBS):
             for blob in page:
                 yield blob
-            if size == 1 and page:  # nothing to jump over: go on with whole pages
-                size = PAGE_BLOBS
-                pages = client.list_blobs(start_from=page[-1].name, results_per_page=size).by_page()
 
-    async def _asked_page(self, pages: Any) -> list[Any]:
-        async def attempt() -> list[Any]:
-            return [blob async for blob in await pages.__anext__()]
-
-        return await patiently(attempt, self._account.patience)  # a pager that failed asks for the same page again
+    def _asked_pages(self, container: str, start: str | None, size: int) -> AsyncIterator[list[Blob]]:
+        return pages(self._account.requests, container, start, size, self._account.patience)
 
     def _jump(self, key: str, scope: str, hour: datetime | None) -> str | None:
         """Return the name to go on with, where a blob isn't wanted; None where it is."""

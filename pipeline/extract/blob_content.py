@@ -17,8 +17,9 @@ from azure.core.exceptions import HttpResponseError
 from pipeline.azure.background import Background
 from pipeline.azure.patience import REQUEST_ERRORS, Patience, UnexpectedAnswerError, patiently
 from pipeline.errors import AzureError, ForbiddenError
+from pipeline.extract import ranges
 from pipeline.extract.fingerprint import WINDOW
-from pipeline.extract.ranges import Ranges
+from pipeline.extract.requests import Requests
 from pipeline.extract.source import ChangedError, State
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ class Downloads:
 
     Args:
         service: the storage client of azure.storage.blob.aio.
+        requests: makes requests by it.
         background: where it runs.
         patience: how long to bear with the service.
         concurrency: requests at a time.
@@ -64,6 +66,7 @@ class Downloads:
     def __init__(
         self,
         service: Any,
+        requests: Requests,
         background: Background,
         patience: Patience,
         concurrency: int,
@@ -72,7 +75,7 @@ class Downloads:
         self.fatal: AzureError | None = None
         self.requests = 0
         self._service = service
-        self._ranges = Ranges(service)
+        self._client = requests
         self._background = background
         self._patience = patience
         self._free = asyncio.Semaphore(concurrency)
@@ -113,7 +116,7 @@ class Downloads:
     async def _download(self, container: str, blob: str, offset: int, length: int, etag: str | None) -> Slice:
         self.requests += 1
         try:
-            data, made = await self._ranges.read(container, blob, offset, length, etag)
+            data, made = await ranges.read(self._client, container, blob, offset, length, etag)
         except HttpResponseError as error:
             if error.status_code == _EMPTY:
                 return Slice(memoryview(b""), length, "")

@@ -10,7 +10,8 @@ from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobServiceClient
 
 from pipeline.azure.patience import UnexpectedAnswerError
-from pipeline.extract.ranges import Ranges
+from pipeline.extract import ranges
+from pipeline.extract.requests import Requests
 from tests.extract.test_blob import account_sas
 from tests.services.export import Export
 from tests.services.faults import Fault, Proxy
@@ -30,7 +31,7 @@ def read(
         else:
             service = BlobServiceClient.from_connection_string(written.azurite.connection_string())
         async with service:
-            data, made = await Ranges(service).read(written.container, name, offset, length, etag)
+            data, made = await ranges.read(Requests(service), written.container, name, offset, length, etag)
             return bytes(data), made
 
     return asyncio.run(work())

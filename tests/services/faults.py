@@ -18,6 +18,7 @@ class Fault:
         status: answer with this status instead of asking the service.
         headers: of that answer.
         code: its x-ms-error-code.
+        body: of that answer.
         reset: cut the connection, without an answer.
         cut: pass on only the first so many bytes of the body, then cut.
         trickle: seconds between two bytes of the body.
@@ -30,6 +31,7 @@ class Fault:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     code: str = "Injected"
+    body: bytes = b""
     reset: bool = False
     cut: int = -1
     trickle: float = 0
@@ -105,9 +107,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
         elif fault.status:
             self.send_response(fault.status)
-            for name, value in {"x-ms-error-code": fault.code, "Content-Length": "0", **fault.headers}.items():
+            for name, value in {
+                "x-ms-error-code": fault.code,
+                "Content-Length": str(len(fault.body)),
+                **fault.headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(fault.body)
         else:
             self._pass_on(sent, fault)
 

@@ -1,0 +1,111 @@
+"""Pages of a container's listing say what the client's own listing says."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob.aio import BlobServiceClient
+
+from pipeline.azure.patience import UnexpectedAnswerError
+from pipeline.extract.listing import Blob, pages
+from pipeline.extract.requests import Requests
+from tests.extract.test_blob import QUICK, account_sas
+from tests.services.export import Export
+from tests.services.faults import Fault, Proxy
+
+NAMES = ["a b/c", "50%/%2F", "who?what#when", "1+1&2=3;x", "é/ж/日", "<&>'\"", "a//b", "~tilde", "zz"]
+
+
+def with_requests(written: Export, work: Callable[[BlobServiceClient, Requests], Any], port: int = 0) -> Any:
+    """Work by a connection string, or by a SAS through a proxy."""
+
+    async def run() -> Any:
+        if port:
+            url = written.azurite.url.replace(str(written.azurite.port), str(port))
+            service = BlobServiceClient(f"{url}?{account_sas(1)}", retry_total=0)
+        else:
+            service = BlobServiceClient.from_connection_string(written.azurite.connection_string())
+        async with service:
+            return await work(service, Requests(service))
+
+    return asyncio.run(run())
+
+
+def listed(written: Export, start: str | None = None, size: int = 1000, port: int = 0) -> list[list[Blob]]:
+    async def work(_: BlobServiceClient, requests: Requests) -> list[list[Blob]]:
+        return [page async for page in pages(requests, written.container, start, size, QUICK)]
+
+    found: list[list[Blob]] = with_requests(written, work, port)
+    return found
+
+
+def test_every_blob_as_the_client_lists_it(written: Export, between: Proxy) -> None:
+    for number, name in enumerate(NAMES):
+        written.append(name, b"x" * number)
+    written.rewrite("block", b"12345", kind="BlockBlob")
+
+    async def by_client(service: BlobServiceClient, _: Requests) -> list[Blob]:
+        blobs = service.get_container_client(written.container).list_blobs()
+        return [
+            Blob(each.name, each.size, each.etag.strip('"'), each.blob_type, each.blob_tier or "", each.last_modified)
+            async for each in blobs
+        ]
+
+    expected = with_requests(written, by_client)
+    assert {each.name for each in expected} == {*NAMES, "block"}
+    assert listed(written) == [expected]
+    assert listed(written, port=between.port) == [expected]
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 6])
+def test_pages_hold_so_many_at_the_most_and_miss_nothing(written: Export, size: int) -> None:
+    names = [f"blob {number}" for number in range(5)]
+    for name in names:
+        written.append(name, b"x")
+    found = listed(written, size=size)
+    assert [blob.name for page in found for blob in page] == names
+    assert max(len(page) for page in found) == min(size, 5)
+    assert [blob.name for page in listed(written, "blob 3", size) for blob in page] == names[3:]
+
+
+def test_a_name_that_xml_has_no_place_for(written: Export, between: Proxy) -> None:
+    body = (
+        b'<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs><Blob><Name Encoded="true">a%EF%BF%BE%2520'
+        b"</Name><Properties><Last-Modified>Sun, 01 Nov 2026 10:00:00 GMT</Last-Modified><Etag>0x8D</Etag>"
+        b"<Content-Length>7</Content-Length><BlobType>AppendBlob</BlobType></Properties></Blob></Blobs><NextMarker />"
+        b"</EnumerationResults>"
+    )
+    between.choose = lambda *_: Fault(status=200, body=body)
+    ((blob,),) = listed(written, port=between.port)
+    assert (blob.name, blob.size, blob.etag, blob.blob_tier) == ("a\ufffe%20", 7, "0x8D", "")
+    assert blob.last_modified.isoformat() == "2026-11-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>sign in</html>",
+        b"<EnumerationResults>",
+        b"{}",
+        b"\xff\xfe",
+        b"<EnumerationResults><Blobs><Blob/></Blobs></EnumerationResults>",
+    ],
+    ids=repr,
+)
+def test_what_is_no_listing_is_told(written: Export, between: Proxy, body: bytes) -> None:
+    between.choose = lambda *_: Fault(status=200, body=body)
+    with pytest.raises(UnexpectedAnswerError):
+        listed(written, port=between.port)
+
+
+def test_refusals_are_told_and_what_may_pass_is_sat_out(written: Export, between: Proxy) -> None:
+    written.append("a", b"x")
+    between.choose = lambda _, __, number: Fault(status=503) if number < 3 else None
+    assert len(listed(written, port=between.port)[0]) == 1
+    between.choose = lambda *_: Fault(status=403, code="AuthorizationFailure")
+    with pytest.raises(HttpResponseError) as caught:
+        listed(written, port=between.port)
+    assert caught.value.error_code == "AuthorizationFailure"  # type: ignore[attr-defined]
