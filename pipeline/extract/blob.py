@@ -27,10 +27,10 @@ from pipeline.store import Store
 
 SOURCE_KIND = "blob"
 HOUR = timedelta(hours=1)
+PAGE_BLOBS = 1000
+"""In one answer of a listing, all of which is in memory at once; a service gives 5,000 at the most."""
 
 _HOURLY = re.compile(r"(?P<scope>.+)/y=(\d{4})/m=(\d{2})/d=(\d{2})/h=(\d{2})/m=\d{2}/[^/]+")
-PAGE_BLOBS = 1000
-"""In one answer of a listing; in the largest, of 5,000, they take 20 MB at once and save no time."""
 _AFTER = "/z"
 """Sorts behind every /y=... of a folder."""
 

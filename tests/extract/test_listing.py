@@ -1,9 +1,5 @@
 """Pages of a container's listing say what the client's own listing says."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient
@@ -11,34 +7,19 @@ from azure.storage.blob.aio import BlobServiceClient
 from pipeline.azure.patience import UnexpectedAnswerError
 from pipeline.extract.listing import Blob, pages
 from pipeline.extract.requests import Requests
-from tests.extract.test_blob import QUICK, account_sas
+from tests.extract.asking import ask
+from tests.extract.test_blob import QUICK
 from tests.services.export import Export
 from tests.services.faults import Fault, Proxy
 
 NAMES = ["a b/c", "50%/%2F", "who?what#when", "1+1&2=3;x", "é/ж/日", "<&>'\"", "a//b", "~tilde", "zz"]
 
 
-def with_requests(written: Export, work: Callable[[BlobServiceClient, Requests], Any], port: int = 0) -> Any:
-    """Work by a connection string, or by a SAS through a proxy."""
-
-    async def run() -> Any:
-        if port:
-            url = written.azurite.url.replace(str(written.azurite.port), str(port))
-            service = BlobServiceClient(f"{url}?{account_sas(1)}", retry_total=0)
-        else:
-            service = BlobServiceClient.from_connection_string(written.azurite.connection_string())
-        async with service:
-            return await work(service, Requests(service))
-
-    return asyncio.run(run())
-
-
 def listed(written: Export, start: str | None = None, size: int = 1000, port: int = 0) -> list[list[Blob]]:
     async def work(_: BlobServiceClient, requests: Requests) -> list[list[Blob]]:
         return [page async for page in pages(requests, written.container, start, size, QUICK)]
 
-    found: list[list[Blob]] = with_requests(written, work, port)
-    return found
+    return ask(written, work, port)
 
 
 def test_every_blob_as_the_client_lists_it(written: Export, between: Proxy) -> None:
@@ -53,7 +34,7 @@ def test_every_blob_as_the_client_lists_it(written: Export, between: Proxy) -> N
             async for each in blobs
         ]
 
-    expected = with_requests(written, by_client)
+    expected = ask(written, by_client)
     assert {each.name for each in expected} == {*NAMES, "block"}
     assert listed(written) == [expected]
     assert listed(written, port=between.port) == [expected]

@@ -1,6 +1,5 @@
 """One request for a range of a blob: the bytes that were asked for, or an error that says why not."""
 
-import asyncio
 import gzip
 import os
 
@@ -12,7 +11,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from pipeline.azure.patience import UnexpectedAnswerError
 from pipeline.extract import ranges
 from pipeline.extract.requests import Requests
-from tests.extract.test_blob import account_sas
+from tests.extract.asking import ask
 from tests.services.export import Export
 from tests.services.faults import Fault, Proxy
 
@@ -24,17 +23,11 @@ def read(
 ) -> tuple[bytes, str]:
     """Read by a connection string, or by a SAS through a proxy."""
 
-    async def work() -> tuple[bytes, str]:
-        if port:
-            url = written.azurite.url.replace(str(written.azurite.port), str(port))
-            service = BlobServiceClient(f"{url}?{account_sas(1)}", retry_total=0)
-        else:
-            service = BlobServiceClient.from_connection_string(written.azurite.connection_string())
-        async with service:
-            data, made = await ranges.read(Requests(service), written.container, name, offset, length, etag)
-            return bytes(data), made
+    async def work(_: BlobServiceClient, requests: Requests) -> tuple[bytes, str]:
+        data, made = await ranges.read(requests, written.container, name, offset, length, etag)
+        return bytes(data), made
 
-    return asyncio.run(work())
+    return ask(written, work, port)
 
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 1), (0, 700_000), (5, 699_995), (300_000, 9), (699_999, 1)])
