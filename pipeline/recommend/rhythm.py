@@ -66,7 +66,8 @@ def _month_turn(day: date) -> int:
 def _working_day(day: date) -> int | None:
     if day.weekday() >= WORKDAYS:
         return None
-    return sum(day.replace(day=number).weekday() < WORKDAYS for number in range(1, day.day + 1))
+    number = sum(day.replace(day=number).weekday() < WORKDAYS for number in range(1, day.day + 1))
+    return number if number <= 20 else None  # noqa: PLR2004 -- every month has so many; later ones as in _fixed_day
 
 
 def _working_day_left(day: date) -> int | None:
@@ -111,7 +112,7 @@ _SCALES = {
     "fortnight": _Scale("fortnightly", _fortnight, 2 * WEEK_DAYS, 3, 2 * WEEK_DAYS),
     "day": _Scale("monthly", _fixed_day, MONTH_DAYS, 5),
     "turn": _Scale("monthly", _month_turn, MONTH_DAYS, 5),
-    "working-day": _Scale("monthly", _working_day, 21),
+    "working-day": _Scale("monthly", _working_day, 20),
     "working-day-left": _Scale("monthly", _working_day_left, 21),
     "nth-weekday": _Scale("monthly", _nth_weekday, MONTH_DAYS),
     "last-weekday": _Scale("monthly", _last_weekday, MONTH_DAYS),
