@@ -144,21 +144,22 @@ class _Tree:
         self._least = np.ones(nodes, np.int64)
         self.root = nodes - 1
         self._build()
-        size = np.minimum(self.last - self.first + 1, most) + (1 - self.base)
+        self._single = self._single_costs(bounds)
+        self._count_least()
+        size = np.minimum(self.last - self.first + 1, self._most_useful(most)) + (1 - self.base)
         self.offset = np.concatenate(([0], np.cumsum(size)))
         self.tables = np.full(int(self.offset[-1]), np.inf)
         if prices is not None:
             self.tables[self.offset[:count]] = prices
         if most:
             self.tables[self.offset[:count] + (1 - self.base)] = 0.0
-        self._single = self._single_costs(bounds)
-        self._fill(most, self._single)
+        self._fill(most)
 
     def _build(self) -> None:
         count = len(self.keys)
-        shared = self.bits - _bit_length(self.keys[:-1] ^ self.keys[1:])
-        order = np.argsort(-shared, kind="stable")
-        bounds = np.searchsorted(-shared[order], np.arange(-self.bits, 1), side="right")
+        free = _bit_length(self.keys[:-1] ^ self.keys[1:]).astype(np.uint8)  # so few bits are sorted by counting
+        order = np.argsort(free, kind="stable")
+        bounds = np.cumsum(np.bincount(free, minlength=self.bits + 1))
         top = np.arange(count)  # at both ends of a finished run of keys: its topmost node
         self.levels: list[tuple[int, int]] = []
         start = 0
@@ -170,7 +171,7 @@ class _Tree:
             left, right = top[cut], top[cut + 1]
             self.left[node], self.right[node] = left, right
             self.first[node], self.last[node] = self.first[left], self.last[right]
-            self.length[node] = shared[cut]
+            self.length[node] = self.bits - free[cut].astype(np.int64)
             top[self.first[node]] = top[self.last[node]] = node
             self.levels.append((count + start, count + end))
             start = end
@@ -194,18 +195,34 @@ class _Tree:
             cost[(low <= np.uint64(last)) & (high >= np.uint64(first))] = np.inf
         return cost
 
-    def _fill(self, most: int, single: Floats) -> None:
+    def _count_least(self) -> None:
+        """Note of each node with how few prefixes all below it can be covered."""
+        for start, end in self.levels:
+            below = self._least[self.left[start:end]] + self._least[self.right[start:end]]
+            single = self._single[start - len(self.keys) : end - len(self.keys)]
+            self._least[start:end] = np.where(np.isfinite(single), 1, below)
+
+    def _most_useful(self, most: int) -> Integers:
+        """Return for each node how many prefixes below it can be part of a cover of all with no more than `most`.
+
+        Where all must be covered, what lies beside the way from the root to a node takes the least number it can do
+        with. Few of a thousand far-flung pools then ask for long tables, and these take nearly all of the time.
+        """
+        useful: Integers = np.full(len(self.left), most)
+        if self.base:
+            for start, end in reversed(self.levels):
+                left, right = self.left[start:end], self.right[start:end]
+                useful[left] = useful[start:end] - self._least[right]
+                useful[right] = useful[start:end] - self._least[left]
+        return np.maximum(useful, min(most, 1), out=useful)
+
+    def _fill(self, most: int) -> None:
         count = len(self.keys)
         for start, end in self.levels:
             nodes = np.arange(start, end)
-            cost = single[nodes - count]
-            self._least[nodes] = np.where(
-                np.isfinite(cost),
-                1,
-                self._least[self.left[nodes]] + self._least[self.right[nodes]],
-            )
             self._combine(nodes)
             if most:
+                cost = self._single[nodes - count]
                 one = self.offset[nodes] + (1 - self.base)
                 self.tables[one] = cost if self.base else np.minimum(self.tables[one], cost)
 
@@ -216,7 +233,8 @@ class _Tree:
         swap = sizes[0] > sizes[1]
         small, large = np.where(swap, right, left), np.where(swap, left, right)
         small_size, large_size = np.minimum(*sizes), np.maximum(*sizes)
-        classes = _bit_length((small_size - 1).astype(np.uint64)) * 64 + _bit_length((large_size - 1).astype(np.uint64))
+        magnitudes = _bit_length((small_size - 1).astype(np.uint64)), _bit_length((large_size - 1).astype(np.uint64))
+        classes = (magnitudes[0] * 64 + magnitudes[1]).astype(np.uint16)  # so few bits are sorted by counting
         order = np.argsort(classes, kind="stable")
         edges = np.flatnonzero(np.diff(classes[order])) + 1
         for group in np.split(order, edges):
