@@ -69,7 +69,8 @@ def test_category_says_direction_type_action_and_origin(
     origin: str | None,
 ) -> None:
     insert = (
-        "insert into access_log (source_id, line, time, count, counted, category) values (1, 1, now(), 1, false, ?)"
+        "insert into access_log_stored (source_id, line, time, count, counted, category) "
+        "values (1, 1, now(), 1, false, ?)"
     )
     store._connection.execute(insert, [category])
     read = "select direction, traffic_type, action, rule_origin from access_log"
@@ -78,7 +79,7 @@ def test_category_says_direction_type_action_and_origin(
 
 def test_what_the_workspace_says_goes_before_the_category(store: Store) -> None:
     store._connection.execute(
-        "insert into access_log (source_id, line, time, count, counted, category, logged_direction, "
+        "insert into access_log_stored (source_id, line, time, count, counted, category, logged_direction, "
         "logged_traffic_type, logged_action, logged_rule_origin) "
         "values (1, 1, now(), 1, false, 'NspPublicInboundResourceRulesAllowed', 'Outbound', 'Intra', 'Denied', 'NSP')",
     )

@@ -156,7 +156,8 @@ class Store:
         named = self._connection.execute(
             "select table_name from duckdb_tables() where database_name = current_database() order by table_name"
         ).fetchall()
-        return {name: len(self._connection.table(name)) for (name,) in named}
+        shown = {table.stored_as: table.name for table in TABLES}
+        return {shown.get(name, name): len(self._connection.table(name)) for (name,) in named}
 
     def create(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Make a table where there is none of that name, and insert rows of plain values."""
@@ -186,10 +187,10 @@ class Store:
             self._connection.execute(f"attach {quoted(path)} as copied")
             for table in TABLES:
                 if table not in left_out:
-                    names = ", ".join(column.name for column in table.columns if not column.derived)
-                    self._connection.execute(f"delete from copied.{table.name}")
+                    names = ", ".join(column.name for column in table.written)
+                    self._connection.execute(f"delete from copied.{table.stored_as}")
                     self._connection.execute(
-                        f"insert into copied.{table.name} ({names}) select {names} from {table.name}"
+                        f"insert into copied.{table.stored_as} ({names}) select {names} from {table.stored_as}"
                     )
             self._connection.execute("detach copied")
 
@@ -215,13 +216,13 @@ class Store:
             MalformedJsonError: a line that the query parses is no JSON; the transaction has to be rolled back.
             QueryError: DuckDB could not run it.
         """
-        return self._change(table, f"insert into {table.name} by name\n{self._query(name).text}", parameters, name)
+        return self._change(table, f"insert into {table.stored_as} by name\n{self._query(name).text}", parameters, name)
 
     def append_rows(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows of plain values, in the order of the table's stored columns."""
         if not rows:
             return
-        stored = [column for column in table.columns if not column.derived]
+        stored = table.written
         given: dict[str, Any] = {}
         selected = []
         for column, values in zip(stored, zip(*rows, strict=True), strict=True):
@@ -235,7 +236,7 @@ class Store:
                 text = f"${column.name}::{bound}"
             selected.append(f"{text}::{column.type}")
         names = ", ".join(column.name for column in stored)
-        self._change(table, f"insert into {table.name} ({names}) select {', '.join(selected)}", given)
+        self._change(table, f"insert into {table.stored_as} ({names}) select {', '.join(selected)}", given)
 
     def delete(self, table: Table, name: str, **parameters: Any) -> int:
         """Remove the rows of a table whose rowid a query returns; return how many.
@@ -243,7 +244,7 @@ class Store:
         Raises:
             QueryError: DuckDB could not run it.
         """
-        statement = f"delete from {table.name} where rowid in (\n{self._query(name).text}\n)"
+        statement = f"delete from {table.stored_as} where rowid in (\n{self._query(name).text}\n)"
         return self._change(table, statement, parameters, name)
 
     def clear(self, table: Table, column: str, name: str, **parameters: Any) -> int:
@@ -254,28 +255,28 @@ class Store:
         """
         if column not in {each.name for each in table.columns}:
             raise QueryError(f"{table.name} has no column {column}.")
-        statement = f"update {table.name} set {column} = null where rowid in (\n{self._query(name).text}\n)"
+        statement = f"update {table.stored_as} set {column} = null where rowid in (\n{self._query(name).text}\n)"
         return self._change(table, statement, parameters, name)
 
     def delete_sources(self, table: Table, source_ids: Iterable[int]) -> int:
         """Remove the rows that came from the given sources; return how many."""
-        statement = f"delete from {table.name} where source_id in $source_ids"
+        statement = f"delete from {table.stored_as} where source_id in $source_ids"
         return self._change(table, statement, {"source_ids": list(source_ids)})
 
     def delete_named(self, table: Table, column: str, values: Sequence[str]) -> int:
         """Remove the rows with one of some texts in a column; return how many."""
         if column not in {each.name for each in table.columns}:
             raise QueryError(f"{table.name} has no column {column}.")
-        return self._change(table, f"delete from {table.name} where {column} in $values", {"values": list(values)})
+        return self._change(table, f"delete from {table.stored_as} where {column} in $values", {"values": list(values)})
 
     def delete_hours(self, table: Table, start: object, end: object) -> int:
         """Remove the rows of the hours in [start, end), start None for all before the end; return how many."""
-        statement = f"delete from {table.name} where hour >= coalesce($start, '-infinity'::timestamp) and hour < $end"
-        return self._change(table, statement, {"start": start, "end": end})
+        span = "hour >= coalesce($start, '-infinity'::timestamp) and hour < $end"
+        return self._change(table, f"delete from {table.stored_as} where {span}", {"start": start, "end": end})
 
     def replace(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Put rows of plain values in the place of everything that the table holds."""
-        self._change(table, f"delete from {table.name}", {})
+        self._change(table, f"delete from {table.stored_as}", {})
         self.append_rows(table, rows)
 
     @contextmanager

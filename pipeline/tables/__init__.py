@@ -43,7 +43,7 @@ from pipeline.tables.logs import (
 from pipeline.tables.published import PUBLISHED_QUERIES, PUBLISHED_RUN
 from pipeline.tables.retention import RETENTION, SOURCE_FIELD, SOURCE_FLOW
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised whenever a stored table changes its shape; `pipeline.store` refuses other versions."""
 
 TABLES = (

@@ -30,6 +30,8 @@ def data_dictionary() -> str:
 
 def _section(table: Table) -> list[str]:
     parts = [f"## {table.name}\n\nGrain: {table.grain}.\n"]
+    if table.stored_as != table.name:
+        parts.append(f"A view: its rows are in {table.stored_as}, which lacks the derived columns.\n")
     parts.append("| column | type | blob field | workspace column | meaning |\n|---|---|---|---|---|")
     for column in table.columns:
         kind = column.type + (" not null" if column.required else "") + (" derived" if column.derived else "")

@@ -1,5 +1,5 @@
 -- The rows of access_log that came from sources being loaded.
--- reads: access_log
+-- reads: access_log_stored
 -- grain: one row a record
 -- $source_ids  the sources
 -- $start_lines  for each, the line after which this load began
@@ -10,6 +10,6 @@ with loading as (
 )
 
 select a.rowid
-from access_log as a
+from access_log_stored as a
 inner join loading on a.source_id = loading.source_id
 where a.line > loading.start_line

@@ -316,7 +316,7 @@ def test_operation_versions_counts_each_record_once(store: Store) -> None:
         return list((row | {"head_hash": "", "tail_hash": "", "loaded_at": at(1)}).values())
 
     def log(number: int, version: str | None, count: int, operation: str | None = "Get") -> list[object]:
-        row: dict[str, object] = {column.name: None for column in ACCESS_LOG.columns if not column.derived}
+        row: dict[str, object] = {column.name: None for column in ACCESS_LOG.written}
         told: dict[str, object] = {
             "operation": operation,
             "operation_version": version,

@@ -53,7 +53,7 @@ def job_duckdb(files: list[str], work: Path) -> None:
         lambda node: "STRUCT(" + ", ".join(f'"{key}" {kind}' for key, kind in node.items()) + ")",
     )
     columns = "{" + ", ".join(f"'{key}': '{kind}'" for key, kind in types.items()) + "}"
-    stored = ", ".join(f"{column.name} {column.type}" for column in ACCESS_LOG.columns if not column.derived)
+    stored = ", ".join(f"{column.name} {column.type}" for column in ACCESS_LOG.written)
     values = ", ".join(f"{'.'.join(path)} as {column.name}" for path, column in LEAVES.items())
     connection.execute(f"create table plain ({stored})")
     reader = f"read_json(?, columns = {columns}, format = 'newline_delimited')"

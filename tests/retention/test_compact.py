@@ -28,7 +28,7 @@ def contents(folder: Path) -> dict[str, Any]:
         return {name: sorted(map(str, store.whole(name).rows())) for name in store.tables()}
 
 
-MANY = """insert into access_log by name
+MANY = """insert into access_log_stored by name
 select 1 as source_id, i + 1000 as line,
     timestamp '2026-10-01' + interval (i // 40) second + interval (days) day as time,
     1 as count, false as counted, 'NspPublicInboundResourceRulesAllowed' as category, md5(i::varchar) as parameters

@@ -21,7 +21,7 @@ ALLOWED = "NspPublicInboundResourceRulesAllowed"
 )
 def test_logged_word(store: Store, category: str, logged: tuple[str | None, ...], read: tuple[str | None, ...]) -> None:
     store._connection.execute(
-        "insert into access_log (source_id, line, time, count, counted, category, logged_direction, "
+        "insert into access_log_stored (source_id, line, time, count, counted, category, logged_direction, "
         "logged_traffic_type, logged_action) values (1, 1, '2026-10-01', 1, false, ?, ?, ?, ?)",
         [category, *logged],
     )
