@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,7 @@ from pipeline.errors import MalformedJsonError, MemoryLimitError, QueryError, Un
 from pipeline.extract import folder, ledger
 from pipeline.extract.outcome import Outcome
 from pipeline.extract.source import Plan, Source
+from pipeline.moments import utc_now
 from pipeline.progress import Advance, work
 from pipeline.store import Store
 
@@ -208,7 +209,7 @@ def ingest_workspace(
                     batch,
                     answers(workspace, batch, pace),
                     plan.now,
-                    datetime.now(UTC).replace(tzinfo=None),
+                    utc_now(),
                 )
                 unanswered = 0
             except (QueryError, MalformedJsonError, AssertionError, UnansweredError) as error:
@@ -257,7 +258,7 @@ def load_plan(
     from pipeline.transform.load import load_round
 
     def load(sources: list[Source]) -> Outcome:
-        loaded_at = datetime.now(UTC).replace(tzinfo=None)
+        loaded_at = utc_now()
         try:
             outcome = load_round(store, sources, loaded_at, watcher.read)
         except MemoryLimitError:  # such as an hour of long texts, none like another

@@ -1,4 +1,4 @@
-"""Reads points in time as people write them: 2026-10-01, 2026-10-01T08:00, or 36h, 7d, 2w before now or after."""
+"""Tells the time, and reads times as people write them: 2026-10-01, 2026-10-01T08:00, or 36h, 7d, 2w from now."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,11 @@ from pipeline.errors import UsageError
 
 _AWAY = re.compile(r"(\d{1,4})\s*([hdw])", re.IGNORECASE | re.ASCII)
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def utc_now() -> datetime:
+    """Return the time, UTC without a zone, as all times in the warehouse are."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def ago(text: str, now: datetime) -> datetime:

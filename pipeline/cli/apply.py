@@ -7,6 +7,7 @@ import typer
 from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, ProfileOption, resource_manager
 from pipeline.cli.output import Format, FormatOption
 from pipeline.cli.publishing import AcceptDriftOption, NarrowFirstOption, YesOption
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.azure.resource_manager import ResourceManager
@@ -115,13 +116,11 @@ def _applied(
 
 def _prediction(common: "Context", made: "Plan", scope: "Scope") -> "dict[str, Any]":
     """Return what is to be expected once the plan is carried out and its profiles are enforced."""
-    from datetime import UTC, datetime
-
     from pipeline.cli.recommend import run
     from pipeline.publish.prediction import predict
     from pipeline.review.accepted import answered
 
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     contents = {each.key: each.accepted if each.is_open else each.live for each in made.merged}
     there = {key: content for key, content in contents.items() if content is not None}
     places = {key[:2] for key in contents}

@@ -1,8 +1,10 @@
 """What --rules names: for whatif and recommend --check rules to look at, for export and apply rules to write."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -54,7 +56,7 @@ def writable(common: "Context", source: str, scope: "Scope") -> "Writable":
     from pipeline.recommend.writable import Writable, of_file, of_proposals
     from pipeline.review.accepted import accepted_rules
 
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     if source == ACCEPTED:
         trail = common.decisions().trail()
         tell_expired(trail, now)

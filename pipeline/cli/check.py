@@ -1,7 +1,6 @@
 """nsp recommend --check: whether rules keep the bounds of policy.toml."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from pipeline.cli.output import Format
 from pipeline.errors import InventoryError, SettingsError, UsageError
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -93,7 +93,7 @@ def _checked(store: "Store", common: "Context", scope: "Scope", bounds: "Bounds"
     from pipeline.recommend.bounds import violations
     from pipeline.recommend.configuration import Configuration
 
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     tried = candidate(store, common, source, scope, now) or rules.in_force(store)
     if not tried.told:
         raise InventoryError(

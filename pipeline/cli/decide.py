@@ -1,6 +1,6 @@
 """nsp decide: accept, edit, reject or put off what is proposed, from a script or a file in git; and the trail of it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ from pipeline.cli.check import PolicyOption
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
 from pipeline.errors import UsageError
-from pipeline.moments import ahead
+from pipeline.moments import ahead, utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -29,7 +29,7 @@ app = typer.Typer(
 def time_to_come(text: str) -> datetime:
     """Read `2027-01-31` or `2027-01-31T08:00`, UTC, or `30d`, `2w`, `12h` from now."""
     try:
-        return ahead(text, datetime.now(UTC).replace(tzinfo=None))
+        return ahead(text, utc_now())
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
 
@@ -203,7 +203,7 @@ def undo(context: typer.Context, ids: IdsArgument, reason: ReasonOption = "", wh
     from pipeline.review.lookup import proposal_of
 
     common: Context = context.obj
-    decider, now = person(who), datetime.now(UTC).replace(tzinfo=None)
+    decider, now = person(who), utc_now()
     decisions = common.decisions()
     trail = decisions.trail()
     known = {each.proposal_id: each.proposal for each in trail.current.values()}

@@ -4,13 +4,14 @@ import getpass
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli import log
 from pipeline.cli.output import console, table
 from pipeline.errors import UsageError
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -75,7 +76,7 @@ class Desk:
 
     def record(self, entries: "Sequence[Entry]") -> None:
         """Record checked choices and print them; say what they overlap with."""
-        made = self.decisions.record(entries, datetime.now(UTC).replace(tzinfo=None), self.trail.sequences)
+        made = self.decisions.record(entries, utc_now(), self.trail.sequences)
         show(made)
         accepted = {each.proposal_id for each in made if each.action in {"accept", "edit"}}
         for state in self.states:
@@ -98,7 +99,7 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
     from pipeline.review.entry import check_proposal
     from pipeline.review.state import state_of
 
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     decisions = common.decisions()
     trail = decisions.trail()
     if source:

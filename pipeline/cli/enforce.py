@@ -1,6 +1,5 @@
 """nsp enforce: the access mode of single associated resources."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, resource_manager
 from pipeline.cli.output import Format, FormatOption
 from pipeline.cli.publishing import YesOption
+from pipeline.moments import utc_now
 from pipeline.publish.mode import Mode
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _gates(common: "Context", manager: "ResourceManager", found: "Sequence[Assoc
 
     if mode is Mode.LEARNING:
         return [access_mode.Gate(each, (), {}) for each in found]
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     rules = live.read(manager, {each.profile for each in found})
     with common.open() as store:
         closed = answered(common.decisions().trail(), now)

@@ -1,12 +1,12 @@
 """Options that several commands share, and how their words are read."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.errors import UsageError
-from pipeline.moments import ago
+from pipeline.moments import ago, utc_now
 
 if TYPE_CHECKING:
     from pipeline.azure.resource_manager import Access
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def moment(text: str) -> datetime:
     """Read `2026-10-01`, `2026-10-01T08:00` (UTC unless it says otherwise) or `36h`, `7d`, `2w` ago."""
     try:
-        return ago(text, datetime.now(UTC).replace(tzinfo=None))
+        return ago(text, utc_now())
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
 

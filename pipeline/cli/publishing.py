@@ -1,13 +1,13 @@
 """What the commands that write to Azure share: who runs them, what they print, and how they end."""
 
 import shlex
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.log import tell, warn
 from pipeline.errors import AzureError, UsageError
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,15 +70,11 @@ def this_run(source: str, prediction: "Mapping[str, Any]") -> "Run":
     from pipeline.cli.desk import person
     from pipeline.publish.apply import Run
 
-    return Run(person(None), _now(), source, prediction, _now, _told)
+    return Run(person(None), utc_now(), source, prediction, utc_now, _told)
 
 
 def _told(step: str) -> None:
     tell("written", f"done: {step}", step=step)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def show_plan(plan: "Plan", limit: int, to: "Console") -> None:

@@ -1,14 +1,13 @@
 """nsp query: any file of queries/, with parameters."""
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.output import Format, FormatOption
 from pipeline.errors import UsageError
-from pipeline.moments import ago
+from pipeline.moments import ago, utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -74,6 +73,6 @@ def _value(text: str) -> Any:
     except ValueError:
         pass
     try:
-        return ago(text, datetime.now(UTC).replace(tzinfo=None))
+        return ago(text, utc_now())
     except UsageError:
         return text

@@ -1,7 +1,7 @@
 """nsp recommend: proposals, readiness, backtest."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from pipeline.cli.difference import DiffOption
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
 from pipeline.errors import UsageError
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +66,7 @@ def recommend(
         raise UsageError("--rules says what --check looks at: add --check.")
     earlier = difference.read(diff) if diff else None
     with common.open() as store:
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         result = run(store, common, scope, now, policy, answered(common.decisions().trail(), now))
     if earlier:
         write_difference(difference.compare(earlier, difference.run_of(result.as_json()), scope), form)

@@ -1,7 +1,6 @@
 """nsp report: one page about a perimeter, to be sent and kept."""
 
 import sys
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from pipeline.cli.files import put
 from pipeline.cli.log import tell
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.errors import UsageError
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -66,7 +66,7 @@ def report(
         raise UsageError("The page is no text for a terminal: send it to a file by --output report.html.")
     common: Context = context.obj
     earlier = difference.read(since_run) if since_run else None
-    now, trail = datetime.now(UTC).replace(tzinfo=None), common.decisions().trail()
+    now, trail = utc_now(), common.decisions().trail()
     decided = Decided(answered(trail, now), partial(decided_states, trail=trail, now=now))
     with common.open() as store:
         found = gather(

@@ -2,7 +2,6 @@
 
 import webbrowser
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from pipeline.cli.check import PolicyOption
 from pipeline.cli.log import tell, warn
 from pipeline.errors import StoreBusyError
+from pipeline.moments import utc_now
 from pipeline.redaction import note
 
 _PATIENCE = 2.0
@@ -71,7 +71,7 @@ def _source(common: "Context", file: Path | None, policy: Path | None) -> "Sourc
     snapshot = settings.store / PUBLISHED
 
     def run() -> "Loaded":
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         wait = _PATIENCE if snapshot.exists() else settings.store_wait
         try:
             publish_snapshot(

@@ -1,11 +1,12 @@
 """nsp status: how the store stands, and what to do next."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipeline.cli.output import Format, FormatOption
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -23,7 +24,7 @@ def status(context: typer.Context, form: FormatOption = Format.TABLE) -> None:
     from pipeline.nightly.status import status as status_of
 
     common: Context = context.obj
-    found = status_of(common.settings, datetime.now(UTC).replace(tzinfo=None))
+    found = status_of(common.settings, utc_now())
     if form is Format.JSON:
         write_json(found.as_json())
         return

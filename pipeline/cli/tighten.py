@@ -1,12 +1,12 @@
 """nsp tighten: which rules in force are wider than what they are used for."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +48,7 @@ def tighten(
     from pipeline.recommend.scope import Scope
 
     common: Context = context.obj
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     with common.open() as store:
         scope, limits = Scope(since, until, perimeter, profile), limits_of(common)
         found = tightener.tighten(store, scope, now, limits, unused_days=unused_days)

@@ -1,6 +1,5 @@
 """nsp verify: what became of it after enforcing."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +13,7 @@ from pipeline.cli.options import (
     resource_manager,
 )
 from pipeline.cli.output import Format, FormatOption
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.azure.resource_manager import Access
@@ -56,7 +56,7 @@ def verify(
     scope = Scope(since=since, perimeter=perimeter, profile=profile)
     entries = Record(common.settings.store).entries()
     told = _in_azure(access, entries, scope) if access else None
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     with common.open() as store:
         in_force = told or of_inventory(store)
         found = verifier.verify(store, entries, in_force, scope, now, limits_of(common))

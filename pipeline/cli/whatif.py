@@ -1,6 +1,5 @@
 """nsp whatif: what changes under other rules, another access mode."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
+from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,7 @@ def whatif(
 
     common: Context = context.obj
     scope = Scope(since, until, perimeter, profile)
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     with common.open() as store:
         if rules != PROPOSED:  # making proposals looks at the scope itself
             scope.check(profiles_known(store))

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from pipeline.inventory import items, networks, snapshot
 from pipeline.inventory.arm_member import Members, Told, gap
 from pipeline.inventory.arm_perimeter import NETWORK_VERSION, Perimeter, read_lists
 from pipeline.inventory.document import Document, Item
+from pipeline.moments import utc_now
 from pipeline.progress import Advance, work
 from pipeline.store import Store
 
@@ -85,7 +86,7 @@ def pull(store: Store, wanted: Wanted, access: Access) -> Pulled:
         AzureError: nothing can be read, or Resource Manager can't be reached.
     """
     wanted = _checked(wanted)
-    taken_at = datetime.now(UTC).replace(tzinfo=None)
+    taken_at = utc_now()
     known = {row[0]: bool(row[5]) for row in store.rows("inventory/newest_snapshots", moment=taken_at)}
     with connect(access) as manager:
         read = manager.background.run(_read(manager, wanted, known))

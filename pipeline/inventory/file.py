@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.errors import InventoryError
 from pipeline.inventory import document, networks, snapshot
+from pipeline.moments import utc_now
 from pipeline.store import Store
 
 
@@ -56,7 +57,7 @@ def load(store: Store, path: Path, *, taken_at: datetime | None = None, complete
         content = document.json_of(path)
         if networks.is_service_tags(content):
             return networks.keep_service_tags(store, content)
-    moment = taken_at or datetime.now(UTC).replace(tzinfo=None)
+    moment = taken_at or utc_now()
     found = document.read(path)
     if complete and not found.items("perimeters"):
         raise InventoryError(f"{path} names no perimeter, so it can't be complete: all would be taken for gone.")

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
+from pipeline.moments import utc_now
 from pipeline.nightly import kept
 from pipeline.places import AccountSettings, WorkspaceSettings
 from pipeline.recommend.scope import Scope
@@ -176,7 +176,7 @@ def _retention(night: Night) -> Done:
 
     chosen = night.settings
     found = retain(
-        night.folder, Keep(chosen.raw_days, chosen.flow_days), Compaction(chosen.compact_share), _now(),
+        night.folder, Keep(chosen.raw_days, chosen.flow_days), Compaction(chosen.compact_share), utc_now(),
         memory=chosen.memory, wait=chosen.store_wait,
     )  # fmt: skip
     counts = {
@@ -193,7 +193,7 @@ def _recommend(night: Night) -> Done:
     """Make the proposals and the snapshot that people read in one: both tell of the same state of the warehouse."""
     from pipeline.published.publish import publish_snapshot
 
-    now = _now()
+    now = utc_now()
     result = publish_snapshot(
         night.folder, night.limits, night.tolerance, now, memory=night.settings.memory,
         wait=night.settings.store_wait,
@@ -221,7 +221,7 @@ def _verify(night: Night) -> Done:
         in_force = of_inventory(store)
         if not record.mode_changes(entries) and not record.last_applied(entries, in_force.rules):
             return Done({}, 0, "nothing that nsp applied is in force any longer")
-        found = verify.verify(store, entries, in_force, Scope(), _now(), night.limits)
+        found = verify.verify(store, entries, in_force, Scope(), utc_now(), night.limits)
     told = found.as_json()
     kept.write_whole(kept.verified_by(night.folder, night.run), json.dumps(told, indent=1))
     night.verified = told["findings"]
@@ -239,7 +239,7 @@ def _report(night: Night) -> Done:
     from pipeline.review.state import decided_states
     from pipeline.store import PUBLISHED, attach
 
-    now, trail = _now(), night.trail()
+    now, trail = utc_now(), night.trail()
     decided = Decided(answered(trail, now), partial(decided_states, trail=trail, now=now))
     with closing(attach(night.folder / PUBLISHED, memory=night.settings.memory)) as store:
         found = gather(store, night.limits, night.tolerance, Scope(), now, night.earlier, decided)
@@ -257,10 +257,6 @@ def _applied(night: Night) -> "list[Entry]":
     from pipeline.publish.record import Record
 
     return Record(night.folder).entries()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _nothing_goes(night: Night) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +11,7 @@ from pipeline import settings, sql
 from pipeline.errors import StoreError, UsageError
 from pipeline.inventory import rules as inventory_rules
 from pipeline.inventory.rules import RuleElement, RuleSet
+from pipeline.moments import utc_now
 from pipeline.published.publish import NOT_PUBLISHED, publish_snapshot, warehouse_state
 from pipeline.recommend import policy_file
 from pipeline.recommend.access_rule import AccessRule
@@ -47,7 +48,7 @@ def open_snapshot(path: str | Path | None = None, *, refresh: bool = True) -> "P
     old = _opened(file, folder, limits, chosen.memory)
     if old and (old.is_current or not refresh):
         return old
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     wait = 0.0 if old else chosen.store_wait  # a reader with something to read doesn't wait for a writer
     try:
         publish_snapshot(folder, limits, tolerance_of(chosen), now, memory=chosen.memory, wait=wait)

@@ -17,6 +17,7 @@ from pipeline.errors import AzureError, ForbiddenError, SignInError, SourceError
 from pipeline.extract import workspace
 from pipeline.extract.windows import Timing
 from pipeline.ingest import Ingested, ingest_workspace
+from pipeline.moments import utc_now
 from pipeline.store import Store
 from tests.conftest import STORAGE
 from tests.services.log_analytics import COLUMNS, WORKSPACE, LogAnalytics
@@ -317,14 +318,7 @@ def test_since_and_until_go_by_ingestion(store: Store, analytics: LogAnalytics) 
 def test_the_clock_of_this_machine_does_not_matter(
     store: Store, analytics: LogAnalytics, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = datetime
-
-    class Skewed(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return real.now(tz) + timedelta(hours=ahead)
-
-    monkeypatch.setattr("pipeline.ingest.datetime", Skewed)
+    monkeypatch.setattr("pipeline.ingest.utc_now", lambda: utc_now() + timedelta(hours=ahead))
     analytics.now = hour(3.3)
     analytics.add(hour(1), records(5, 1))
     analytics.add(hour(2.9), records(5, 2))

@@ -6,10 +6,10 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, no_update
 
 from pipeline.errors import ConflictError, NspError, UsageError
-from pipeline.moments import ahead
+from pipeline.moments import ahead, utc_now
 from pipeline.review.decision import ACCEPT, DEFER, EDIT, REJECT, UNDO, Choice, Decision
 from pipeline.review.page.layout import profile_key
-from pipeline.review.page.reviewing import Review, now
+from pipeline.review.page.reviewing import Review
 from pipeline.review.page.text import DONE, plural, shown
 
 _BUTTONS = {"accept": ACCEPT, "reject": REJECT, "edit-save": EDIT, "defer": DEFER, "undo": UNDO}
@@ -46,7 +46,7 @@ def connect(app: Dash, review: Review) -> None:
         try:
             if action in {REJECT, EDIT} and not why:
                 return (f"Say why you {action} it, then Enter.", _WANTS, *_KEEP)
-            expires = end_of(ends or "", now()) if action in {ACCEPT, EDIT, DEFER} else None
+            expires = end_of(ends or "", utc_now()) if action in {ACCEPT, EDIT, DEFER} else None
             choice = Choice(action, why, tuple((elements or "").split()) if action == EDIT else (), expires)
             made = review.decide([held["id"]], choice, {held["id"]: held["sequence"]})
         except ConflictError as error:

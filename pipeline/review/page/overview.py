@@ -5,11 +5,12 @@ from typing import Any
 from dash import Dash, Input, Output, Patch, State, no_update
 
 from pipeline.errors import NspError
+from pipeline.moments import utc_now
 from pipeline.review.page import grid
 from pipeline.review.page.headline import headline
 from pipeline.review.page.layout import NEWER, RELOAD, UNFINISHED, profile_key, profile_options, run_said
 from pipeline.review.page.parts import in_browser
-from pipeline.review.page.reviewing import Review, now
+from pipeline.review.page.reviewing import Review
 from pipeline.review.page.text import DONE, shown
 from pipeline.review.state import ProposalState
 
@@ -75,7 +76,7 @@ def connect(app: Dash, review: Review) -> None:
         frame = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame({"id": []})
         return {
             "content": review.to_csv(frame),
-            "filename": f"proposals-{now():%Y%m%d-%H%M}.csv",
+            "filename": f"proposals-{utc_now():%Y%m%d-%H%M}.csv",
             "type": "text/csv",
         }
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from pipeline.inventory import rules
 from pipeline.inventory.rules import RuleElement
+from pipeline.moments import utc_now
 from pipeline.recommend.bounds import Bounds
 from pipeline.recommend.candidate import elements_of_proposals
 from pipeline.review.accepted import accepted_rules
@@ -92,7 +92,7 @@ class Review:
 
     def states(self, profile: ProfileKey, trail: Trail) -> list[ProposalState]:
         """Return what was decided about each proposal of a profile, then what was accepted and isn't proposed."""
-        every = state_of(self._loaded.proposals(profile), trail, now())
+        every = state_of(self._loaded.proposals(profile), trail, utc_now())
         return [each for each in every if _profile(each.proposal) == profile]
 
     def proposal(self, identity: str, trail: Trail) -> Mapping[str, Any]:
@@ -125,7 +125,7 @@ class Review:
         """
         if self.desk.read_only:
             raise UsageError("This page is read-only. Start nsp review without --read-only to decide.")
-        trail, at = self.trail(), now()
+        trail, at = self.trail(), utc_now()
         entries = [
             entry(self.proposal(each, trail), choice, self.desk.who, at, self.desk.bounds)
             for each in dict.fromkeys(ids)
@@ -167,7 +167,7 @@ class Review:
         Raises:
             StoreError: the store can't be read now.
         """
-        mine = [each for each in accepted_rules(trail, now()) if each.profile_key == profile]
+        mine = [each for each in accepted_rules(trail, utc_now()) if each.profile_key == profile]
         elements: dict[str, list[RuleElement]] = {
             "today": [],
             "accepted": [element for rule in mine for element in rule.rule_elements()],
@@ -185,11 +185,6 @@ class Review:
                 _make_room(self._denials)
                 self._denials[key] = found
             return self._denials[key]
-
-
-def now() -> datetime:
-    """Return the time, UTC."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _make_room(kept: dict[Any, Any]) -> None:
