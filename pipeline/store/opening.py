@@ -155,7 +155,7 @@ def _patiently(action: Callable[[], _T], path: Path | None, wait: float) -> _T:
 
 
 def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    if connection.execute("select 1 from duckdb_tables() where table_name = 'store_version'").fetchall():
+    with suppress(duckdb.CatalogException):  # asking duckdb_tables() whether it is there would take ten times as long
         if connection.execute("select version from store_version").fetchall() != [(SCHEMA_VERSION,)]:
             raise StoreError(
                 f"{path} was written by another version of nsp. Move it away and run nsp ingest again; "

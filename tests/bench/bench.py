@@ -13,14 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from pipeline.sample.generate import write_export
-from pipeline.tables import ACCESS_LOG
+from pipeline.tables import ACCESS_LOG, Column
 
 LEAVES = {tuple(column.blob.split(".")): column for column in ACCESS_LOG.columns if column.blob}
 PEER_TYPES = {"time": "TIMESTAMP", "end_time": "TIMESTAMP", "count": "BIGINT"}
@@ -43,38 +43,69 @@ def _tree(leaf: Callable[[Any], Any], node: Callable[[dict[str, Any]], Any]) -> 
 
 def job_duckdb(files: list[str], work: Path) -> None:
     """DuckDB's read_json with explicit columns into a plain table of the same columns, on disk."""
+    _read_json(files, work, PEER_TYPES, lambda path, _: ".".join(path))
+
+
+def job_values(files: list[str], work: Path) -> None:
+    """DuckDB's read_json, with the values of access_log: blank is null, ids in lower case, any zone, the source."""
+    lowered = {"perimeter", "service_resource", "source_resource", "source_perimeters", "destination_resource"}
+
+    def value(path: tuple[str, ...], column: Column) -> str:
+        text = f"nullif({'.'.join(path)}, '')"
+        if column.type == "TIMESTAMP":
+            return f"try_cast({text} as timestamptz) at time zone 'UTC'"
+        if column.name == "count":
+            return f"coalesce(try_cast({text} as bigint), 1)"
+        return f"lower({text})" if column.name in lowered else text
+
+    _read_json(files, work, {}, value, source=True)
+
+
+def _read_json(
+    files: list[str],
+    work: Path,
+    types: Mapping[str, str],
+    value: Callable[[tuple[str, ...], Column], str],
+    *,
+    source: bool = False,
+) -> None:
     import duckdb
 
     connection = duckdb.connect(
         str(work / "peer.duckdb"), config={"memory_limit": "700MB", "preserve_insertion_order": "false"},
     )  # fmt: skip
-    types = _tree(
-        lambda column: PEER_TYPES.get(column.name, "VARCHAR"),
+    connection.execute("set TimeZone = 'UTC'")
+    read = _tree(
+        lambda column: types.get(column.name, "VARCHAR"),
         lambda node: "STRUCT(" + ", ".join(f'"{key}" {kind}' for key, kind in node.items()) + ")",
     )
-    columns = "{" + ", ".join(f"'{key}': '{kind}'" for key, kind in types.items()) + "}"
+    columns = "{" + ", ".join(f"'{key}': '{kind}'" for key, kind in read.items()) + "}"
     stored = ", ".join(f"{column.name} {column.type}" for column in ACCESS_LOG.written)
-    values = ", ".join(f"{'.'.join(path)} as {column.name}" for path, column in LEAVES.items())
+    values = ", ".join(f"{value(path, column)} as {column.name}" for path, column in LEAVES.items())
+    if source:
+        stored, values = f"file varchar, {stored}", f"filename as file, {values}"
     connection.execute(f"create table plain ({stored})")
-    reader = f"read_json(?, columns = {columns}, format = 'newline_delimited')"
+    reader = f"read_json(?, columns = {columns}, format = 'newline_delimited', filename = {source})"
     connection.execute(f"insert into plain by name select {values} from {reader}", [files])
     connection.close()
 
 
 def job_polars(files: list[str], work: Path) -> None:
-    """polars' scan_ndjson with the same fields, into Parquet."""
+    """polars' scan_ndjson with the same fields of the same types, into Parquet."""
     import polars as pl
 
-    schema = _tree(lambda _: pl.String, pl.Struct)
+    schema = _tree(lambda column: pl.Int64 if column.name == "count" else pl.String, pl.Struct)
     frame = pl.scan_ndjson(files, schema=schema)
 
-    def field(path: tuple[str, ...]) -> pl.Expr:
+    def field(path: tuple[str, ...], column: Column) -> pl.Expr:
         chosen = pl.col(path[0])
         for part in path[1:]:
             chosen = chosen.struct.field(part)
-        return chosen
+        if column.type == "TIMESTAMP":
+            chosen = chosen.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us")
+        return chosen.alias(column.name)
 
-    frame.select(field(path).alias(column.name) for path, column in LEAVES.items()).sink_parquet(work / "peer.parquet")
+    frame.select(field(path, column) for path, column in LEAVES.items()).sink_parquet(work / "peer.parquet")
 
 
 def job_load(files: list[str], work: Path) -> None:
@@ -102,7 +133,8 @@ def _root(files: list[str]) -> Path:
     return next((above.parent for above in first.parents if above.name.startswith("insights-logs-")), first.parent)
 
 
-JOBS = {"duckdb": job_duckdb, "polars": job_polars, "load": job_load, "ingest": job_ingest}
+PEERS = ("duckdb", "values", "polars")
+JOBS = {"duckdb": job_duckdb, "values": job_values, "polars": job_polars, "load": job_load, "ingest": job_ingest}
 
 
 def run(job: str, files: list[str], work: Path, *, fresh: bool = True) -> tuple[float, float]:
@@ -128,7 +160,7 @@ def run(job: str, files: list[str], work: Path, *, fresh: bool = True) -> tuple[
 
 
 def compare(title: str, files: list[str], work: Path, rounds: int, jobs: tuple[str, ...] = tuple(JOBS)) -> None:
-    """Print a row a job: median seconds, ratio to DuckDB's own reader, peak memory."""
+    """Print a row a job: median seconds, how many times as fast as each peer, peak memory."""
     seconds: dict[str, list[float]] = {job: [] for job in jobs}
     peaks: dict[str, float] = dict.fromkeys(jobs, 0.0)
     for _ in range(rounds):
@@ -139,9 +171,7 @@ def compare(title: str, files: list[str], work: Path, rounds: int, jobs: tuple[s
     print(f"\n{title}")
     for job in jobs:
         median = statistics.median(seconds[job])
-        ratios = [
-            f"{statistics.median(seconds[peer]) / median:5.2f}x {peer}" for peer in ("duckdb", "polars") if peer in jobs
-        ]
+        ratios = [f"{statistics.median(seconds[peer]) / median:5.2f}x {peer}" for peer in PEERS if peer in jobs]
         spread = f"{min(seconds[job]):.2f}-{max(seconds[job]):.2f}"
         print(f"  {job:8} {median:7.2f} s ({spread})  speed {'  '.join(ratios)}  peak {peaks[job]:6.0f} MB")
 
