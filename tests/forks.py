@@ -8,13 +8,36 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.preloaded"])
+_ASKING = threading.Lock()
+
+
+def start(process: ForkServerProcess) -> None:
+    """Start a process, also where other threads wait for theirs.
+
+    A start asks whether any other process has ended; how one ended can be read only once, and who reads it while its
+    own thread does leaves that one with the code 255.
+    """
+    with _ASKING:
+        process.start()
+
+
+def ended(process: ForkServerProcess, timeout: float | None = None) -> int | None:
+    """Wait for the end of a process that `start` started; return its code, or None after so many seconds."""
+    if not wait([process.sentinel], timeout):
+        return None
+    with _ASKING:
+        process.join()
+        return process.exitcode
 
 
 def nsp(
@@ -34,12 +57,11 @@ def nsp(
     with tempfile.TemporaryDirectory(prefix="nsp-out-") as name:
         out, err = Path(name) / "out", Path(name) / "err"
         process = FORKS.Process(target=_command, args=(words, folder, dict(variables), out, err))
-        process.start()
-        process.join(timeout)
-        code = process.exitcode
+        start(process)
+        code = ended(process, timeout)
         if code is None:
             process.kill()
-            process.join()
+            ended(process)
             raise TimeoutError(f"nsp {' '.join(words)} still runs after {timeout:g} seconds")
         process.close()
         return subprocess.CompletedProcess(["nsp", *words], code, out.read_bytes(), err.read_bytes())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.store import Store, open_store
-from tests.forks import FORKS
+from tests.forks import FORKS, ended, start
 
 Job = Callable[[Store], object]
 """An ingest; a picklable one: a partial of a module's function."""
@@ -63,19 +63,19 @@ def run(folder: Path, job: Job, place: Place) -> tuple[float, int] | None:
     is_open, opened = FORKS.Pipe(duplex=False)
     is_done, done = FORKS.Pipe(duplex=False)
     child = FORKS.Process(target=_child, args=(folder, job, place, opened, done))
-    child.start()
+    start(child)
     opened.close()
     done.close()
     is_open.recv()
     if place.seconds:
         time.sleep(place.seconds)
         child.kill()
-    child.join()
+    code = ended(child)
     result: tuple[float, int] | None = None
-    if child.exitcode == 0:
+    if code == 0:
         result = is_done.recv()
     elif not place.quota:
-        assert child.exitcode == -signal.SIGKILL, f"it ended by itself, with {child.exitcode}"
+        assert code == -signal.SIGKILL, f"it ended by itself, with {code}"
     is_open.close()
     is_done.close()
     child.close()
