@@ -26,6 +26,7 @@ _RANGES: tuple[tuple[str, str], ...] = (
     ("::1/128", "loopback"),  # RFC 4291
     ("::/64", "reserved"),  # RFC 4291: IPv4-compatible and mapped addresses
     ("64:ff9b::/96", "translated"),  # RFC 6052: NAT64
+    ("64:ff9b:1::/48", "translated"),  # RFC 8215: NAT64 within a site
     ("100::/64", "reserved"),  # RFC 6666: discard
     ("2001::/32", "translated"),  # RFC 4380: Teredo
     ("2002::/16", "translated"),  # RFC 3056: 6to4

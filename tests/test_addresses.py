@@ -32,6 +32,7 @@ from pipeline.addresses import UNROUTABLE, network_of, read
         ("0.0.0.0", "0.0.0.0", 4, "unspecified"),
         ("255.255.255.255", "255.255.255.255", 4, "reserved"),
         ("224.0.0.1", "224.0.0.1", 4, "multicast"),
+        ("64:ff9b:1::1", "64:ff9b:1::1", 6, "translated"),
         ("::1", "::1", 6, "loopback"),
         ("::", "::", 6, "unspecified"),
         ("203.0.113", "203.0.113", None, "unreadable"),

@@ -44,6 +44,15 @@ def folder(
     with common.open(read_only=False) as store:
         result = load(store, path)
     report(result, form)
+    if not (result.outcome.files or result.unchanged or result.failed):
+        from pipeline.cli.log import warn
+        from pipeline.extract.folder import SUFFIXES
+
+        warn(
+            "nothing_found",
+            f"no log files were found in {path}: names that end with {', '.join(SUFFIXES)}, and of containers those "
+            "named insights-logs-nsp*; links to folders aren't followed",
+        )
     if code := _code(common, result):
         raise typer.Exit(code)
 
@@ -53,7 +62,7 @@ def blob(
     context: typer.Context,
     account: Annotated[
         str | None,
-        typer.Option("--account", metavar="NAME", help="Load this one only of several [[blob]] in nsp.toml."),
+        typer.Option("--account", metavar="NAME", help="Load this one only of several blob tables in nsp.toml."),
     ] = None,
     account_url: Annotated[
         str | None,
@@ -135,7 +144,7 @@ def workspace(
     context: typer.Context,
     name: Annotated[
         str | None,
-        typer.Option("--workspace", metavar="NAME", help="Load this one only of several [[workspace]] in nsp.toml."),
+        typer.Option("--workspace", metavar="NAME", help="Load this one only of several workspace tables in nsp.toml."),
     ] = None,
     workspace_id: Annotated[
         str | None,

@@ -47,7 +47,7 @@ def nightly(
 ) -> None:
     """Ingest, inventory, recommend, verify and report in one locked run; safe to kill and to repeat.
 
-    Loads all that nsp.toml names: each [[blob]], [[workspace]] and ingest.folder in a step of its own, and [inventory].
+    Loads all that nsp.toml names: each blob, workspace and folder in a step of its own, and the inventory.
     A step that fails leaves the others be. Each run is a line of nightly.jsonl in the store's folder; JSON prints it.
     The exit code is the gravest that a step calls for: 1 failed, 2 wrong settings, 4 Azure, 5 partial, 3 attention, 0.
     While another nightly runs it is 6, and nothing is done.

@@ -135,7 +135,7 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
             markup=False,
         )
         for reason in ready.reasons:
-            to.print(f"  - {reason}", markup=False)
+            to.print(f"  - {plain(reason)}", markup=False)
         rows = [
             [
                 _MARKS.get(each.state, "-") if each.is_rule or each.is_to_do else "-",
@@ -199,7 +199,7 @@ def _show_order(ready: "Readiness", to: "Console") -> None:
             "enforced" if step.is_enforced else "ready" if step.ready else "not ready",
             step.by_rules,
             step.open_requests,
-            "; ".join(step.reasons),
+            "; ".join(step.reasons) or ("what speaks against its profile" if step.shared else ""),
         ]
         for number, step in enumerate(ready.steps, 1)
     ]

@@ -41,8 +41,8 @@ class BufferPool:
         return made
 
     def places(self, block: Bytes, character: str) -> Iterator[Integers]:
-        """Yield the places of a character, window by window."""
-        for start in range(0, len(block), WINDOW):
+        """Yield the places of a character, window by window, of at least one."""
+        for start in range(0, max(len(block), 1), WINDOW):
             window = block[start : start + WINDOW]
             mask = np.equal(window, ord(character), out=self._mask[: len(window)])
             found = np.flatnonzero(mask)

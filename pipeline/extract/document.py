@@ -5,10 +5,12 @@ come as `[...]` or `{"records": [...]}` (Azure Monitor, "Resource logs"). The st
 the elements, so that a cut or malformed document loses what is cut, not what stands before.
 """
 
+import gzip
 import json
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO
 
 from pipeline.extract.lines import BOM, open_source
 from pipeline.extract.screen import RAW_CHARACTERS
@@ -18,38 +20,48 @@ MAX_DOCUMENT_BYTES = 256 << 20
 _HEAD_BYTES = 1 << 16
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
+_RECORDS = "records"
 
 
 def text_of(source: Source) -> str | None:
-    """Return the text of a file that is one JSON document; None where it is lines, too large or unreadable.
+    """Return the text of a file that is one JSON document, or several; None where it is lines, too large or unreadable.
 
-    An array is a document unless it ends on its first line and more follows; so is an object that doesn't.
+    An array is a document unless it ends on its first line and more follows; so is an object that doesn't end there,
+    and one that is the whole file and long. What can't be decompressed is left out, as if the document were cut.
     """
     if source.start_byte or source.size_bytes > MAX_DOCUMENT_BYTES:
         return None
     try:
         with open_source(source) as file:
-            head = file.read(_HEAD_BYTES).removeprefix(BOM).lstrip()
-            first, newline, rest = head.partition(b"\n")
-            opens = head[:1]
-            ends = first.rstrip().endswith({b"[": b"]", b"{": b"}"}.get(opens, b"!"))
-            if opens not in (b"[", b"{") or (ends and (opens == b"{" or (newline and rest.strip()))):
+            head = _read(file, _HEAD_BYTES)
+            if head.removeprefix(BOM).lstrip()[:1] not in (b"[", b"{") or _is_lines(head, whole=False):
                 return None
-            file.seek(0)
-            data = _read_all(file)
-    except (OSError, EOFError, zlib.error):
+            data = head + _read(file, MAX_DOCUMENT_BYTES + 1 - len(head))
+    except OSError:
         return None  # the line reader will say what is wrong
-    if len(data) > MAX_DOCUMENT_BYTES:
+    if len(data) > MAX_DOCUMENT_BYTES or _is_lines(data, whole=True):
         return None
     return data.removeprefix(BOM).decode("utf-8", "backslashreplace")
 
 
-def _read_all(file: BinaryIO) -> bytes:
+def _is_lines(data: bytes, *, whole: bool) -> bool:
+    """Whether the first line is a JSON text of its own, as far as its end is in the data."""
+    text = data.removeprefix(BOM).lstrip()
+    first, newline, rest = text.partition(b"\n")
+    if not newline and not whole and len(data) == _HEAD_BYTES:
+        return False  # that can't be told yet
+    if not first.rstrip().endswith({b"[": b"]", b"{": b"}"}[text[:1]]):
+        return False
+    return bool(rest.strip()) or (text[:1] == b"{" and len(first) < _HEAD_BYTES)
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    """Read so many bytes, or as many as there are and can be decompressed."""
     parts = []
-    size = 0
-    while (part := file.read(1 << 20)) and size <= MAX_DOCUMENT_BYTES:
-        parts.append(part)
-        size += len(part)
+    with suppress(EOFError, zlib.error):
+        while size and (part := file.read1(min(size, 1 << 20)) if isinstance(file, gzip.GzipFile) else file.read(size)):
+            parts.append(part)
+            size -= len(part)
     return b"".join(parts)
 
 
@@ -63,56 +75,110 @@ def is_json(text: str) -> bool:
 
 
 class Elements:
-    """The elements of a document, in order, as JSON texts; `flaw` says where reading had to stop.
+    """The elements of documents, in order, as JSON texts; `flaws` says what could not be taken for one.
+
+    Several documents may follow one another, and single records may stand between them.
 
     Args:
-        text: the document.
+        text: the documents.
     """
 
     def __init__(self, text: str) -> None:
-        self.flaw: tuple[int, str, str] | None = None
+        self.flaws: list[tuple[int, str, str]] = []
         self._text = text
+        self._number = 0
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         """Yield (ordinal from 1, text)."""
-        number = 1
-        place = self._start()
-        try:
-            while True:
-                place = self._skip(place, _SPACE)
-                if number > 1 and self._text[place] == ",":
-                    place = self._skip(place + 1, _SPACE)
-                if self._text[place] == "]":
-                    return
-                _, end = _DECODER.raw_decode(self._text, place)
-                yield number, self._text[place:end]
-                place, number = end, number + 1
-        except (ValueError, IndexError, RecursionError):
-            self.flaw = (number, "the rest of the array is cut or malformed", self._text[place:][:RAW_CHARACTERS])
+        place = self._skip(0, _SPACE)
+        while place < len(self._text):
+            try:
+                if self._text[place] == "[":
+                    place = yield from self._array(place + 1)
+                elif self._opens_envelope(place):
+                    place = yield from self._envelope(place + 1)
+                else:
+                    place = yield from self._value(place)
+            except _CutError as error:
+                reason = "the rest of the array is cut or malformed"
+                self.flaws.append((self._number + 1, reason, self._text[error.place :][:RAW_CHARACTERS]))
+                return
+            place = self._skip(place, _SPACE)
 
     @property
     def has_array(self) -> bool:
-        """Whether the document is an array, or an envelope around one."""
-        return self._start() > 0
-
-    def _start(self) -> int:
-        """Return the place behind the bracket that opens the array; 0 where there is none."""
+        """Whether the first document is an array, or an envelope around one."""
         place = self._skip(0, _SPACE)
-        if self._text[place : place + 1] == "[":
-            return place + 1
-        place = self._skip(place + 1, _SPACE)
+        return self._text[place : place + 1] == "[" or self._opens_envelope(place)
+
+    def _array(self, place: int) -> Generator[tuple[int, str], None, int]:
+        """Yield the elements behind an opening bracket; return the place behind the closing one."""
+        first = True
+        while True:
+            place = self._skip(place, _SPACE)
+            if not first and self._text[place : place + 1] == ",":
+                place = self._skip(place + 1, _SPACE)
+            if self._text[place : place + 1] == "]":
+                return place + 1
+            place = yield from self._value(place)
+            first = False
+
+    def _envelope(self, place: int) -> Generator[tuple[int, str], None, int]:
+        """Yield the records of an envelope, and note what else it holds; return the place behind it."""
+        beside = []
+        while True:
+            place = self._skip(place, _SPACE + ",")
+            if self._text[place : place + 1] == "}":
+                break
+            begin = place
+            key, place = self._decoded(place)
+            place = self._skip(place, _SPACE + ":")
+            if str(key).lower() == _RECORDS and self._text[place : place + 1] == "[":
+                place = yield from self._array(place + 1)
+            else:
+                _, place = self._decoded(place)
+                beside.append(self._text[begin:place])
+        if beside:
+            reason = "the envelope holds more than its records"
+            self.flaws.append((self._number + 1, reason, ", ".join(beside)[:RAW_CHARACTERS]))
+        return place + 1
+
+    def _value(self, place: int) -> Generator[tuple[int, str], None, int]:
+        _, end = self._decoded(place)
+        self._number += 1
+        yield self._number, self._text[place:end]
+        return end
+
+    def _opens_envelope(self, place: int) -> bool:
+        """Whether an object is an envelope: its records come before anything that can't be read."""
+        if self._text[place : place + 1] != "{":
+            return False
+        place += 1
         try:
             while True:
-                key, place = _DECODER.raw_decode(self._text, place)
-                place = self._skip(place, _SPACE + ":")
-                if str(key).lower() == "records" and self._text[place] == "[":
-                    return place + 1
-                _, place = _DECODER.raw_decode(self._text, place)
                 place = self._skip(place, _SPACE + ",")
+                key, place = self._decoded(place)
+                place = self._skip(place, _SPACE + ":")
+                if str(key).lower() == _RECORDS and self._text[place : place + 1] == "[":
+                    return True
+                _, place = self._decoded(place)
+        except _CutError:
+            return False
+
+    def _decoded(self, place: int) -> tuple[Any, int]:
+        try:
+            return _DECODER.raw_decode(self._text, place)
         except (ValueError, IndexError, RecursionError):
-            return 0
+            raise _CutError(place) from None
 
     def _skip(self, place: int, characters: str) -> int:
         while self._text[place : place + 1] and self._text[place] in characters:
             place += 1
         return place
+
+
+class _CutError(Exception):
+    """There is no JSON value at a place."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place

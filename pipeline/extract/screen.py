@@ -1,13 +1,16 @@
 """Looks over the lines of a block before they are parsed: what no parser should see, and how many keys hold a value."""
 
+import re
+
 import numpy as np
 
 from pipeline.extract.buffers import BufferPool, Bytes, Integers
 from pipeline.extract.census import count_keys
 from pipeline.extract.source import Tally
 
-MAX_OPENERS = 500
+MAX_DEPTH = 500
 RAW_CHARACTERS = 4096
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 def screen(
@@ -86,11 +89,20 @@ def _check_nesting(
 ) -> Integers | None:
     """Hold back lines that no parser should be asked to read."""
     openers = (block == ord("{")) | (block == ord("["))
-    deep = np.add.reduceat(openers.astype(np.int64), starts) > MAX_OPENERS
-    if deep.any():
-        valid = np.ones(len(starts), bool) if valid is None else valid
-        for index in np.flatnonzero(deep & valid).tolist():
-            reason = f"more than {MAX_OPENERS:,} objects and arrays"
-            tally.flawed.append((first_line + index, reason, evidence(block[starts[index] : ends[index]])))
-        valid = valid & ~deep
+    many = np.add.reduceat(openers.astype(np.int64), starts) > MAX_DEPTH
+    for index in np.flatnonzero(many).tolist():
+        line = block[starts[index] : ends[index]]
+        if _depth(line) > MAX_DEPTH and (valid is None or valid[index]):
+            valid = np.ones(len(starts), bool) if valid is None else valid
+            valid[index] = False
+            reason = f"more than {MAX_DEPTH:,} objects and arrays in one another"
+            tally.flawed.append((first_line + index, reason, evidence(line)))
     return valid
+
+
+def _depth(line: Bytes) -> int:
+    """Return how deep objects and arrays lie in one another."""
+    text = np.frombuffer(_STRING.sub(b"", line.tobytes()), np.uint8)
+    opened = ((text == ord("{")) | (text == ord("["))).astype(np.int64)
+    closed = ((text == ord("}")) | (text == ord("]"))).astype(np.int64)
+    return int(np.cumsum(opened - closed).max(initial=0))

@@ -237,14 +237,22 @@ def place_of(address: str) -> Place:
 
 
 def holders(prefixes: Sequence[Network], places: Sequence[Place]) -> list[Network | None]:
-    """Return for each address the prefix that holds it, of prefixes that are apart from one another."""
-    ordered = sorted(prefixes, key=_first)
+    """Return for each address the narrowest prefix that holds it; None where there is none."""
+    ordered = sorted(set(prefixes), key=lambda each: (_first(each), each.prefixlen))
     starts = [_first(prefix) for prefix in ordered]
     ends = [(prefix.version, int(prefix.broadcast_address)) for prefix in ordered]
+    around: list[int] = []  # of each, the number of the next wider one that holds it; -1 for none
+    for number, start in enumerate(starts):
+        wider = number - 1
+        while wider >= 0 and start > ends[wider]:
+            wider = around[wider]
+        around.append(wider)
     found: list[Network | None] = []
     for place in places:
         number = bisect_right(starts, place) - 1
-        found.append(ordered[number] if number >= 0 and place <= ends[number] else None)
+        while number >= 0 and place > ends[number]:
+            number = around[number]
+        found.append(ordered[number] if number >= 0 else None)
     return found
 
 

@@ -52,6 +52,7 @@ class Step:
         by_rules: requests that the recommended rules of its profile keep alive.
         open_requests: requests that wait for a decision, or that no rule settles.
         reasons: one sentence for each of what speaks against it.
+        shared: what speaks against each association of its profile: of the window, and of what is logged.
     """
 
     association: Association
@@ -59,11 +60,12 @@ class Step:
     by_rules: int
     open_requests: int
     reasons: tuple[str, ...]
+    shared: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
         """Nothing speaks against it."""
-        return not self.reasons
+        return not (self.reasons or self.shared)
 
     @property
     def is_enforced(self) -> bool:
@@ -77,7 +79,7 @@ class Step:
             "resource": self.association.resource,
             "access_mode": self.association.access_mode,
             "ready": self.ready,
-            "reasons": list(self.reasons),
+            "reasons": [*self.reasons, *self.shared],
             "days_observed": self.association.days,
             "requests_by_rules": self.by_rules,
             "open_requests": self.open_requests,

@@ -12,7 +12,7 @@ from pipeline.recommend.cover import Network
 from pipeline.recommend.hostnames import Question
 from pipeline.recommend.need import Need
 from pipeline.recommend.profile import Profile
-from pipeline.recommend.proposal import Proposal, days_flags
+from pipeline.recommend.proposal import OVER_BUDGET, Proposal, days_flags
 from pipeline.recommend.risk import Risk
 from pipeline.recommend.routes import Routes
 from pipeline.recommend.weighed import Weighed, Wildcard, weighed, weighed_host, weighed_prefixes
@@ -40,13 +40,14 @@ class Draft:
 
     def subscription(self, need: Need, *, over: bool) -> Proposal:
         """Propose a rule for the managed identities of a subscription."""
-        callers = sorted(caller.rsplit("/", 1)[-1] for caller in need.callers)
-        more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""  # noqa: PLR2004
+        refused = need.refused
+        also = f"; {_names_of(refused)} {'is' if len(refused) == 1 else 'are'} refused today" if refused else ""
         reason = (
-            f"{', '.join(callers[:3])}{more}; admits every managed identity of the subscription, but no SAS, key "
-            "or user token"
+            f"{_names_of(need.callers - refused)}; admits every managed identity of the subscription, but no SAS, key "
+            f"or user token{also}"
         )
-        made = self._proposal("subscriptions", (f"/subscriptions/{need.key}",), [need], reason, flags=_over(over=over))
+        flags = [*(["holds-a-refused-caller"] if refused else []), *_over(over=over)]
+        made = self._proposal("subscriptions", (f"/subscriptions/{need.key}",), [need], reason, flags=flags)
         return replace(made, choice=self._weighed(need))
 
     def service_tag(self, need: Need, *, over: bool) -> Proposal:
@@ -171,7 +172,7 @@ class Draft:
             f"{len(found):,} more callers succeeded on a day or two, and no rule element is left for them: who of them "
             "comes back? Split the resources over profiles, or give those a managed identity"
         )
-        return self.note("leave-denied", found, why, topic="passing", flags=("seen-on-one-day", "over-budget"))
+        return self.note("leave-denied", found, why, topic="passing", flags=("seen-on-one-day", OVER_BUDGET))
 
     def strangers(self, found: list[Need]) -> Proposal:
         """Note whom nothing changes for."""
@@ -242,8 +243,14 @@ class Draft:
         )
 
 
+def _names_of(callers: set[str]) -> str:
+    names = sorted(caller.rsplit("/", 1)[-1] for caller in callers)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
+    return f"{', '.join(names[:3])}{more}"
+
+
 def _over(*, over: bool) -> list[str]:
-    return ["over-budget"] if over else []
+    return [OVER_BUDGET] if over else []
 
 
 def _sizes(prefix: Network, inside: Sequence[Need]) -> tuple[int, int]:

@@ -62,6 +62,10 @@ class Router(Protocol):
         """Return kind and key."""
 
 
+def _name(who: LoggedCaller) -> str:
+    return who.source_resource or who.source_ip or who.destination_fqdn or ""
+
+
 @dataclass(eq=False)
 class Need:
     """One caller (inbound) or destination (outbound) of one profile, with all that was seen of it.
@@ -133,10 +137,15 @@ class Need:
         return max((len(each) for each in by_day.values()), default=0)
 
     @property
+    def refused(self) -> set[str]:
+        """Those of the callers of whom no request succeeded."""
+        admitted = {_name(each.caller) for each in self.seen if sum(each.allowed)}
+        return self.callers - admitted
+
+    @property
     def callers(self) -> set[str]:
         """The callers: resources, else addresses; outbound the destinations."""
-        found = (each.caller for each in self.seen)
-        return {who.source_resource or who.source_ip or who.destination_fqdn or "" for who in found}
+        return {_name(each.caller) for each in self.seen}
 
     @property
     def addresses(self) -> set[str]:

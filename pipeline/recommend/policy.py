@@ -186,9 +186,10 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     held = dict(
         zip((need.key for need in once), holders(everywhere, [place_of(need.key) for need in once]), strict=True)
     )
+    first = {prefix: at for at, prefixes in reversed(list(enumerate(allotted.prefixes))) for prefix in prefixes}
     groups = [
-        [*group, *(need for need in once if held[need.key] in prefixes)]
-        for group, prefixes in zip(groups, allotted.prefixes, strict=True)
+        [*group, *(need for need in once if (holder := held[need.key]) and first[holder] == at)]
+        for at, group in enumerate(groups)
     ]
     apart = [need for need in (*once, *allotted.strays) if held.get(need.key) is None]
     kept = {need.key for need in fine} - {need.key for need in apart}

@@ -10,6 +10,8 @@ from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.need import Need
 from pipeline.recommend.weighed import Weighed
 
+OVER_BUDGET = "over-budget"
+"""The flag of what the rule elements that a profile takes don't suffice for."""
 NAME_LENGTH = 80
 """Longest name of an access rule. Source: azure-rest-api-specs, networkSecurityPerimeter.json, 2025-05-01."""
 

@@ -31,6 +31,7 @@ class Evidence:
         nameless_records: records of any perimeter that don't say of which.
         closed: resources that were closed to all but what the perimeter admits, so that who was refused is not among
             the would-be denials: name, when they were last, and days of their log since they are open.
+        fresh: resources whose first record is younger than the window has to be: name, and days since.
         linked: GUIDs (else ARM ids) of the perimeters to which its perimeter has a link, in whatever state.
     """
 
@@ -44,6 +45,7 @@ class Evidence:
     unjudged: tuple[tuple[str, int], ...] = ()
     nameless_records: int = 0
     closed: tuple[tuple[str, date, int], ...] = ()
+    fresh: tuple[tuple[str, int], ...] = ()
     linked: frozenset[str] = frozenset()
 
 
@@ -145,7 +147,7 @@ def judge(
     open_questions = [*of_logging, *_questions(evidence, proposals)]
     calendar = calendar or Calendar()
     window = _window(evidence, calendar, tolerance.min_days)
-    closed = _closed(evidence, tolerance.min_days)
+    closed = [*_closed(evidence, tolerance.min_days), *_fresh(evidence, tolerance.min_days)]
     callers = []
     if risk is None and evidence.days:
         callers.append("callers: no whole week after a first one was seen, so nothing can be replayed")
@@ -195,6 +197,16 @@ def _closed(evidence: Evidence, min_days: int) -> list[str]:
         f"refused then nothing is known, and only {days} days are seen since, {min_days} wanted"
         for name, last, days in evidence.closed
         if days < min_days
+    ]
+
+
+def _fresh(evidence: Evidence, min_days: int) -> list[str]:
+    """Say of which resources less was seen than of the others."""
+    if evidence.days < min_days:
+        return []
+    return [
+        f"window: the first record of {name} is {days} day{'s' if days > 1 else ''} old, {min_days} wanted"
+        for name, days in evidence.fresh
     ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.coverage.measure import measure
 from pipeline.progress import each_of, work
-from pipeline.recommend.association import Tolerance, steps
+from pipeline.recommend.association import Association, Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.calendar import calendar
 from pipeline.recommend.caller_days import CallerDays, caller_days
@@ -114,26 +114,43 @@ def recommend(
         proposals += found
         undecided = [each for each in found if each.recommended or not (answered and answered(each))]
         tolerated = tolerance or Tolerance()
+        resources = Counter(resource for some in written.values() for resource in some)
+        associations = known.associations(perimeter, profile, resources)
         evidence = known.evidence(perimeter, profile, len(seen), created)
         judged = judge(
             perimeter,
             known.spelled(perimeter, profile),
-            evidence,
+            replace(evidence, fresh=_fresh(associations, written, tolerated.min_days)),
             weeks,
             undecided,
             tolerated,
             calendar(found, seen),
         )
-        resources = Counter(resource for some in written.values() for resource in some)
-        order = steps(known.associations(perimeter, profile, resources), weeks, undecided, tolerated)
+        order = steps(associations, weeks, undecided, tolerated)
         room = {each: limits.room(known.direction(perimeter, profile, each).elements_in_force) for each in DIRECTIONS}
         parts = split(found, room, DEFAULT if limits.rule_cost is None else limits.rule_cost)
-        readiness.append(replace(judged, steps=tuple(order), split=parts))
+        readiness.append(
+            replace(judged, steps=tuple(replace(each, shared=judged.shared) for each in order), split=parts)
+        )
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()
     measured = measure(store) if coverage is None else coverage
     return Recommendation(created, window, measured, tuple(readiness), tuple(proposals), tuple(suggested))
+
+
+def _fresh(
+    associations: Sequence[Association], written: Mapping[date, set[str]], min_days: int
+) -> tuple[tuple[str, int], ...]:
+    """Return which resources that aren't enforced wrote their first record fewer days ago, and how many."""
+    found = []
+    for each in associations:
+        mine = [day for day, resources in written.items() if each.resource in resources]
+        if mine and (each.access_mode or "").lower() != "enforced":
+            days = (max(written) - min(mine)).days + 1
+            if days < min_days:
+                found.append((each.resource.rsplit("/", 1)[-1], days))
+    return tuple(found)
 
 
 def _one_profile(

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.recommend.need import Need
 from pipeline.recommend.prefixes import cheapest, keys_by_version
-from pipeline.recommend.proposal import Proposal
+from pipeline.recommend.proposal import OVER_BUDGET, Proposal
 
 Element = tuple[str, str, str]
 """Direction, kind, and what it names."""
@@ -74,7 +74,7 @@ def split(proposals: Sequence[Proposal], room: Mapping[str, int], rule_cost: flo
             which of them a resource that moves would need again.
         rule_cost: what a prefix costs beside the addresses that it opens, as for proposals.
     """
-    if not any(each.topic in _LEFT_OUT or "over-budget" in each.flags for each in proposals):
+    if not any(each.topic in _LEFT_OUT or OVER_BUDGET in each.flags for each in proposals):
         return None
     needed: dict[str, set[Element]] = {}
     for direction in room:

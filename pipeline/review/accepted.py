@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.errors import InventoryError, StoreError
 from pipeline.recommend.access_rule import AccessRule
-from pipeline.recommend.proposal import Proposal
+from pipeline.recommend.proposal import OVER_BUDGET, Proposal
 from pipeline.review.decision import ACCEPT, EDIT, REJECT, Decision, Trail
 from pipeline.review.rule import rule_of
 
@@ -38,7 +38,8 @@ def answered(trail: Trail, now: datetime) -> Callable[[Proposal], bool]:
 
     Args:
         trail: of the decisions.
-        now: UTC; what expired or is only deferred is open, and so is a note about more than it was about then.
+        now: UTC; what expired or is only deferred is open, and so is a note about more than it was about then, and a
+            rule that doesn't fit into what a profile takes.
     """
     closed = {
         proposal: each
@@ -48,6 +49,8 @@ def answered(trail: Trail, now: datetime) -> Callable[[Proposal], bool]:
 
     def is_answered(proposal: Proposal) -> bool:
         decision = closed.get(proposal.id)
+        if decision and proposal.is_rule and OVER_BUDGET in proposal.flags and decision.action != REJECT:
+            return False  # who wants it has accepted more than Azure takes
         return decision is not None and not is_another_question(decision.proposal, proposal.as_json())
 
     return is_answered

@@ -56,7 +56,7 @@ ACCESS_LOG = Table(
         Column(
             "count",
             "BIGINT",
-            "Events that the record stands for; 1 where the log says nothing.",
+            "Events that the record stands for; 1 where the log says nothing, or 0.",
             True,
             "count",
             "Count",

@@ -240,8 +240,7 @@ class _Round:
         while part := list(islice(walk, DOCUMENT_BATCH)):
             self._stage(source, part)
             count += len(part)
-        flawed = [elements.flaw] if elements.flaw else []
-        self.tallies[source.source_id] = Tally(count, count, loaded_bytes=source.size_bytes, flawed=flawed)
+        self.tallies[source.source_id] = Tally(count, count, loaded_bytes=source.size_bytes, flawed=elements.flaws)
         return True
 
     def _stage(self, source: Source, elements: Sequence[tuple[int, str]]) -> None:

@@ -21,15 +21,9 @@ with parsed as (
 typed as (
     select
         *,
-        -- a cast to timestamp ignores an offset such as +02:00, the one to timestamptz heeds it but costs twice
-        case
-            when ends_with(r.time, 'Z') then try_cast(r.time as timestamp)
-            else try_cast(r.time as timestamptz) at time zone 'UTC'
-        end as event_time,
-        case
-            when ends_with(r.timegeneratedendtime, 'Z') then try_cast(r.timegeneratedendtime as timestamp)
-            else try_cast(nullif(r.timegeneratedendtime, '') as timestamptz) at time zone 'UTC'
-        end as event_end_time,
+        -- a cast to timestamp would ignore an offset such as +02:00
+        try_cast(r.time as timestamptz) at time zone 'UTC' as event_time,
+        try_cast(r.timegeneratedendtime as timestamptz) at time zone 'UTC' as event_end_time,
         nullif(nullif(r.count, ''), '[]') as count_text,
         try_cast(r.count as bigint) as count_value
     from parsed
@@ -44,7 +38,8 @@ select
     end as end_time,
     case
         when count_text is null then 1
-        when count_value between 0 and 1000000000 and try_cast(count_text as double) = count_value then count_value
+        when count_value between 0 and 1000000000 and try_cast(count_text as double) = count_value
+            then greatest(count_value, 1)
     end as count,
     count_text is not null as counted,
     -- most records name the ids of the first one; comparing costs a fraction of lower()

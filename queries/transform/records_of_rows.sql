@@ -35,7 +35,8 @@ select
     case
         when event_end_time between timestamp '2015-01-01' and timestamp '2099-12-31' then event_end_time
     end as end_time,
-    case when count_text is null then 1 when count_value between 0 and 1000000000 then count_value end as count,
+    case when count_text is null then 1 when count_value between 0 and 1000000000 then greatest(count_value, 1) end
+        as count,
     count_text is not null as counted,
     nullif(lower(cells[list_position($columns, '_ResourceId')]), '') as perimeter,
     nullif(cells[list_position($columns, 'Location')], '') as location,

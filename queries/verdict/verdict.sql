@@ -217,8 +217,8 @@ matched as (
         -- versions are counted by each profile for itself
         coalesce(
             if(
-                t.rules_version is null,
-                -- a service that writes no version had the rules for a day at least
+                coalesce(t.rules_version, '0') = '0',
+                -- a service that writes no version, or 0, had the rules for a day at least
                 t.hour >= s.rules_since + interval 1 day,
                 t.rules_version = s.rules_version
             )

@@ -300,6 +300,14 @@ def test_store_in_use_is_told(tmp_path: Path) -> None:
     assert b"in use by another nsp" in message.stderr
 
 
+def test_a_folder_without_logs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "PT1H.txt").write_text("{}")
+    result = nsp(tmp_path, "ingest", "folder", "empty", "-f", "csv")
+    assert (result.returncode, result.stdout.splitlines()[1]) == (0, b"0,0,0,0,0,0")
+    assert b"no log files were found in empty" in result.stderr
+
+
 def test_a_reader_that_goes_early_changes_nothing(sample: Path) -> None:
     for words, code in ((["traffic", "--by", "hour", "--limit", "0"], 0), (["recommend"], 3), (["query"], 0)):
         for form in ("table", "json", "csv", "parquet"):
@@ -359,6 +367,7 @@ def test_hostile_text_in_any_field_is_inert_in_every_format(tmp_path: Path) -> N
             properties__source=None,
             **fields,
         )
+        text += line(category="NspPublicNew" + hostile, **fields)
     (tmp_path / "x.json").write_text(text)
     out(tmp_path, "ingest", "folder", "x.json")
     commands = [["traffic", "--by", by] for by in BY] + [["recommend"], ["coverage"], ["query", "coverage/perimeters"]]

@@ -80,6 +80,24 @@ def test_the_quiet_world_is_ready(store: Store) -> None:
     assert lost(store) == 35
 
 
+def test_resource_of_which_hardly_anything_was_seen(store: Store) -> None:
+    put(store, World(modes=BOTH), taken_at=LATE)
+    write(store, *BASE, *VAULT_CALLS[:3])
+    assert "window: the first record of keys is 3 days old, 31 wanted" in reasons(store)
+    put(store, World(modes=BOTH | {VAULT: ("Enforced", "Enabled", "apps")}), taken_at=LATE + timedelta(minutes=1))
+    assert "first record of" not in reasons(store), "it is enforced already"
+
+
+def test_what_the_log_of_a_profile_lacks_speaks_against_each_association(store: Store) -> None:
+    put(store, World(modes=BOTH, logged=("NspPublicInboundResourceRulesAllowed",)), taken_at=LATE)
+    write(store, *BASE, *VAULT_CALLS)
+    (found,) = run(store).readiness
+    assert [(step.ready, step.is_enforced) for step in found.steps] == [(False, False)] * 2
+    for told in found.as_json()["associations"]:
+        assert not told["ready"]
+        assert any("isn't logged" in reason for reason in told["reasons"])
+
+
 OUTBOUND = "NspPublicOutboundResourceRulesAllowed"
 
 

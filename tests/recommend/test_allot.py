@@ -2,6 +2,7 @@
 
 import math
 from datetime import date, timedelta
+from ipaddress import IPv4Network, IPv6Network
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.recommend.allot import Limits, Plan, share
+from pipeline.recommend.allot import Limits, Place, Plan, holders, share
 from pipeline.recommend.cover import Curve, curve
 from pipeline.recommend.need import Need, needs
 from pipeline.recommend.price import DEFAULT, PRICES, rule_cost
@@ -42,6 +43,24 @@ def test_budget_is_shared_as_by_trying_everything(extras: list[list[float]], bud
         assert shared is not None
         assert sum(shared) <= budget
         assert sum(each[count - 1] + cost * count for each, count in zip(extras, shared, strict=True)) == best
+
+
+networks = st.one_of(
+    st.builds(lambda host, bits: IPv4Network((host, bits), strict=False), st.integers(0, 255), st.integers(24, 32)),
+    st.builds(lambda host, bits: IPv6Network((host, bits), strict=False), st.integers(0, 255), st.integers(120, 128)),
+)
+
+
+@given(st.lists(networks, max_size=9), st.lists(st.tuples(st.sampled_from([4, 6]), st.integers(0, 255)), max_size=9))
+def test_narrowest_prefix_holds_an_address(prefixes: list[IPv4Network | IPv6Network], places: list[Place]) -> None:
+    def expected(place: Place) -> IPv4Network | IPv6Network | None:
+        around = [
+            each for each in prefixes
+            if each.version == place[0] and int(each.network_address) <= place[1] <= int(each.broadcast_address)
+        ]  # fmt: skip
+        return max(around, key=lambda each: each.prefixlen, default=None)
+
+    assert holders(prefixes, places) == [expected(place) for place in places]
 
 
 def callers(*addresses: str, days: int = 20) -> list[Need]:

@@ -224,6 +224,25 @@ def test_subscription_is_named_once_for_all_its_callers() -> None:
     assert "every managed identity" in one.reason
 
 
+def test_subscription_with_a_caller_that_is_refused_today_is_asked_about() -> None:
+    rows = [seen(day, source_resource=FUNCTION, source_subscription="2") for day in range(9)]
+    intruder = {"source_resource": FUNCTION.replace("sites/f", "sites/intruder"), "source_subscription": "2"}
+    (one,) = inbound(*rows, *(seen(day, allowed=0, denied=4, **intruder) for day in range(9)))
+    assert one.flags == ("holds-a-refused-caller",)
+    assert one.reason.startswith("f; admits")
+    assert one.reason.endswith("; intruder is refused today")
+    (one,) = inbound(*rows, *(seen(day, denied=4, **intruder) for day in range(9)))
+    assert (one.flags, one.reason.startswith("f, intruder; admits")) == ((), True), "it is admitted as well"
+
+
+def test_caller_seen_once_inside_a_prefix_around_a_known_network_is_not_asked_about() -> None:
+    rows = [seen(day, ip=f"198.51.100.{last}") for last in (2, 20, 50, 60) for day in range(9)]
+    rows += [seen(day, ip="198.51.100.25", network_name="HQ") for day in range(9)]
+    found = inbound(*rows, seen(4, ip="198.51.100.45"), rule_cost=256.0)
+    assert sorted(each.elements for each in found) == [("198.51.100.0/26",), ("198.51.100.25/32",)]
+    assert all(not each.flags for each in found)
+
+
 def test_member_called_from_outside_its_identity_needs_no_rule_but_a_remedy() -> None:
     (one,) = inbound(seen(0, source_resource=VAULT, source_subscription="1", is_member=True))
     assert (one.kind, one.elements) == ("cannot-fix", ())

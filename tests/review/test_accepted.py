@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,20 @@ def test_what_people_answered_is_no_open_question_unless_it_has_grown(decisions:
     decisions.record([choose(note), *(choose(each, "reject") for each in flagged)], NOW)
     assert questions(first)
     assert questions(run()) == []
+
+
+@pytest.mark.parametrize(("action", "is_answered"), [("accept", False), ("reject", True)])
+def test_rule_that_azure_would_not_take_stays_open_until_it_is_rejected(
+    decisions: Decisions, store: Store, action: str, is_answered: bool
+) -> None:
+    file.load(store, SAMPLE / "inventory.json")
+    ingest_folder(store, SAMPLE)
+    found = recommend(store, Limits(), Scope(), NOW)
+    rule = next(each for each in found.proposals if each.is_rule and each.recommended)
+    over = replace(rule, flags=("over-budget",))
+    decisions.record([choose(over.as_json(), action)], NOW)
+    asks = answered(decisions.trail(), NOW)
+    assert (asks(over), asks(rule)) == (is_answered, True)
 
 
 def test_a_decision_that_makes_no_rule_is_told(decisions: Decisions) -> None:

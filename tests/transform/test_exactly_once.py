@@ -82,6 +82,22 @@ def test_grown_file_is_read_from_where_it_was_left(store: Store, export: Path, t
     assert contents(store) == clean(tmp_path / "other", export)
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\n\n"])
+def test_file_that_grows_by_no_more_than_its_newline(store: Store, export: Path, ending: str) -> None:
+    (export / "a.json").write_text(line().rstrip("\n"))
+    (export / "b.json").write_bytes(b"\xef\xbb\xbf")
+    ingest_folder(store, export)
+    with (export / "a.json").open("a", newline="") as file:
+        file.write(ending)
+    result = ingest_folder(store, export)
+    assert (result.outcome.records, result.failed) == (0, [])
+    assert ingest_folder(store, export).unchanged == 2
+    with (export / "a.json").open("a", newline="") as file:
+        file.write(line(count=5))
+    assert ingest_folder(store, export).outcome.records == 1
+    assert len(contents(store)["access_log"]) == 2
+
+
 def test_rewritten_shrunk_and_replaced_files_take_the_place_of_their_rows(
     store: Store, export: Path, tmp_path: Path
 ) -> None:

@@ -54,7 +54,7 @@ def test_spellings_mixed_within_a_file(store: Store, export: Path) -> None:
 
 @pytest.mark.parametrize(
     ("count", "expected"),
-    [(17, (17, True)), ("17", (17, True)), (None, (1, False)), ("", (1, False)), (0, (0, True)), (2.0, (2, True))],
+    [(17, (17, True)), ("17", (17, True)), (None, (1, False)), ("", (1, False)), (0, (1, True)), (2.0, (2, True))],
 )
 def test_count_as_number_string_or_absent(store: Store, export: Path, count: Any, expected: tuple[int, bool]) -> None:
     load(store, export, a__json=line(count=count))
@@ -252,6 +252,65 @@ def test_cut_array_is_rejected_whole_and_read_again_when_it_changes(store: Store
     assert len(rows(store, "line")) == 2
 
 
+FEW = 3
+MANY = 200
+"""An envelope of so many records on one line is longer than what is looked at to tell lines from documents."""
+
+
+def envelope(count: int, **others: Any) -> dict[str, Any]:
+    return {**others, "records": [record() for _ in range(count)]}
+
+
+@pytest.mark.parametrize(
+    ("text", "records"),
+    [
+        (2 * json.dumps(envelope(FEW), indent=2), 2 * FEW),
+        (f"[\n{line()}]\n{line()}{line()}", 3),
+        (3 * (json.dumps(envelope(MANY)) + "\n"), 3 * MANY),
+        (3 * (json.dumps(envelope(MANY)["records"]) + "\n"), 3 * MANY),
+        (json.dumps(envelope(1)) + "\n" + json.dumps(envelope(MANY)) + "\n", 1 + MANY),
+        (json.dumps(envelope(MANY)), MANY),
+        (json.dumps(envelope(MANY)) + "\n" + line(), MANY + 1),
+        (json.dumps(envelope(FEW), indent=1)[:-1] + ',"records":' + json.dumps([record()]) + "}", FEW + 1),
+    ],
+    ids=["envelopes", "array-then-lines", "long-envelope-lines", "long-array-lines", "a-short-one-first",
+         "one-long-line", "a-long-one-first", "records-twice"],
+)  # fmt: skip
+def test_nothing_behind_the_first_document_is_lost(store: Store, export: Path, text: str, records: int) -> None:
+    load(store, export, a__json=text)
+    assert (len(rows(store, "line")), rejects(store)) == (records, [])
+
+
+@pytest.mark.parametrize("shift", range(-3, 4))
+def test_where_a_long_line_is_cut_to_look_at_it_tells_nothing(store: Store, export: Path, shift: int) -> None:
+    begin = '{"records":[' + json.dumps(record(location=""))
+    place = begin.index('"location": "') + len('"location": "')
+    begin = begin[:place] + "x" * (65_536 + shift - len(begin)) + begin[place:]  # ends with }}} near byte 65,536
+    load(store, export, a__json=begin + "," + json.dumps(record()) + "]}")
+    assert (len(rows(store, "line")), rejects(store)) == (2, [])
+
+
+def test_what_an_envelope_holds_beside_its_records_is_told(store: Store, export: Path) -> None:
+    load(store, export, a__json=json.dumps(envelope(2, note="x") | {"trailer": {"a": 1}}, indent=2))
+    assert len(rows(store, "line")) == 2
+    assert rejects(store) == [(3, "the envelope holds more than its records")]
+    (raw,) = store._connection.execute("select raw from rejected_record").fetchall()
+    assert raw == ('"note": "x", "trailer": {\n    "a": 1\n  }',)
+
+
+def test_junk_behind_a_document_is_told(store: Store, export: Path) -> None:
+    load(store, export, a__json=json.dumps([record()], indent=2) + "\n}\n")
+    assert len(rows(store, "line")) == 1
+    assert rejects(store) == [(2, "the rest of the array is cut or malformed")]
+
+
+def test_cut_gzip_of_an_array_keeps_what_stands_before(store: Store, export: Path) -> None:
+    noisy = [json.dumps(record(properties__source__port=str(number))) for number in range(2000)]
+    load(store, export, a__json__gz=gzip.compress(("[\n" + ",\n".join(noisy) + "\n]").encode())[:-4000])
+    assert 500 < len(rows(store, "line")) < 2000
+    assert [reason for _, reason in rejects(store)] == ["the rest of the array is cut or malformed"]
+
+
 def test_gzip_whole_multi_member_and_cut(store: Store, export: Path) -> None:
     text = line() * 3
     noisy = "".join(line(properties__source__port=str(number)) for number in range(2000))
@@ -374,8 +433,8 @@ def test_ordinary_records_go_the_quick_way(store: Store, export: Path, text: str
     [
         ("{}", "no time"),
         ('{"records":[]}', "no time"),
-        ("[[" * 400 + "]]" * 400, "more than 500 objects and arrays"),
-        ('{"a":' * 3000 + "1" + "}" * 3000, "more than 500 objects and arrays"),
+        ("[[" * 400 + "]]" * 400, "more than 500 objects and arrays in one another"),
+        ('{"a":' * 3000 + "1" + "}" * 3000, "more than 500 objects and arrays in one another"),
         ('{"time":"2026-10-01T00:00:00Z","":{"":[1]}}', "no category"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -448,6 +448,18 @@ def test_rule_that_the_log_refutes_admits_in_no_spelling(store: Store, told: str
     tried = RuleElement(PERIMETER, "APPS", "Inbound", "address-prefixes", spelled, "other")
     with scenario(store, RuleSet((tried,)), access_mode="Enforced"):
         assert verdicts(store, flow(rules_version="4")) == [("denied", "not-honoured")]
+
+
+@pytest.mark.parametrize("version", [None, "0", "4"])
+def test_version_that_a_service_does_not_write_hides_no_refusal(store: Store, version: str | None) -> None:
+    put(
+        store,
+        World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.7/32")]),
+        taken_at=MOMENT - timedelta(days=9),
+    )
+    with scenario(store, access_mode="Enforced"):
+        assert verdicts(store, flow(rules_version=version)) == [("denied", "not-honoured")]
+    assert verdicts(store, flow(rules_version="3"))[0][1] != "not-honoured", "the rules were others then"
 
 
 def test_subscription_that_the_log_refutes_admits_in_no_spelling(store: Store) -> None:
