@@ -7,6 +7,7 @@ the elements, so that a cut or malformed document loses what is cut, not what st
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import suppress
@@ -21,6 +22,8 @@ _HEAD_BYTES = 1 << 16
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
 _RECORDS = "records"
+_CLOSING = {b"[": b"]", b"{": b"}"}
+_TEXT = re.compile(rb"\S")
 
 
 def text_of(source: Source) -> str | None:
@@ -34,7 +37,7 @@ def text_of(source: Source) -> str | None:
     try:
         with open_source(source) as file:
             head = _read(file, _HEAD_BYTES)
-            if head.removeprefix(BOM).lstrip()[:1] not in (b"[", b"{") or _is_lines(head, whole=False):
+            if _is_lines(head, whole=len(head) < _HEAD_BYTES):
                 return None
             data = head + _read(file, MAX_DOCUMENT_BYTES + 1 - len(head))
     except OSError:
@@ -45,21 +48,32 @@ def text_of(source: Source) -> str | None:
 
 
 def _is_lines(data: bytes, *, whole: bool) -> bool:
-    """Whether the first line is a JSON text of its own, as far as its end is in the data."""
-    text = data.removeprefix(BOM).lstrip()
-    first, newline, rest = text.partition(b"\n")
-    if not newline and not whole and len(data) == _HEAD_BYTES:
-        return False  # that can't be told yet
-    if not first.rstrip().endswith({b"[": b"]", b"{": b"}"}[text[:1]]):
+    """Whether a file is no document: it opens none, or its first line is a JSON text of its own.
+
+    Args:
+        data: the file, or its beginning, by which a line that doesn't end in it can't be judged.
+        whole: it is the whole file.
+    """
+    opening = _TEXT.search(data, len(BOM) if data.startswith(BOM) else 0)
+    if not opening or opening[0] not in _CLOSING:
+        return True
+    opens, begin = opening[0], opening.start()
+    end = data.find(b"\n", begin)
+    if end < 0:
+        if not whole:
+            return False
+        end = len(data)
+    if not data[begin:end].rstrip().endswith(_CLOSING[opens]):
         return False
-    return bool(rest.strip()) or (text[:1] == b"{" and len(first) < _HEAD_BYTES)
+    return bool(_TEXT.search(data, end)) or (opens == b"{" and end - begin < _HEAD_BYTES)
 
 
 def _read(file: BinaryIO, size: int) -> bytes:
     """Read so many bytes, or as many as there are and can be decompressed."""
+    some = file.read1 if isinstance(file, gzip.GzipFile) else file.read  # read would lose what comes before damage
     parts = []
     with suppress(EOFError, zlib.error):
-        while size and (part := file.read1(min(size, 1 << 20)) if isinstance(file, gzip.GzipFile) else file.read(size)):
+        while size and (part := some(min(size, 1 << 20))):
             parts.append(part)
             size -= len(part)
     return b"".join(parts)
@@ -131,9 +145,8 @@ class Elements:
             if self._text[place : place + 1] == "}":
                 break
             begin = place
-            key, place = self._decoded(place)
-            place = self._skip(place, _SPACE + ":")
-            if str(key).lower() == _RECORDS and self._text[place : place + 1] == "[":
+            is_records, place = self._member(place)
+            if is_records:
                 place = yield from self._array(place + 1)
             else:
                 _, place = self._decoded(place)
@@ -156,14 +169,18 @@ class Elements:
         place += 1
         try:
             while True:
-                place = self._skip(place, _SPACE + ",")
-                key, place = self._decoded(place)
-                place = self._skip(place, _SPACE + ":")
-                if str(key).lower() == _RECORDS and self._text[place : place + 1] == "[":
+                is_records, place = self._member(self._skip(place, _SPACE + ","))
+                if is_records:
                     return True
                 _, place = self._decoded(place)
         except _CutError:
             return False
+
+    def _member(self, place: int) -> tuple[bool, int]:
+        """Return whether a member of an object is its records, and the place of its value."""
+        key, place = self._decoded(place)
+        place = self._skip(place, _SPACE + ":")
+        return str(key).lower() == _RECORDS and self._text[place : place + 1] == "[", place
 
     def _decoded(self, place: int) -> tuple[Any, int]:
         try:

@@ -92,7 +92,7 @@ def _check_nesting(
     many = np.add.reduceat(openers.astype(np.int64), starts) > MAX_DEPTH
     for index in np.flatnonzero(many).tolist():
         line = block[starts[index] : ends[index]]
-        if _depth(line) > MAX_DEPTH and (valid is None or valid[index]):
+        if (valid is None or valid[index]) and _depth(line) > MAX_DEPTH:
             valid = np.ones(len(starts), bool) if valid is None else valid
             valid[index] = False
             reason = f"more than {MAX_DEPTH:,} objects and arrays in one another"

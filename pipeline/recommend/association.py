@@ -41,6 +41,11 @@ class Association:
     access_mode: str | None
     days: int
 
+    @property
+    def is_enforced(self) -> bool:
+        """It is enforced already."""
+        return (self.access_mode or "").lower() == "enforced"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -60,7 +65,7 @@ class Step:
     by_rules: int
     open_requests: int
     reasons: tuple[str, ...]
-    shared: tuple[str, ...] = ()
+    shared: tuple[str, ...]
 
     @property
     def ready(self) -> bool:
@@ -70,7 +75,7 @@ class Step:
     @property
     def is_enforced(self) -> bool:
         """It is enforced already."""
-        return (self.association.access_mode or "").lower() == "enforced"
+        return self.association.is_enforced
 
     def as_json(self) -> dict[str, Any]:
         """Return the step as a JSON object."""
@@ -96,6 +101,7 @@ def steps(
     weeks: Sequence[Week],
     proposals: Sequence[Proposal],
     tolerance: Tolerance,
+    shared: Sequence[str] = (),
 ) -> list[Step]:
     """Judge the associations of one profile and return them in the order in which to enforce them.
 
@@ -107,8 +113,9 @@ def steps(
         weeks: the replayed weeks of the profile.
         proposals: of the profile, without the questions that a person answered.
         tolerance: callers at risk and the shortest window.
+        shared: what speaks against each of them.
     """
-    found = [_step(each, weeks, proposals, tolerance) for each in associations]
+    found = [_step(each, weeks, proposals, tolerance, tuple(shared)) for each in associations]
     return sorted(found, key=_order)
 
 
@@ -125,7 +132,13 @@ def _order(step: Step) -> tuple[bool, bool, int, float, int, int, str]:
     )
 
 
-def _step(each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal], tolerance: Tolerance) -> Step:
+def _step(
+    each: Association,
+    weeks: Sequence[Week],
+    proposals: Sequence[Proposal],
+    tolerance: Tolerance,
+    shared: tuple[str, ...],
+) -> Step:
     risk = forecast([week.denied_at[each.resource] for week in weeks])
     requests: Counter[str] = Counter()
     for proposal in proposals:
@@ -141,7 +154,7 @@ def _step(each: Association, weeks: Sequence[Week], proposals: Sequence[Proposal
     elif risk and risk.high > tolerance.callers_at_risk:
         reasons.append(f"up to {risk.high} callers may be wrongly denied next week")
     reasons += [f"{count:,} requests {waiting}" for waiting, count in sorted(requests.items(), reverse=True) if count]
-    return Step(each, risk, by_rules, requests.total(), tuple(reasons))
+    return Step(each, risk, by_rules, requests.total(), tuple(reasons), shared)
 
 
 def _waits_for(proposal: Proposal) -> str:

@@ -24,6 +24,8 @@ DAY = timedelta(days=1)
 WEEK_DAYS = 7
 WORKDAYS = 5
 MONTH_DAYS = 30
+MONTH_WORKDAYS = 20
+"""Every month has so many; later ones are told from its end, as days of the month from the 29th on are."""
 
 MAX_CHANCE = 0.05
 """A pattern that chance explains more often than that is none."""
@@ -67,7 +69,7 @@ def _working_day(day: date) -> int | None:
     if day.weekday() >= WORKDAYS:
         return None
     number = sum(day.replace(day=number).weekday() < WORKDAYS for number in range(1, day.day + 1))
-    return number if number <= 20 else None  # noqa: PLR2004 -- every month has so many; later ones as in _fixed_day
+    return number if number <= MONTH_WORKDAYS else None
 
 
 def _working_day_left(day: date) -> int | None:
@@ -112,7 +114,7 @@ _SCALES = {
     "fortnight": _Scale("fortnightly", _fortnight, 2 * WEEK_DAYS, 3, 2 * WEEK_DAYS),
     "day": _Scale("monthly", _fixed_day, MONTH_DAYS, 5),
     "turn": _Scale("monthly", _month_turn, MONTH_DAYS, 5),
-    "working-day": _Scale("monthly", _working_day, 20),
+    "working-day": _Scale("monthly", _working_day, MONTH_WORKDAYS),
     "working-day-left": _Scale("monthly", _working_day_left, 21),
     "nth-weekday": _Scale("monthly", _nth_weekday, MONTH_DAYS),
     "last-weekday": _Scale("monthly", _last_weekday, MONTH_DAYS),

@@ -126,12 +126,10 @@ def recommend(
             tolerated,
             calendar(found, seen),
         )
-        order = steps(associations, weeks, undecided, tolerated)
+        order = steps(associations, weeks, undecided, tolerated, judged.shared)
         room = {each: limits.room(known.direction(perimeter, profile, each).elements_in_force) for each in DIRECTIONS}
         parts = split(found, room, DEFAULT if limits.rule_cost is None else limits.rule_cost)
-        readiness.append(
-            replace(judged, steps=tuple(replace(each, shared=judged.shared) for each in order), split=parts)
-        )
+        readiness.append(replace(judged, steps=tuple(order), split=parts))
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()
@@ -146,7 +144,7 @@ def _fresh(
     found = []
     for each in associations:
         mine = [day for day, resources in written.items() if each.resource in resources]
-        if mine and (each.access_mode or "").lower() != "enforced":
+        if mine and not each.is_enforced:
             days = (max(written) - min(mine)).days + 1
             if days < min_days:
                 found.append((each.resource.rsplit("/", 1)[-1], days))
