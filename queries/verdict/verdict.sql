@@ -234,7 +234,8 @@ matched as (
             when t.direction = 'Outbound' then t.destination_resource is null and t.destination_fqdn is null
             else t.source_resource is null and coalesce(t.source_perimeters, '[]') = '[]'
         end as is_unnamed,
-        working.source is not null as works,
+        -- what the one reached long before shows nothing of calls that were denied since
+        coalesce(t.hour <= working.last_seen + interval 1 day, false) as works,
         -- a call that was let out since the links are what they are was let out by one of them
         t.direction = 'Outbound' and s.has_links and reached.destination is null as is_link_open,
         reached.destination is not null as is_reached,

@@ -300,6 +300,10 @@ def test_outbound_to_a_member_that_its_own_log_admits_is_an_artefact(store: Stor
         "log-artefact",
         "member",
     ]
+    for hours, reason in ((24, "log-artefact"), (25, "no-rule")):
+        later = MOMENT + timedelta(hours=hours)
+        assert verdicts(store, by_name | {"hour": later}, arrived)[0][1] == reason
+        assert verdicts(store, by_name, arrived | {"hour": later, "last_seen": later})[0][1] == "log-artefact"
 
 
 def test_resource_is_judged_by_the_profile_that_it_is_in_today(store: Store) -> None:
