@@ -2,7 +2,7 @@
 
 Blob exports are JSON Lines since November 2018; older exports, Event Hubs payloads and what people save by hand
 come as `[...]` or `{"records": [...]}` (Azure Monitor, "Resource logs"). The standard library's decoder walks over
-the elements, so that a cut or malformed document loses what is cut, not what stands before.
+the elements, so that a malformed element is lost alone, and a cut document loses what is cut.
 """
 
 import gzip
@@ -19,11 +19,15 @@ from pipeline.extract.source import Source
 
 MAX_DOCUMENT_BYTES = 256 << 20
 _HEAD_BYTES = 1 << 16
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=str)  # int() refuses numbers of more than 4,300 digits
 _SPACE = " \t\r\n"
 _RECORDS = "records"
 _CLOSING = {b"[": b"]", b"{": b"}"}
 _TEXT = re.compile(rb"\S")
+_NEXT_ELEMENT = re.compile(r"[,\n][ \t\r]*(\{)")
+_NEXT_DOCUMENT = re.compile(r"\n[ \t\r]*([\[{])")
+_MAX_DEEP = 100
+"""Elements nested too deeply to be decoded that are passed over; each costs as much as the decoder's stack is deep."""
 
 
 def text_of(source: Source) -> str | None:
@@ -82,7 +86,7 @@ def _read(file: BinaryIO, size: int) -> bytes:
 def is_json(text: str) -> bool:
     """Whether a text is one JSON value that the decoder can read."""
     try:
-        json.loads(text)
+        _DECODER.decode(text)
     except (ValueError, RecursionError):
         return False
     return True
@@ -101,11 +105,13 @@ class Elements:
         self.flaws: list[tuple[int, str, str]] = []
         self._text = text
         self._number = 0
+        self._deep = 0
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         """Yield (ordinal from 1, text)."""
         place = self._skip(0, _SPACE)
         while place < len(self._text):
+            begin = place
             try:
                 if self._text[place] == "[":
                     place = yield from self._array(place + 1)
@@ -113,10 +119,10 @@ class Elements:
                     place = yield from self._envelope(place + 1)
                 else:
                     place = yield from self._value(place)
-            except _CutError as error:
-                reason = "the rest of the array is cut or malformed"
-                self.flaws.append((self._number + 1, reason, self._text[error.place :][:RAW_CHARACTERS]))
-                return
+            except _MalformedError as error:
+                begin = max(begin, error.begin)
+                place = self._resumed(_NEXT_DOCUMENT, error)
+                self._flaw("the rest of the array is cut or malformed", begin, place)
             place = self._skip(place, _SPACE)
 
     @property
@@ -134,7 +140,13 @@ class Elements:
                 place = self._skip(place + 1, _SPACE)
             if self._text[place : place + 1] == "]":
                 return place + 1
-            place = yield from self._value(place)
+            try:
+                place = yield from self._value(place)
+            except _MalformedError as error:
+                place = self._resumed(_NEXT_ELEMENT, error)
+                if place == len(self._text):
+                    raise
+                self._flaw(error.reason, error.begin, place)
             first = False
 
     def _envelope(self, place: int) -> Generator[tuple[int, str], None, int]:
@@ -173,7 +185,7 @@ class Elements:
                 if is_records:
                     return True
                 _, place = self._decoded(place)
-        except _CutError:
+        except _MalformedError:
             return False
 
     def _member(self, place: int) -> tuple[bool, int]:
@@ -185,8 +197,38 @@ class Elements:
     def _decoded(self, place: int) -> tuple[Any, int]:
         try:
             return _DECODER.raw_decode(self._text, place)
-        except (ValueError, IndexError, RecursionError):
-            raise _CutError(place) from None
+        except json.JSONDecodeError as error:
+            raise _MalformedError(place, error.pos) from None
+        except RecursionError:  # it doesn't say how far it came
+            self._deep += 1
+            came = place + 1 if self._deep <= _MAX_DEEP else len(self._text)
+            raise _MalformedError(place, came, "nested too deeply") from None
+
+    def _resumed(self, following: re.Pattern[str], error: "_MalformedError") -> int:
+        """Return the place from which to read on; no text is read more than three times on the way.
+
+        That is behind what was read in vain, unless the last element that begins in it is a record: what reads
+        a string without its end takes the beginning of the next record into it.
+        """
+        swallowed = [found.start(1) for found in following.finditer(self._text, error.begin, error.place)][-1:]
+        if swallowed and self._is_record(swallowed[0]):
+            return swallowed[0]
+        place = error.place
+        while place > error.begin and self._text[place - 1] in _SPACE + ",":
+            place -= 1
+        found = following.search(self._text, place)
+        return found.start(1) if found else len(self._text)
+
+    def _is_record(self, place: int) -> bool:
+        try:
+            value, _ = self._decoded(place)
+        except _MalformedError:
+            return False
+        return isinstance(value, dict) and any(key.lower() == "time" for key in value)
+
+    def _flaw(self, reason: str, begin: int, end: int) -> None:
+        self._number += 1
+        self.flaws.append((self._number, reason, self._text[begin : min(end, begin + RAW_CHARACTERS)]))
 
     def _skip(self, place: int, characters: str) -> int:
         while self._text[place : place + 1] and self._text[place] in characters:
@@ -194,8 +236,10 @@ class Elements:
         return place
 
 
-class _CutError(Exception):
-    """There is no JSON value at a place."""
+class _MalformedError(Exception):
+    """There is no JSON value that begins at a place; reading came as far as another."""
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, begin: int, place: int, reason: str = "not valid JSON") -> None:
+        self.begin = begin
         self.place = place
+        self.reason = reason

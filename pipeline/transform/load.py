@@ -180,6 +180,7 @@ class _Round:
             self.tallies |= stream.tallies
             for source_id in self.unfinished:
                 self.tallies[source_id].head_hash = ""
+            self._open_malformed()
             shapes = [row[0] for row in self.store.rows("transform/line_shapes")]
             for spelling in spellings(shapes):
                 structured = spelling.structure()
@@ -188,6 +189,7 @@ class _Round:
                     "transform/judged_lines",
                     shapes=spelling.shapes,
                     structure=structured,
+                    objects=spelling.objects(),
                 ):
                     self.store.append(REJECTED_RECORD, "transform/rejected_lines")
                     with (
@@ -243,7 +245,23 @@ class _Round:
         self.tallies[source.source_id] = Tally(count, count, loaded_bytes=source.size_bytes, flawed=elements.flaws)
         return True
 
+    def _open_malformed(self) -> None:
+        """Stage the elements of arrays and envelopes that DuckDB can't read whole in the place of their lines."""
+        after, most = -1, 100
+        while lines := list(self.store.rows("transform/malformed_documents", after=after, most=most)):
+            opened = []
+            for rowid, source_id, line, text in lines:
+                elements = document.Elements(text)
+                if elements.has_array:
+                    self._stage(self.sources[source_id], [(line, element) for _, element in elements])
+                    self.tallies[source_id].flawed += [(line, reason, raw) for _, reason, raw in elements.flaws]
+                    opened.append(rowid)
+            self.store.delete(_STAGED_LINE, "transform/rowids_of_opened", rowids=opened)
+            after = lines[-1][0]
+
     def _stage(self, source: Source, elements: Sequence[tuple[int, str]]) -> None:
+        if not elements:
+            return
         with self.store.view("line_text", arrow_lines(source.source_id, elements)):
             self.store.append(_STAGED_LINE, "transform/staged_lines")
 

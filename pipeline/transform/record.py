@@ -84,6 +84,11 @@ class Spelling:
         """Return the structure for json_transform; keys that never occur are spelled as documented."""
         return _structure({path: self.spelled.get(path, path) for path in _KNOWN.values()})
 
+    def objects(self) -> list[str]:
+        """Return the JSON pointers (RFC 6901) of the record and of the objects in it that hold known fields."""
+        around = {path[:-1] for path in FIELDS}
+        return [_pointer(self.spelled.get(path, path)) for path in sorted(around)]
+
     def unknown_paths(self) -> list[str]:
         """Return the JSON pointers (RFC 6901) of the fields that go to `extra`."""
         return [_pointer(path) for path in self._kept()]

@@ -3,6 +3,7 @@
 -- grain: one row a line
 -- $shapes  the shapes, as staged
 -- $structure  structure for json_transform, with every known field spelled as in these lines
+-- $objects  JSON pointers to the record and the objects in it that hold known fields, as spelled
 with parsed as (
     select
         source_id,
@@ -20,6 +21,11 @@ select
     text,
     case
         when shape = '{}' and json_type(text) <> 'OBJECT' then 'not a JSON object'
+        when
+            list_bool_or(
+                [len(keys) <> len(list_distinct(keys)) for keys in json_keys(text, $objects::varchar[])]
+            )
+            then 'a key stands twice in one object'
         when coalesce(r.time, '') in ('', '[]') then 'no time'
         when
             coalesce(try_cast(r.time as timestamptz), 'infinity'::timestamptz)

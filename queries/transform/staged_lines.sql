@@ -11,24 +11,41 @@ with checked as (
     where text is not null
 ),
 
+listed as (
+    select
+        *,
+        case
+            when not valid or coalesce(json_type(text, '$.time'), json_type(text, '$.Time')) is not null then null
+            when list_contains(json_type(text, '$.records[*]'), 'OBJECT') then 'records'
+            when list_contains(json_type(text, '$.Records[*]'), 'OBJECT') then 'Records'
+            when json_type(text) = 'ARRAY' and list_contains(json_type(text, '$[*]'), 'OBJECT') then ''
+        end as member
+    from checked
+),
+
 opened as (
     select
         source_id,
         line,
         valid,
         unnest(
-            case
-                when not valid or coalesce(json_type(text, '$.time'), json_type(text, '$.Time')) is not null then [text]
-                when json_type(text, '$.records') = 'ARRAY' and json_type(text, '$.records[0]') = 'OBJECT'
-                    then json_extract(text, '$.records[*]')::varchar[]
-                when json_type(text, '$.Records') = 'ARRAY' and json_type(text, '$.Records[0]') = 'OBJECT'
-                    then json_extract(text, '$.Records[*]')::varchar[]
-                when json_type(text) = 'ARRAY' and json_type(text, '$[0]') = 'OBJECT'
-                    then json_extract(text, '$[*]')::varchar[]
+            case member
+                when '' then json_extract(text, '$[*]')::varchar[]
+                when 'records' then json_extract(text, '$.records[*]')::varchar[]
+                when 'Records' then json_extract(text, '$.Records[*]')::varchar[]
                 else [text]
             end
+            -- what an envelope holds beside its records is staged as well, to be rejected
+            || case
+                when member in ('records', 'Records')
+                    then
+                        list_filter(
+                            [json_merge_patch(text, json_object(member, null))::varchar], lambda rest: rest <> '{}'
+                        )
+                else []
+            end
         ) as text
-    from checked
+    from listed
 )
 
 select

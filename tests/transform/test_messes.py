@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.extract import document
 from pipeline.ingest import ingest_folder
 from pipeline.store import Store
 from tests.conftest import line, pascal, record, respelled
@@ -304,6 +305,80 @@ def test_junk_behind_a_document_is_told(store: Store, export: Path) -> None:
     assert rejects(store) == [(2, "the rest of the array is cut or malformed")]
 
 
+@pytest.mark.parametrize(
+    "flawed",
+    [
+        b'{"time":"2026-10-01T00:00:00Z","note":"\xff"}',
+        b'{"time":"2026-10-01T00:00:00Z","note":"a\nb"}',
+        b'{"time":"2026-10-01T00:00:00Z","note":"\\x"}',
+        b'{"time":"2026-10-01T00:00:00Z","properties":{"source":{"port":1}',
+        b'{"time":"2026-10-01T00:00:00Z","note":}',
+        b'{"time":"2026-10-01T00:00:00Z","note":"open}',
+        b"oops",
+        b'{"a":' * 3000 + b"1" + b"}" * 3000,
+    ],
+)
+@pytest.mark.parametrize("around", [b"[%s]", b'{"records":[\n%s]}', b"[\n%s\n]\n"])
+@pytest.mark.parametrize("between", [b",", b",\n", b"\n,\r\n  "])
+def test_malformed_element_of_an_array_is_lost_alone(
+    store: Store, export: Path, flawed: bytes, around: bytes, between: bytes
+) -> None:
+    good = [json.dumps(record(properties__source__port=str(port))).encode() for port in range(3)]
+    load(store, export, a__json=around % between.join([*good[:2], flawed, good[2]]))
+    assert rows(store, "line, source_port") == [(1, "0"), (2, "1"), (4, "2")]
+    ((number, reason),) = rejects(store)
+    assert number == 3
+    assert reason in {"not valid JSON", "nested too deeply"}
+
+
+@pytest.mark.parametrize(
+    "envelope", ['{"records":[%s]}', "[%s]", '{"x":1,"Records":[%s],"y":2}', ' { "records" : [%s] '],
+)  # fmt: skip
+def test_malformed_record_of_an_envelope_on_a_line_is_lost_alone(store: Store, export: Path, envelope: str) -> None:
+    good = [json.dumps(record(properties__source__port=str(port))) for port in range(3)]
+    bad = envelope % ", ".join([*good[:2], '{"time":"2026-10-01T00:00:00Z","note":"\\x"}', good[2]])
+    load(store, export, a__json=line() + bad + "\n" + envelope % good[0] + "\n" + line())
+    assert [number for (number,) in rows(store, "line")] == [1, 2, 2, 2, 3, 4]
+    assert (2, "not valid JSON") in rejects(store)
+    assert {number for number, _ in rejects(store)} <= {2, 3}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "{oops,\n" * 20_000,
+        "[" + '{"a":[1,' * 40_000,
+        "[{" + "\n" * 400_000,
+        "[{" + ", " * 200_000,
+        "[{" + " " * 400_000 + "x",
+        "[" + '{"a":"' * 40_000,
+    ],
+)
+def test_hostile_document_takes_no_more_than_its_length(text: str) -> None:
+    elements = document.Elements(text)
+    looked_at = 0
+
+    class Decoder(json.JSONDecoder):
+        def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+            nonlocal looked_at
+            try:
+                value, end = super().raw_decode(s, idx)
+            except json.JSONDecodeError as error:
+                looked_at += error.pos - idx + 1
+                raise
+            except RecursionError:
+                looked_at += 20_000
+                raise
+            looked_at += end - idx
+            return value, end
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(document, "_DECODER", Decoder())
+        assert not list(elements)
+    assert elements.flaws
+    assert looked_at < 3_000_000 + 3 * len(text)
+
+
 def test_cut_gzip_of_an_array_keeps_what_stands_before(store: Store, export: Path) -> None:
     noisy = [json.dumps(record(properties__source__port=str(number))) for number in range(2000)]
     load(store, export, a__json__gz=gzip.compress(("[\n" + ",\n".join(noisy) + "\n]").encode())[:-4000])
@@ -460,6 +535,32 @@ def test_very_many_unknown_fields_keep_the_whole_record(store: Store, export: Pa
     load(store, export, a__json="".join(line(**{f"unknown{number}": number}) for number in range(600)))
     kept = json.loads(rows(store, "extra")[17][0])
     assert kept["$"]["unknown17"] == 17
+
+
+def test_nothing_beside_the_records_of_a_line_is_lost(store: Store, export: Path) -> None:
+    mixed = {"records": [7, record(), None, record()], "next": "page 2"}
+    load(store, export, a__json=line() + json.dumps(mixed) + "\n" + json.dumps([None, record()]) + "\n")
+    assert [number for (number,) in rows(store, "line")] == [1, 2, 2, 3]
+    assert sorted(rejects(store)) == [(2, "no time"), *[(2, "not a JSON object")] * 2, (3, "not a JSON object")]
+    raw = store._connection.execute("select raw from rejected_record where reason = 'no time'").fetchall()
+    assert [json.loads(text) for (text,) in raw] == [{"next": "page 2"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        with_field('"time":"2026-10-01T02:00:00Z"'),
+        with_field('"note":1,"note":2'),
+        line().replace('"port":', '"port":"1","port":'),
+        line().replace('"source":', '"source":{"port":"1"},"source":'),
+        json.dumps(respelled(record(), pascal)).replace('"Port":', '"Port":"1","Port":') + "\n",
+    ],
+)
+def test_no_second_value_of_a_key_is_dropped_in_silence(store: Store, export: Path, text: str) -> None:
+    assert text not in (line(), with_field("")), "the replacement found its place"
+    load(store, export, a__json=line() + text + line())
+    assert rejects(store) == [(2, "a key stands twice in one object")]
+    assert rows(store, "line") == [(1,), (3,)]
 
 
 def test_arrays_one_a_line_and_an_array_with_a_flaw(store: Store, export: Path) -> None:
