@@ -53,6 +53,10 @@ SAMPLES: dict[str, object] = {
     "resource": None,
     "snapshot_id": 1,
     "proposal_id": None,
+    "objects": [""],
+    "after": -1,
+    "most": 10,
+    "rowids": [1],
 }
 VERDICT = "flow bigint, verdict varchar, disagreement varchar"
 SCRATCH = {
