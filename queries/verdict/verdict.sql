@@ -214,14 +214,9 @@ matched as (
         if(t.direction = 'Inbound', s.inbound_rules, s.outbound_rules) as perimeter_rules,
         if(t.direction = 'Inbound', s.inbound_otherwise, s.outbound_otherwise) as otherwise,
         (lower(t.profile) is not distinct from s.profile) as same_profile,
-        -- versions are counted by each profile for itself
+        -- versions are counted by each profile for itself; a service may write none, 0 or an older one
         coalesce(
-            if(
-                coalesce(t.rules_version, '0') = '0',
-                -- a service that writes no version, or 0, had the rules for a day at least
-                t.hour >= s.rules_since + interval 1 day,
-                t.rules_version = s.rules_version
-            )
+            (nullif(t.rules_version, '0') = s.rules_version or t.hour >= s.rules_since + interval 1 day)
             and lower(t.profile) = s.profile,
             false
         ) as same_version,

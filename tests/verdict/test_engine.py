@@ -454,16 +454,15 @@ def test_rule_that_the_log_refutes_admits_in_no_spelling(store: Store, told: str
         assert verdicts(store, flow(rules_version="4")) == [("denied", "not-honoured")]
 
 
-@pytest.mark.parametrize("version", [None, "0", "4"])
-def test_version_that_a_service_does_not_write_hides_no_refusal(store: Store, version: str | None) -> None:
-    put(
-        store,
-        World(rules=[("apps", "Inbound", "addressPrefixes", "203.0.113.7/32")]),
-        taken_at=MOMENT - timedelta(days=9),
-    )
+@pytest.mark.parametrize("version", [None, "0", "3", "4"])
+def test_version_that_a_service_does_not_keep_up_hides_no_refusal(store: Store, version: str | None) -> None:
+    rules = [("apps", "Inbound", "addressPrefixes", "203.0.113.7/32")]
+    put(store, World(rules=rules), taken_at=MOMENT - timedelta(days=1))
+    seen = flow(rules_version=version)
     with scenario(store, access_mode="Enforced"):
-        assert verdicts(store, flow(rules_version=version)) == [("denied", "not-honoured")]
-    assert verdicts(store, flow(rules_version="3"))[0][1] != "not-honoured", "the rules were others then"
+        assert verdicts(store, seen) == [("denied", "not-honoured")]
+        before = verdicts(store, seen | {"hour": MOMENT - timedelta(hours=1)})
+        assert before == [("denied", "not-honoured") if version == "4" else ("allowed-by-rule", "rule")]
 
 
 def test_subscription_that_the_log_refutes_admits_in_no_spelling(store: Store) -> None:
