@@ -72,6 +72,10 @@ class UnansweredError(SourceError):
     """A stretch of a workspace can't be read now. `pipeline.ingest` notes it and goes on with the next."""
 
 
+class SlowAnswerError(UnansweredError):
+    """A stretch of a workspace can't be read now, and it took long to find out."""
+
+
 class StoreError(NspError):
     """The warehouse cannot be opened, or was written by another version."""
 

@@ -1,6 +1,5 @@
 """The whole way in: find what is new, load it, keep the hourly flows current."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,8 +27,6 @@ ROUND_BYTES = 3 << 30
 BLOB_ROUND_BYTES = 1 << 30
 """Smaller for blobs: a round that has to be read twice, or is killed, is downloaded again."""
 
-MOST_UNANSWERED = 4
-"""Batches in a row that fail before the service is asked whether it is there at all."""
 ANSWER_ROWS = 50_000
 """Some 30 MB; an answer holds 64 MB or 500,000 rows at the most."""
 
@@ -190,18 +187,17 @@ def ingest_workspace(
     """
     from pipeline.extract import mark, windows
     from pipeline.extract.answers import Pace, answers
+    from pipeline.extract.walk import Walk
     from pipeline.transform.load_windows import load_windows
 
     plan = windows.plan(store, workspace, timing or windows.Timing(), since, until)
-    result = Ingested(unchanged=plan.unchanged, shrunk=plan.shrunk)
+    result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable, shrunk=plan.shrunk)
     pace = Pace(rows)
     failed: list[datetime] = []
-    unanswered = 0
-    walk = pace.batches(plan.windows)
-    halves: deque[list[Window]] = deque()
+    walk = Walk(plan.windows, pace)
     with _watching(watcher) as watching:
         watching.planned(len(plan.windows), sum(each.expected for each in plan.windows), "records")
-        while batch := halves.popleft() if halves else next(walk, None):
+        for batch in walk:
             try:
                 outcome = load_windows(
                     store,
@@ -211,28 +207,34 @@ def ingest_workspace(
                     plan.now,
                     utc_now(),
                 )
-                unanswered = 0
+                walk.succeeded()
             except (QueryError, MalformedJsonError, AssertionError, UnansweredError) as error:
-                unanswered += 1
-                if unanswered == MOST_UNANSWERED:
-                    workspace.background.run(
-                        windows.clock(workspace)
-                    )  # a service that is down says so here, and ends it
-                    unanswered = 0
-                if len(batch) > 1:
-                    half = len(batch) // 2
-                    halves.extendleft([batch[half:], batch[:half]])
+                tried_again = walk.failed(batch, error)
+                if walk.is_service_in_doubt():
+                    workspace.background.run(windows.clock(workspace))  # a service that is down ends it here
+                if tried_again:
                     continue
+                outcome = _unread(workspace, batch, str(error))
                 failed.append(batch[0].start)
-                outcome = Outcome(failed=[(windows.name(workspace.workspace_id, batch[0].start), str(error))])
             watching.read(sum(each.expected for each in batch))
             watching.loaded(outcome)
             result.outcome.add(outcome)
+    if walk.left:
+        result.outcome.add(_unread(workspace, walk.left, "left for the next run, as the service gives no answers"))
+        failed.append(walk.left[0].start)
     if failed and plan.mark:
         plan.mark = mark.until(plan.known_mark, plan.mark, min(failed))
     if plan.mark and plan.mark != plan.known_mark:
         mark.keep(store, windows.SOURCE_KIND, {workspace.workspace_id: plan.mark})
     return result
+
+
+def _unread(workspace: "Workspace", batch: "list[Window]", reason: str) -> Outcome:
+    from pipeline.extract import windows
+
+    if len(batch) > 1:
+        reason = f"{len(batch):,} hours from this one on: {reason}"
+    return Outcome(failed=[(windows.name(workspace.workspace_id, batch[0].start), reason)])
 
 
 def load_plan(

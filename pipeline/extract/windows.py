@@ -7,21 +7,25 @@ records of the windows of the last days, so that what came later still is found.
 """
 
 from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from pipeline.errors import UnreachableError
 from pipeline.extract import mark as marking
 from pipeline.extract.kql import Value
-from pipeline.extract.workspace import Stretch, TooLargeError, Workspace
+from pipeline.extract.workspace import FOREIGN, Stretch, TooLargeError, Workspace
 from pipeline.progress import work
 from pipeline.store import Store
 
 SOURCE_KIND = "workspace"
 SIZE = timedelta(hours=1)
 KEPT = timedelta(days=3)
-"""No retention is shorter than four days: of a younger window, fewer records than before is a change, not oblivion."""
+"""No retention is shorter than four days: fewer records of a younger window are no oblivion."""
+NEARBY = 3 * SIZE
+"""How far a record's time of ingestion, which is approximate, may come to lie from where it was read."""
 MOST_BRIDGED = 24
 """Empty windows between two that hold records, so that a sparse table isn't asked for hour by hour."""
 YEARS = timedelta(days=2 * 365)
@@ -75,7 +79,8 @@ class WindowPlan:
         now: the service's clock.
         windows: what to read, in order of time.
         unchanged: windows that need nothing.
-        shrunk: windows of which the service holds less than was loaded (retention, purge); what was loaded stays.
+        shrunk: old windows of which the service holds less than was loaded (retention); what was loaded stays.
+        unreadable: what the service no longer shows although no retention is that short, and why that counts as failed.
         mark: to keep when all of it is loaded; None where there is nothing at all.
         known_mark: the one of the last run.
     """
@@ -84,13 +89,18 @@ class WindowPlan:
     windows: list[Window] = field(default_factory=list)
     unchanged: int = 0
     shrunk: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
     mark: marking.Mark | None = None
     known_mark: marking.Mark | None = None
 
 
 def prefix(workspace_id: str) -> str:
     """Return how the names of a workspace's windows begin in the ledger."""
-    return f"{workspace_id}/NSPAccessLogs/ingested="
+    return f"{_table(workspace_id)}/ingested="
+
+
+def _table(workspace_id: str) -> str:
+    return f"{workspace_id}/NSPAccessLogs"
 
 
 def name(workspace_id: str, start: datetime) -> str:
@@ -117,10 +127,14 @@ def plan(
         AzureError: the workspace refuses or can't be reached.
     """
     now = workspace.background.run(clock(workspace))
+    known_mark = marking.marks(store, SOURCE_KIND).get(workspace.workspace_id)
     if now is None:
-        return WindowPlan(datetime.min)  # noqa: DTZ901 -- without zone throughout
-    found = WindowPlan(now)
-    found.known_mark = marking.marks(store, SOURCE_KIND).get(workspace.workspace_id)
+        found = WindowPlan(datetime.min)  # noqa: DTZ901 -- without zone throughout
+        if known_mark is not None:
+            reason = "it says that it holds no data of any kind, but some was loaded: purged, or no longer shown to us?"
+            found.unreadable.append((_table(workspace.workspace_id), reason))
+        return found
+    found = WindowPlan(now, known_mark=known_mark)
     end = _floor(min(found.now - timing.settle, until or datetime.max))  # noqa: DTZ901 -- without zone throughout
     start = marking.begin_of(found.known_mark, since, timing.look_back) or _oldest(workspace, found.now)
     if start is None or start >= end:
@@ -146,6 +160,8 @@ def _compare(
         datetime.fromisoformat(row[0].removeprefix(begins).removesuffix("/PT1H")): row[1:]
         for row in store.rows("extract/loaded_windows", prefix=begins)
     }
+    known_records = {window: row[2] for window, row in loaded.items()}
+    lost: dict[datetime, int] = {}
     chosen: list[datetime] = []
     for window in sorted({*counts, *(each for each in loaded if start <= each < end)}):
         records = counts.get(window, 0)
@@ -153,15 +169,28 @@ def _compare(
         settled = window in loaded and datetime.fromisoformat(read_at) >= window + SIZE + timing.overlap
         if records < known and window + SIZE + KEPT < found.now:
             found.shrunk += 1
+        elif _around(window, counts) < _around(window, known_records):
+            lost[window] = known - records
         elif settled and records == known:
             found.unchanged += 1
         else:
             chosen.append(window)
+    if missing := sum(lost.values()):
+        reason = (
+            f"{missing:,} records fewer than were loaded of {len(lost):,} hours from {min(lost):%Y-%m-%d %H:%M} on: "
+            "purged, or no longer shown to us? What was loaded stays"
+        )
+        found.unreadable.append((_table(workspace_id), reason))
     next_id = store.rows("extract/last_source_id")[0][0] + 1
     for window in _bridged(chosen, loaded.keys()):
         replaces = loaded[window][0] if window in loaded else None
         found.windows.append(Window(window, next_id, replaces, counts.get(window, 0)))
         next_id += 1
+
+
+def _around(window: datetime, records: dict[datetime, int]) -> int:
+    """Return how many records lie in a window and in those nearby, between which some may have moved."""
+    return sum(number for other, number in records.items() if abs(other - window) <= NEARBY)
 
 
 def _bridged(chosen: list[datetime], loaded: Container[datetime]) -> Iterator[datetime]:
@@ -216,7 +245,7 @@ async def _counts(workspace: Workspace, start: datetime, end: datetime) -> dict[
             ) from None
         middle = start + (end - start) // SIZE // 2 * SIZE
         return await _counts(workspace, start, middle) | await _counts(workspace, middle, end)
-    return {_moment(row["window"]): int(row["records"]) for row in rows}
+    return {_moment(row, "window"): _number(row, "records") for row in rows}
 
 
 async def clock(workspace: Workspace) -> datetime | None:
@@ -229,7 +258,7 @@ async def clock(workspace: Workspace) -> datetime | None:
         rows = await workspace.rows("extract/clock")
     except TooLargeError:
         raise UnreachableError("Log Analytics takes too long to tell the time. Try again later.") from None
-    return _moment(rows[0]["now"]) if rows else None
+    return _moment(rows[0], "now") if rows else None
 
 
 def _oldest(workspace: Workspace, now: datetime) -> datetime | None:
@@ -238,11 +267,26 @@ def _oldest(workspace: Workspace, now: datetime) -> datetime | None:
         rows = workspace.background.run(workspace.rows("extract/oldest_record"))
     except TooLargeError:
         return now - YEARS
-    return _moment(rows[0]["oldest"]) if rows and rows[0]["oldest"] else None
+    return _moment(rows[0], "oldest") if rows and rows[0].get("oldest", "") is not None else None
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=None)
+def _moment(row: dict[str, Any], column: str) -> datetime:
+    with _documented():
+        return datetime.fromisoformat(row[column]).replace(tzinfo=None)
+
+
+def _number(row: dict[str, Any], column: str) -> int:
+    with _documented():
+        return int(row[column])
+
+
+@contextmanager
+def _documented() -> Iterator[None]:
+    """Have an answer of another form than is documented taken for one of another service."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError):
+        raise UnreachableError(FOREIGN) from None
 
 
 def _floor(moment: datetime) -> datetime:

@@ -32,6 +32,7 @@ from pipeline.errors import (
     ForbiddenError,
     NspError,
     SignInError,
+    SlowAnswerError,
     SourceError,
     UnansweredError,
     UnreachableError,
@@ -50,6 +51,8 @@ TICK = timedelta(microseconds=1)
 MOST_SLICES = 16
 MOST_SLOW = 4
 """Questions, each half of the one before, that may take too long."""
+
+FOREIGN = "Something else than Log Analytics answered; is there a proxy between?"
 
 _GATEWAY_TIMEOUT = 504
 _NO_CONTENT = 204
@@ -156,7 +159,7 @@ class Workspace:
             columns = [column["name"] for column in table["columns"]]
             return [dict(zip(columns, row, strict=True)) for row in table["rows"]]
         except (LookupError, TypeError, ValueError):
-            raise UnreachableError("Something else than Log Analytics answered; is there a proxy between?") from None
+            raise UnreachableError(FOREIGN) from None
 
     async def records(self, stretch: Stretch, shrunk: Callable[[], None], slow: int = 0) -> list[bytes]:
         """Return whole answers that together hold the records of a stretch, cut as small as the service wants.
@@ -167,7 +170,8 @@ class Workspace:
             slow: how many questions around this one took too long.
 
         Raises:
-            UnansweredError: one moment of one slice is too large, or ever smaller questions take too long.
+            UnansweredError: one moment of one slice is too large.
+            SlowAnswerError: ever smaller questions take too long.
             and what `ask` lets through.
         """
         try:
@@ -175,7 +179,7 @@ class Workspace:
         except TooLargeError as error:
             slow = slow + 1 if isinstance(error, TooSlowError) else 0
             if slow == MOST_SLOW:
-                raise UnansweredError("the service takes too long, also for little") from None
+                raise SlowAnswerError("the service takes too long, also for little") from None
             shrunk()
             return [answer for half in stretch.halves() for answer in await self.records(half, shrunk, slow)]
         return [answer] if answer else []

@@ -485,6 +485,48 @@ def test_retention_takes_nothing_away_from_a_window_that_was_not_settled(store: 
     assert (loaded(store).total(), result.shrunk) == (10, 1)
 
 
+@pytest.mark.parametrize("condition", ["true", "Count > 2"])
+def test_young_records_that_are_no_longer_shown_stay_and_are_told(
+    store: Store, analytics: LogAnalytics, condition: str
+) -> None:
+    for number in range(8):
+        analytics.add(hour(number + 0.3), records(20, number))
+    analytics.now = hour(9)
+    ingest(store, analytics)
+    analytics.execute(f"delete from NSPAccessLogs where {condition}")
+    analytics.now = hour(30)
+    for _ in range(2):
+        result = ingest(store, analytics)
+        assert loaded(store).total() == 160
+        ((name, reason),) = result.failed
+        assert name == f"{WORKSPACE}/NSPAccessLogs"
+        assert reason.startswith(f"{160 - held(analytics).total():,} records fewer than were loaded of 8 hours")
+
+
+def test_workspace_that_says_it_holds_nothing_any_more(store: Store, analytics: LogAnalytics) -> None:
+    analytics.add(hour(1), records(20, 1))
+    ingest(store, analytics)
+    analytics.choose = lambda *_: Fault(empty=204)
+    result = ingest(store, analytics)
+    assert (loaded(store).total(), len(result.failed)) == (20, 1)
+    analytics.choose = lambda text, _: None if "now = now()" in text else Fault(empty=204)
+    assert len(ingest(store, analytics).failed) == 1
+    analytics.choose = lambda *_: None
+    assert (ingest(store, analytics).failed, loaded(store).total()) == ([], 20)
+
+
+@pytest.mark.parametrize("rows", [[["x"]], [[None]], [[7]]])
+@pytest.mark.parametrize("name", ["now = now()", "min(ingestion_time", "summarize records"])
+def test_table_of_another_form_than_documented(
+    store: Store, analytics: LogAnalytics, name: str, rows: list[list[Any]]
+) -> None:
+    analytics.add(hour(1), records(3, 1))
+    table = {"tables": [{"name": "PrimaryResult", "columns": [{"name": "x", "type": "string"}], "rows": rows}]}
+    analytics.choose = lambda text, _: Fault(status=200, body=table) if name in text else None
+    with pytest.raises(UnreachableError, match="proxy"):
+        ingest(store, analytics)
+
+
 def test_record_that_was_long_on_its_way(store: Store, analytics: LogAnalytics) -> None:
     analytics.add(hour(9), records(3, 1))
     analytics.add(hour(9.5), records(2, 2, TimeGenerated=hour(9.5) - timedelta(days=2, hours=3)))
@@ -551,6 +593,42 @@ def test_service_that_goes_down_is_not_asked_for_every_window(store: Store, anal
     assert len(analytics.queries) < 30
     analytics.choose = lambda *_: None
     ingest(store, analytics)
+    assert loaded(store) == held(analytics)
+
+
+@pytest.mark.parametrize("fault", [Fault(status=504), Fault(status=503)], ids=str)
+def test_service_that_answers_no_records_is_not_asked_for_every_window(
+    store: Store, analytics: LogAnalytics, fault: Fault
+) -> None:
+    for number in range(240):
+        analytics.add(hour(-number), records(2, number, TimeGenerated=hour(-number - 0.5)))
+    analytics.choose = lambda text, _: fault if "extend nsp" in text else None
+    quick = Patience(attempts=2, seconds=5, pause=0.001)
+    result = ingest(store, analytics, quick)
+    assert len(analytics.queries) < 100
+    assert "left for the next run" in result.failed[-1][1]
+    analytics.choose = lambda *_: None
+    assert ingest(store, analytics).failed == []
+    assert loaded(store) == held(analytics)
+
+
+def test_old_hours_that_cannot_be_had_keep_no_new_ones_from_coming(store: Store, analytics: LogAnalytics) -> None:
+    for number in range(0, 480, 2):
+        analytics.add(hour(-number), records(2, number, TimeGenerated=hour(-number - 0.5)))
+
+    def choose(text: str, _: int) -> Fault | None:
+        if "extend nsp" not in text:
+            return None
+        start = datetime.fromisoformat(text.split("datetime(")[1].partition("Z")[0])
+        return Fault(status=500) if start < hour(-240) else None
+
+    analytics.choose = choose
+    result = ingest(store, analytics, Patience(attempts=2, seconds=5, pause=0.001), rows=100)
+    assert result.failed
+    new = analytics.execute("select count(*) from NSPAccessLogs where hidden_ingestion_time >= ?", hour(-240))
+    assert loaded(store).total() == new[0][0]
+    analytics.choose = lambda *_: None
+    assert ingest(store, analytics).failed == []
     assert loaded(store) == held(analytics)
 
 
