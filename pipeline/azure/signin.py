@@ -4,6 +4,7 @@ Secrets (connection strings, SAS) come from the environment or a file, never fro
 user of a machine can read them; no message here repeats one.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -74,6 +75,10 @@ def not_signed_in(auth: Auth, error: ClientAuthenticationError) -> SignInError:
     return SignInError(f"Can't sign in by --auth {auth}. {_HELP[auth]}")
 
 
+_IS_SECRET = re.compile(r"(?i)(?:sig|key|signature)=|\w\w:/|\?")
+"""What no name of a file holds, but a connection string, a SAS or a URL, also one that a Path took a slash from."""
+
+
 def secret_of_environment(variable: str, environment: Mapping[str, str]) -> str:
     """Return the secret that an environment variable holds; no log shows it from now on.
 
@@ -92,14 +97,17 @@ def secret_of_environment(variable: str, environment: Mapping[str, str]) -> str:
     return value
 
 
-def secret_of_file(path: Path) -> str:
+def secret_of_file(path: str | Path) -> str:
     """Return the secret that a file holds; no log shows it from now on.
 
     Raises:
-        UsageError: it can't be read or is empty.
+        UsageError: it can't be read or is empty, or the secret itself was given.
     """
+    if _IS_SECRET.search(str(path)):
+        note(str(path))
+        raise UsageError("Give the name of a file that holds the secret, not the secret itself.")
     try:
-        value = path.read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} can't be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
     if not value:
@@ -137,6 +145,6 @@ def blob_secrets(variable: str, sas_variable: str, file: str | Path, environment
     if sas_variable:
         return "", secret_of_environment(sas_variable, environment)
     if file:
-        secret = secret_of_file(Path(file))
+        secret = secret_of_file(file)
         return ("", secret) if "sig=" in secret and "Endpoint=" not in secret else (secret, "")
     return "", ""

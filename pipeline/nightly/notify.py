@@ -9,7 +9,6 @@ import subprocess
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
-from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -59,7 +58,7 @@ def webhook_of(variable: str, file: str, environment: Mapping[str, str]) -> str:
         raise UsageError("Name one of nightly.webhook_env and nightly.webhook_file.")
     if not variable and not file:
         return ""
-    url = secret_of_environment(variable, environment) if variable else secret_of_file(Path(file))
+    url = secret_of_environment(variable, environment) if variable else secret_of_file(file)
     try:
         parts = urlsplit(url)
         is_fine = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)

@@ -1,6 +1,7 @@
 """One nightly: the steps in order, under a lock, with a record of what each did."""
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from pipeline.nightly.steps import Night, Step, check, steps_of
 from pipeline.recommend import difference
 from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
+from pipeline.redaction import redacted
 from pipeline.settings import Settings
 
 DONE, ATTENTION, PARTIAL, FAILED, SKIPPED = "done", "attention", "partial", "failed", "skipped"
@@ -102,7 +104,7 @@ def nightly(
             lock.at(name)
             try:
                 outcomes.append(_timed(name, action))
-            except BaseException as error:  # nobody thought of it, or somebody stops it: it goes on upwards
+            except BaseException as error:  # somebody stops it: it goes on upwards
                 outcomes.append(Outcome(name, FAILED, error=f"it was stopped by {type(error).__name__}", code=1))
                 entry["exit_code"] = 1
                 raise
@@ -119,7 +121,7 @@ def nightly(
                 entry["steps"] = [asdict(each) for each in outcomes]
                 take("notify", lambda: _notify(settings, command, webhook, entry, watching))
                 entry["exit_code"] = _code(outcomes)
-        finally:  # also after an error that nobody thought of, which keeps its traceback
+        finally:
             entry |= {"ended": _now(), "steps": [asdict(each) for each in outcomes]}
             kept.add_run(folder, entry)
             lock.forget()
@@ -162,13 +164,16 @@ def _step(step: Step, night: Night, before: list[Outcome], watcher: Watcher) -> 
 
 
 def _timed(name: str, action: Callable[[], Outcome]) -> Outcome:
-    """Take a step; an error that is told to people is its outcome."""
+    """Take a step; an error is its outcome, and keeps its traceback in the log where nobody thought of it."""
     begun = time.monotonic()
     try:
         found = action()
     except (NspError, OSError) as error:
         code = error.exit_code if isinstance(error, NspError) else 1
-        found = Outcome(name, FAILED, error=str(error), code=code)
+        found = Outcome(name, FAILED, error=redacted(str(error)), code=code)
+    except Exception as error:  # those who are told of a night must be told of this one
+        logging.getLogger(__name__).exception("the step %s failed", name)
+        found = Outcome(name, FAILED, error=redacted(f"it was stopped by {type(error).__name__}: {error}"), code=1)
     return Outcome(
         found.name, found.status, round(time.monotonic() - begun, 2), found.counts, found.error, found.code
     )  # fmt: skip

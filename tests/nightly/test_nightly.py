@@ -150,6 +150,50 @@ def test_a_failed_step_leaves_the_rest_usable(nsp: Nsp, monkeypatch: pytest.Monk
     assert [each["exit_code"] for each in shown["runs"]] == [1, 4]
 
 
+def test_an_error_that_nobody_thought_of_is_told_as_well(
+    nsp: Nsp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = tmp_path / "told.json"
+
+    def stumble(*_: Any, **__: Any) -> None:
+        raise KeyError("now")
+
+    monkeypatch.setattr("pipeline.published.publish.publish_snapshot", stumble)
+    ended = nsp("nightly", "--folder", str(nsp.export), "--notify-command", f"tee '{told}'", "--format", "json")
+    assert ended.code == 1
+    assert "Traceback" in ended.stderr
+    entry = json.loads(ended.stdout)
+    assert step(entry, "recommend")["error"] == "it was stopped by KeyError: 'now'"
+    assert step(entry, "report")["status"] == "skipped"
+    assert [each["name"] for each in json.loads(told.read_text())["failed_steps"]] == ["recommend"]
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        ("NSP_BLOB_SECRET_FILE", "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=TOPSECRET0123456789=="),
+        ("NSP_BLOB_SECRET_FILE", "sv=2024-08-04&sr=c&sp=rl&sig=TOPSECRET0123456789"),
+        ("NSP_NIGHTLY_WEBHOOK_FILE", "https://example.com/services/T0000/B0000/TOPSECRET0123456789"),
+    ],
+)
+def test_a_secret_in_the_place_of_a_files_name_is_shown_nowhere(
+    nsp: Nsp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, secret: str
+) -> None:
+    told = tmp_path / "told.json"
+    monkeypatch.setenv("NSP_BLOB_ACCOUNT_URL", "https://acc.blob.core.windows.net")
+    monkeypatch.setenv(key, secret)
+    shown = ""
+    for words in (["nightly", "--folder", str(nsp.export), "--notify-command", f"tee '{told}'"], ["status"]):
+        ended = nsp(*words)
+        shown += ended.stdout + ended.stderr
+    ended = nsp("config", "check")
+    assert "not the secret itself" in ended.stdout + ended.stderr + shown
+    shown += ended.stdout + ended.stderr
+    for file in (told, nsp.store / kept.RECORD):
+        shown += file.read_text() if file.exists() else ""
+    assert "TOPSECRET" not in shown
+
+
 def test_the_page_may_be_read_by_others_and_what_else_is_kept_may_not(nsp: Nsp, tmp_path: Path) -> None:
     page = tmp_path / "shared" / "page.html"
     entry = nsp.night("--report", str(page), code=3)
