@@ -78,7 +78,7 @@ class Settings:
     blob_name: str = field(default="", metadata={"key": "blob.name"})
     blob_account_url: str = field(default="", metadata={"key": "blob.account_url"})
     blob_container_prefix: str = field(default="insights-logs-nsp", metadata={"key": "blob.container_prefix"})
-    blob_look_back_hours: int = field(default=3, metadata={"key": "blob.look_back_hours"})
+    blob_look_back_hours: int = field(default=48, metadata={"key": "blob.look_back_hours"})
     blob_concurrency: int = field(default=16, metadata={"key": "blob.concurrency"})
     blob_connection_string_env: str = field(default="", metadata={"key": "blob.connection_string_env"})
     blob_sas_env: str = field(default="", metadata={"key": "blob.sas_env"})

@@ -96,7 +96,7 @@ def blob(
     look_back: Annotated[
         int | None,
         typer.Option(
-            metavar="HOURS", min=1, max=8760, help="Look again at so many hours before the last run's end. Default: 3."
+            metavar="HOURS", min=1, max=8760, help="Look again at so many hours before the last run's end. Default: 48."
         ),
     ] = None,
     relist: Annotated[

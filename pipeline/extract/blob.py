@@ -54,7 +54,7 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     perimeter: str | None = None
-    look_back: timedelta = timedelta(hours=3)
+    look_back: timedelta = timedelta(hours=48)
     relist: bool = False
 
     def folder(self, scope: str) -> bool:
@@ -192,30 +192,32 @@ class _Listing:
     async def _blobs(self, container: str) -> AsyncIterator[tuple[Blob, str, datetime | None]]:
         """Yield the blobs that are wanted with their folder and hour, jumping over the hours that aren't."""
         start: str | None = None
-        last = ""
         jumps = True
         while True:
-            jump = ""
-            async for blob in self._pages(container, start):
-                if jumps and start and blob.name < start:
-                    jumps = False  # a service that knows no startFrom begins at the beginning
-                if blob.name <= last:
+            last = ""
+            async for blob in self._pages(container, start, jumps=jumps):
+                if blob.name == last:
                     continue
+                if jumps and blob.name < (last or start or ""):
+                    jumps = False
+                    if last:  # it lists a folder before another that begins like it: some may be behind us
+                        start = None
+                        break
+                    # a service that knows no startFrom begins at the beginning
                 last = blob.name
                 scope, hour = _hour_of(blob.name)
                 target = self._jump(self._url(container, scope), scope, hour)
                 if target is None:
                     yield blob, scope, hour
                 elif jumps and target > blob.name:
-                    jump = target
+                    start = target
                     break
-            if not jump:
+            else:
                 return
-            start = jump
 
-    async def _pages(self, container: str, start: str | None) -> AsyncIterator[Blob]:
+    async def _pages(self, container: str, start: str | None, *, jumps: bool) -> AsyncIterator[Blob]:
         """Yield blobs from a name on; a page that can't be had is asked for again."""
-        nightly = any(value.startswith(self._url(container)) for value in self._known)
+        nightly = jumps and any(value.startswith(self._url(container)) for value in self._known)
         if nightly and start is None:  # it finds where to jump to: a whole page would be thrown away
             async for page in self._asked_pages(container, None, 1):
                 if page:

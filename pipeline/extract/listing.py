@@ -67,6 +67,8 @@ async def pages(
         yield page
         if not marker:
             return
+        if marker == query.get("marker"):
+            raise UnexpectedAnswerError("its pages don't end: one says that it comes after itself")
         query["marker"] = marker
 
 

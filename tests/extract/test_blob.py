@@ -72,7 +72,7 @@ def test_nothing_new_downloads_nothing_and_lists_only_the_last_hours(
     ingest(store, written, between.port)
     between.requests.clear()
     result = ingest(store, written, between.port)
-    assert (requests(between), result.unchanged) == ([], 3)
+    assert (requests(between), result.unchanged) == ([], 48)
     assert ingest(store, written, between.port, relist=True).unchanged == 72
     assert requests(between) == []
 
@@ -270,7 +270,7 @@ def test_since_until_and_perimeter(store: Store, written: Export, between: Proxy
     assert ingest(store, written, between.port, perimeter=perimeter, **wanted).outcome.files == 4
     since = datetime(2026, 10, 1, 3)
     assert ingest(store, written, between.port, since=since).outcome.files == 6
-    assert ingest(store, written, between.port).outcome.files == 6  # the three hours before as well
+    assert ingest(store, written, between.port).outcome.files == 6  # the hours before as well
     assert ingest(store, written, between.port, perimeter="nsp3").outcome.files == 0
 
 

@@ -1,5 +1,9 @@
 """Pages of a container's listing say what the client's own listing says."""
 
+from datetime import datetime
+from email.utils import format_datetime
+from xml.sax.saxutils import escape
+
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient
@@ -7,10 +11,12 @@ from azure.storage.blob.aio import BlobServiceClient
 from pipeline.azure.patience import UnexpectedAnswerError
 from pipeline.extract.listing import Blob, pages
 from pipeline.extract.requests import Requests
+from pipeline.store import Store
 from tests.extract.asking import ask
-from tests.extract.test_blob import QUICK
-from tests.services.export import Export
+from tests.extract.test_blob import QUICK, ingest
+from tests.services.export import FOLDER, Export, contents, hourly
 from tests.services.faults import Fault, Proxy
+from tests.transform.test_exactly_once import some_lines
 
 NAMES = ["a b/c", "50%/%2F", "who?what#when", "1+1&2=3;x", "é/ж/日", "<&>'\"", "a//b", "~tilde", "zz"]
 
@@ -90,3 +96,42 @@ def test_refusals_are_told_and_what_may_pass_is_sat_out(written: Export, between
     with pytest.raises(HttpResponseError) as caught:
         listed(written, port=between.port)
     assert caught.value.error_code == "AuthorizationFailure"  # type: ignore[attr-defined]
+
+
+def test_folders_in_another_order_than_that_of_names(store: Store, written: Export, between: Proxy) -> None:
+    """An account with a hierarchical namespace lists a folder before another whose name is longer."""
+    folders = [FOLDER.replace("/RG/", f"/{group}/") for group in ("RG", "RG-PROD", "RG-TEST")]
+    for number, folder in enumerate(folders):
+        for hour in (1, 2):
+            written.append(hourly(hour, folder=folder), some_lines(3, 10 * number + hour))
+
+    def choose(_: str, path: str, __: int) -> Fault | None:
+        if "restype=container" not in path:
+            return None
+        (page,) = listed(written)
+        return Fault(status=200, body=listing(sorted(page, key=lambda blob: blob.name.split("/"))))
+
+    between.choose = choose
+    assert (ingest(store, written, between.port).outcome.files, len(contents(store)["access_log"])) == (6, 18)
+    written.append(hourly(3, 9, folders[1]), some_lines(3, 99))
+    since = datetime(2026, 10, 1, 2)
+    assert ingest(store, written, between.port, since=since).outcome.files == 1
+    assert len(contents(store)["access_log"]) == 21
+
+
+def listing(blobs: list[Blob]) -> bytes:
+    """Return a page of a listing."""
+    told = "".join(
+        f"<Blob><Name>{escape(each.name)}</Name><Properties><Last-Modified>"
+        f"{format_datetime(each.last_modified, usegmt=True)}</Last-Modified><Etag>{each.etag}</Etag><Content-Length>"
+        f"{each.size}</Content-Length><BlobType>{each.blob_type}</BlobType></Properties></Blob>"
+        for each in blobs
+    )
+    return f"<EnumerationResults><Blobs>{told}</Blobs><NextMarker /></EnumerationResults>".encode()
+
+
+def test_pages_that_never_end(written: Export, between: Proxy) -> None:
+    body = listing([]).replace(b"<NextMarker />", b"<NextMarker>again</NextMarker>")
+    between.choose = lambda *_: Fault(status=200, body=body)
+    with pytest.raises(UnexpectedAnswerError, match="don't end"):
+        listed(written, port=between.port)
