@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.publish.plan import Choices, Plan
     from pipeline.recommend.access_rule import AccessRule
     from pipeline.recommend.scope import Scope
+    from pipeline.recommend.writable import Writable
 
 
 def apply(
@@ -27,8 +28,8 @@ def apply(
         typer.Option(
             "--rules",
             metavar="accepted|proposed|FILE",
-            help="Rules that are to be in force, read as by nsp export. What nsp applied before and is not among them "
-            "is removed.",
+            help="Rules that are to be in force, read as by nsp export. Of the accepted ones, and of access rules in a "
+            "file, what nsp applied before and is not among them is removed; proposals come on top.",
         ),
     ] = "accepted",
     perimeter: PerimeterOption = None,
@@ -71,12 +72,14 @@ def apply(
             f"The inventory doesn't know {unknown[0]}. Get it: nsp inventory pull --perimeter {unknown[0]}"
         )
     objections = _objections(common, found.rules)
-    choices = Choices(common.settings.max_elements, accept_drift, narrow_first, remove_all, objections)
+    choices = Choices(
+        common.settings.max_elements, accept_drift, narrow_first, remove_all, objections, keep=found.are_additions
+    )
     outcome = None
     with connect(access) as manager:
         made = _planned(common, manager, found.rules, scope, choices)
         if form is Format.TABLE:
-            _show_sources(made, rules, found.flagged)
+            _show_sources(made, rules, found)
             show_plan(made, choices.limit, console())
         if yes and not made.problems:
             made, outcome = _applied(common, manager, found.rules, scope, choices, made, rules)
@@ -147,11 +150,12 @@ def _objections(common: "Context", rules: "tuple[AccessRule, ...]") -> tuple[str
     )
 
 
-def _show_sources(made: "Plan", source: str, flagged: int) -> None:
+def _show_sources(made: "Plan", source: str, found: "Writable") -> None:
     from pipeline.cli.log import tell, warn
 
-    if flagged:
-        tell("flagged_left_out", f"{flagged:,} flagged proposals are left out.", proposals=flagged)
+    if found.flagged or found.rejected:
+        message = f"{found.flagged:,} flagged and {found.rejected:,} rejected proposals are left out."
+        tell("proposals_left_out", message, flagged=found.flagged, rejected=found.rejected)
     if not made.merged:
         warn(
             "no_rules",

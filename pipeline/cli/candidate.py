@@ -38,7 +38,7 @@ def candidate(store: "Store", common: "Context", source: str, scope: "Scope", no
 
 
 def writable(common: "Context", source: str, scope: "Scope") -> "Writable":
-    """Return the rules to write that a word or a file names.
+    """Return the rules to write that a word or a file names; of proposals those that nobody rejected.
 
     Args:
         common: the settings, and the decisions beside the warehouse.
@@ -54,7 +54,7 @@ def writable(common: "Context", source: str, scope: "Scope") -> "Writable":
     from pipeline.recommend.candidate import ACCEPTED, PROPOSED
     from pipeline.recommend.run import recommend
     from pipeline.recommend.writable import Writable, of_file, of_proposals
-    from pipeline.review.accepted import accepted_rules
+    from pipeline.review.accepted import accepted_rules, rejected
 
     now = utc_now()
     if source == ACCEPTED:
@@ -64,11 +64,13 @@ def writable(common: "Context", source: str, scope: "Scope") -> "Writable":
     if source == PROPOSED:
         with common.open() as store:
             proposals = recommend(store, limits_of(common), scope, now).proposals
-        return of_proposals((each.as_json() for each in proposals if each.is_rule), scope)
+        made = of_proposals((each.as_json() for each in proposals if each.is_rule), scope)
+        return made.without(rejected(common.decisions().trail()))
     path = Path(source)
     if not path.exists():
         raise UsageError(f"--rules must be {ACCEPTED}, {PROPOSED} or a file; there is no file {source!r}.")
-    return of_file(path, scope)
+    found = of_file(path, scope)
+    return found.without(rejected(common.decisions().trail())) if found.are_additions else found
 
 
 def tell_expired(trail: "Trail", now: datetime) -> None:

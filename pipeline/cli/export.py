@@ -47,7 +47,7 @@ def export(
     Nothing is sent to Azure. The exit code is 1 where there is no rule, or Azure would refuse them.
     """
     from pipeline.cli.candidate import writable
-    from pipeline.cli.log import tell
+    from pipeline.cli.log import tell, warn
     from pipeline.cli.output import write_text
     from pipeline.publish.export import Options, export_each
     from pipeline.publish.export import export as export_all
@@ -59,11 +59,17 @@ def export(
     found = writable(common, rules, Scope(perimeter=perimeter, profile=profile))
     if not found.rules:
         raise PublishError(_nothing(rules, found))
+    if found.are_additions and form is Form.TERRAFORM:
+        warn(
+            "additions",
+            "These come on top of the rules in force. In the place of an earlier file, Terraform removes what is "
+            "no more in it: add to that file, or accept the proposals and export those.",
+        )
     options = Options(api_version, _live(common) if imported else ())
     if output is None:
         write_text(export_all(found.rules, form, options))
-        if found.flagged:
-            tell("flagged_left_out", f"{_counted(found)}.", rules=len(found.rules), flagged=found.flagged)
+        if found.flagged or found.rejected:
+            tell("proposals_left_out", f"{_counted(found)}.", rules=len(found.rules), flagged=found.flagged)
         return
     path = Path(output)
     if path.is_dir() or output.endswith(("/", os.sep)):
@@ -80,6 +86,8 @@ def export(
 def _nothing(source: str, found: "Writable") -> str:
     from pipeline.recommend.candidate import ACCEPTED
 
+    if found.rejected and not found.flagged:
+        return f"All {found.rejected:,} rules of {source} were rejected: nsp decide list."
     if found.flagged:
         return f"No rule of {source} is without a flag; {found.flagged:,} are flagged: ask who knows, then accept them."
     if source == ACCEPTED:
@@ -88,8 +96,11 @@ def _nothing(source: str, found: "Writable") -> str:
 
 
 def _counted(found: "Writable") -> str:
-    flagged = f" ({found.flagged:,} flagged left out)" if found.flagged else ""
-    return f"{len(found.rules):,} rule{'' if len(found.rules) == 1 else 's'}{flagged}"
+    kinds = {"flagged": found.flagged, "rejected": found.rejected}
+    left_out = " and ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    return f"{len(found.rules):,} rule{'' if len(found.rules) == 1 else 's'}" + (
+        f" ({left_out} left out)" * bool(left_out)
+    )
 
 
 def _live(common: "Context") -> frozenset[str]:

@@ -30,6 +30,7 @@ class Choices:
         narrow_first: close before opening, where the limit leaves no other way.
         remove_all: remove every rule that this tool applied, where nothing is accepted any more.
         objections: what else speaks against applying, such as a policy.
+        keep: the rules to apply come on top of those that this tool applied: none is removed or taken back.
     """
 
     limit: int = 200
@@ -37,6 +38,7 @@ class Choices:
     narrow_first: bool = False
     remove_all: bool = False
     objections: tuple[str, ...] = ()
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ def make(
     wanted, problems = _wanted(mine, live)
     now = live.contents
     last = {key: each for key, each in record.last_applied(entries, now).items() if scope.holds(*key[:2])}
+    if choices.keep:
+        wanted = {key: now[key] for key in last.keys() & now.keys() if not now[key].is_of_link} | wanted
     merged = merge(now, last, wanted)
     ids = {_key(rule): rule.id for rule in mine} | {
         key: f"{key[0]}/profiles/{live.profiles.get(key[:2], key[1])}/accessRules/{key[2]}"

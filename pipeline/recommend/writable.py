@@ -1,6 +1,6 @@
 """The access rules that can be written as code or applied: of proposals, or of a file."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +13,28 @@ from pipeline.recommend.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class Writable:
-    """Rules, in order, and how many proposals of rules were left out since they are flagged."""
+    """Rules that can be written.
+
+    Args:
+        rules: in order.
+        flagged: how many proposals of rules were left out since they are flagged.
+        rejected: how many since people rejected them.
+        are_additions: they were proposed on top of the rules in force, which are not among them.
+    """
 
     rules: tuple[AccessRule, ...]
     flagged: int = 0
+    rejected: int = 0
+    are_additions: bool = False
+
+    def without(self, rejected: Container[str]) -> "Writable":
+        """Return them without those of some proposals.
+
+        Args:
+            rejected: ids of proposals that people rejected.
+        """
+        kept = tuple(each for each in self.rules if each.proposal not in rejected)
+        return replace(self, rules=kept, rejected=self.rejected + len(self.rules) - len(kept))
 
 
 def of_proposal(proposal: Object) -> AccessRule:
@@ -49,7 +67,7 @@ def of_proposals(proposals: Iterable[Object], scope: Scope) -> Writable:
                 rules.append(of_proposal(each))
             elif parts.elements:
                 flagged += 1
-    return Writable(tuple(sorted(rules)), flagged)
+    return Writable(tuple(sorted(rules)), flagged, are_additions=True)
 
 
 def of_file(path: Path, scope: Scope) -> Writable:

@@ -33,6 +33,11 @@ def expired(trail: Trail, now: datetime) -> list[Decision]:
     return sorted(gone, key=lambda each: (each.expires, each.sequence))
 
 
+def rejected(trail: Trail) -> frozenset[str]:
+    """Return the ids of the proposals that stand as rejected."""
+    return frozenset(proposal for proposal, each in trail.current.items() if each.action == REJECT)
+
+
 def answered(trail: Trail, now: datetime) -> Callable[[Proposal], bool]:
     """Return what tells whether a proposal is no open question any longer: accepted, edited, acknowledged or rejected.
 

@@ -37,6 +37,13 @@ def test_rules_are_created_changed_and_removed_and_a_second_run_writes_nothing(t
     assert {name for _, name in there.written()} == {"one", "two", "out"}
 
 
+def test_what_is_to_be_kept_is_neither_removed_nor_made_again(there: World) -> None:
+    there.done(ONE, TWO)
+    there.done(rule("three", C), keep=True)
+    assert [there.prefixes(name) for name in ("one", "two", "three")] == [{A}, {B, C}, {C}]
+    assert there.done(rule("three", C), keep=True) is None
+
+
 def test_what_moves_between_rules_is_never_closed(there: World) -> None:
     there.done(rule("one", A), rule("two", B))
     seen: list[set[str]] = []

@@ -94,6 +94,37 @@ def past(folder: Path, now: datetime) -> Path:
     return folder
 
 
+def test_proposals_come_on_top_of_what_was_applied_before(there: World, nsp: Nsp, tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    nsp("inventory", "pull", "--perimeter", PERIMETER, code=5)
+    export = past(tmp_path / "export", now)
+    nsp("ingest", "folder", str(export))
+    foreign = there.rules().keys()
+    nsp("apply", "--rules", "proposed", "--yes")
+    first = there.rules().keys() - foreign
+    assert len(first) == 1
+    nsp("inventory", "pull", "--perimeter", PERIMETER, code=5)
+    days = [now - timedelta(days=day, hours=2) for day in range(40)]
+    for number, address in enumerate((NEW, OTHER)):
+        lines = [record(day, address, "NspPublicInboundResourceRulesAllowed") for day in days]
+        (export / f"{number}.json").write_text("".join(lines))
+    nsp("ingest", "folder", str(export))
+    found = nsp.json("recommend")
+    (tmp_path / "run.json").write_text(json.dumps(found))
+    unwanted = next(each for each in found["proposals"] if f"{OTHER}/32" in each["elements"])
+    nsp("decide", "reject", unwanted["id"], "--reason", "gone soon")
+    for source in ("proposed", str(tmp_path / "run.json")):
+        plan = nsp.json("apply", "--rules", source, code=3)
+        assert [each["action"] for each in plan["steps"]] == ["create"]
+        assert "1 rejected" in nsp("apply", "--rules", source, code=3).stderr
+    nsp("apply", "--rules", "proposed", "--yes")
+    applied = there.rules().keys() - foreign
+    assert first < applied
+    assert len(applied) == 2
+    told = nsp("export", "terraform", "--rules", str(tmp_path / "run.json"), "-o", str(tmp_path / "rules.tf")).stderr
+    assert "come on top" in told
+
+
 def test_the_whole_way(there: World, nsp: Nsp, tmp_path: Path) -> None:  # noqa: PLR0915 -- it is long
     now = datetime.now(UTC).replace(tzinfo=None)
     assert "nsp inventory pull" in nsp("apply", "--plan", code=4).stderr
