@@ -43,8 +43,8 @@ def answered(trail: Trail, now: datetime) -> Callable[[Proposal], bool]:
 
     Args:
         trail: of the decisions.
-        now: UTC; what expired or is only deferred is open, and so is a note about more than it was about then, and a
-            rule that doesn't fit into what a profile takes.
+        now: UTC; what expired or is only deferred is open, and so is a note about more than it was about then, a rule
+            that doesn't fit into what a profile takes, and what is agreed to but has to be done elsewhere.
     """
     closed = {
         proposal: each
@@ -56,6 +56,8 @@ def answered(trail: Trail, now: datetime) -> Callable[[Proposal], bool]:
         decision = closed.get(proposal.id)
         if decision and proposal.is_rule and OVER_BUDGET in proposal.flags and decision.action != REJECT:
             return False  # who wants it has accepted more than Azure takes
+        if decision and proposal.is_to_do and decision.action != REJECT:
+            return False  # nothing is associated or linked by agreeing to it
         return decision is not None and not is_another_question(decision.proposal, proposal.as_json())
 
     return is_answered

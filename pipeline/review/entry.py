@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.errors import InventoryError, UsageError
 from pipeline.recommend.bounds import Bounds
+from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.proposal import identity
 from pipeline.review.decision import ACCEPT, ACTIONS, DEFER, EDIT, REJECT, Choice, canonical, moment_of
 from pipeline.review.rule import rule_of
@@ -16,8 +17,8 @@ REASON_LENGTH = 2_000
 WHO_LENGTH = 200
 PROPOSAL_LENGTH = 4_000_000
 """Characters of JSON; a proposal takes some two thousand."""
-NOTES = ("cannot-fix", "leave-denied")
-"""Kinds of proposals without elements: no rule helps."""
+NOTES = ("cannot-fix", "leave-denied", *MEMBERSHIPS)
+"""Kinds of proposals without elements: no rule helps, or what helps is no rule."""
 _ID = re.compile(r"[0-9a-f]{12}")
 _WORD = re.compile(r"\w{2,}")
 _MAY_EXPIRE = (ACCEPT, EDIT, DEFER)
@@ -86,6 +87,8 @@ def check_proposal(proposal: Mapping[str, Any]) -> None:
         well_typed = False
     if not well_typed or not all(isinstance(each, str) for each in (given, *place, *elements, *flags)):
         raise UsageError("A proposal isn't as nsp recommend --format json prints it.")
+    for each in (*place, *elements, *flags):
+        _check_text(f"The proposal {given!a}", each, PROPOSAL_LENGTH)
     is_another = elements and given != identity(place[0], place[1], place[2], place[3], elements)
     if not _ID.fullmatch(given) or is_another or bool(elements) == (place[3] in NOTES):
         raise UsageError(f"The proposal {given!r} isn't what its id stands for: it was changed after it was made.")

@@ -96,6 +96,19 @@ def test_rule_that_azure_would_not_take_stays_open_until_it_is_rejected(
     assert (asks(over), asks(rule)) == (is_answered, True)
 
 
+@pytest.mark.parametrize(("action", "is_answered"), [("accept", False), ("reject", True)])
+def test_what_has_to_be_done_elsewhere_stays_open_until_it_is_rejected(
+    decisions: Decisions, store: Store, action: str, is_answered: bool
+) -> None:
+    file.load(store, SAMPLE / "inventory.json")
+    ingest_folder(store, SAMPLE)
+    note = next(each for each in recommend(store, Limits(), Scope(), NOW).proposals if each.kind == "cannot-fix")
+    for kind in ("associate", "link"):
+        to_do = replace(note, kind=kind, topic=kind)
+        decisions.record([choose(to_do.as_json(), action)], NOW)
+        assert answered(decisions.trail(), NOW)(to_do) is is_answered
+
+
 def test_a_decision_that_makes_no_rule_is_told(decisions: Decisions) -> None:
     decisions.record([choose(FIRST, "edit", elements=("203.0.113.0/30",))], NOW)
     with closing(sqlite3.connect(decisions.path)) as connection:
