@@ -66,6 +66,7 @@ def apply(
     access = resource_manager(common, auth, client_id)
     known = known_perimeters(common)
     scope = Scope(perimeter=perimeter, profile=profile)
+    scope.check_one(known)
     found = writable(common, rules, scope)
     if unknown := sorted({each.perimeter for each in found.rules} - known):
         raise AzureError(

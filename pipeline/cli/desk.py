@@ -109,6 +109,7 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
     else:
         with common.open() as store:
             proposals = [each.as_json() for each in recommend.run(store, common, scope, now, policy).proposals]
+    scope.check_one(str(each["perimeter"]) for each in proposals)
     states = state_of([each for each in proposals if _holds(scope, each)], trail, now)
     within = tuple(each for each in states if _holds(scope, each.proposal))
     return Desk(decisions, trail, within, bounds_of(common, policy), now)

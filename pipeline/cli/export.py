@@ -56,7 +56,9 @@ def export(
     common: Context = context.obj
     if imported and form is not Form.TERRAFORM:
         raise UsageError(f"--import is for terraform; {form} takes what is there as it is.")
-    found = writable(common, rules, Scope(perimeter=perimeter, profile=profile))
+    scope = Scope(perimeter=perimeter, profile=profile)
+    found = writable(common, rules, scope)
+    scope.check_one(each.perimeter for each in found.rules)
     if not found.rules:
         raise PublishError(_nothing(rules, found))
     if found.are_additions and form is Form.TERRAFORM:

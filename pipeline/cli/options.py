@@ -30,7 +30,14 @@ UntilOption = Annotated[
     datetime | None,
     typer.Option("--until", parser=moment, metavar="TIME", help="End, exclusive; written as --since."),
 ]
-PerimeterOption = Annotated[str | None, typer.Option("--perimeter", help="Name or ARM id of one perimeter.")]
+PerimeterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--perimeter",
+        help="Name or ARM id of one perimeter.",
+        callback=lambda text: text and text.rstrip("/"),  # as ids are copied from the portal's addresses
+    ),
+]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="Name of one profile.")]
 AuthOption = Annotated[
     str | None,

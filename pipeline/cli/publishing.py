@@ -91,8 +91,10 @@ def show_plan(plan: "Plan", limit: int, to: "Console") -> None:
         Finding.CONFLICT: "! conflict",
     }
     rows = []
+    several = len({each.key[0] for each in plan.merged}) > 1
     for each in plan.merged:
         if each.finding in words:
+            parts = plan.ids[each.key].split("/")
             added, removed = difference(each.live, each.accepted)
             state = each.accepted or each.live or each.last
             changes = [f"+ {listed(added)}"] if added else []
@@ -100,9 +102,9 @@ def show_plan(plan: "Plan", limit: int, to: "Console") -> None:
             rows.append(
                 [
                     words[each.finding],
-                    plan.ids[each.key].split("/")[-3],
+                    _place(plan.ids[each.key], parts[-3], several=several),
                     "out" if state and state.side == "Outbound" else "in",
-                    plan.ids[each.key].rsplit("/", 1)[-1],
+                    parts[-1],
                     "  ".join(changes),
                 ]
             )
@@ -119,9 +121,9 @@ def show_plan(plan: "Plan", limit: int, to: "Console") -> None:
     for side, (now, after, most) in sorted(plan.elements.items()):
         if side[2]:
             way = f", at most {most:,} on the way" if most > max(now, after) else ""
+            where = f"{plain(_place(side[0], side[1], several=several))} {'out' if side[2] == 'Outbound' else 'in'}"
             to.print(
-                f"  {plain(side[1])} {'out' if side[2] == 'Outbound' else 'in'}: {now:,} -> {after:,} of {limit:,} "
-                f"elements{way}",
+                f"  {where}: {now:,} -> {after:,} of {limit:,} elements{way}",
                 markup=False,
             )
     for begun in plan.begun:
@@ -132,6 +134,12 @@ def show_plan(plan: "Plan", limit: int, to: "Console") -> None:
         )
     for problem in plan.problems:
         to.print(f"Refused: {plain(problem)}", markup=False)
+
+
+def _place(identity: str, profile: str, *, several: bool) -> str:
+    """Name a profile, with the resource group and name of its perimeter where a plan is about several."""
+    parts = identity.split("/")
+    return "/".join((parts[4], parts[8], profile)) if several else profile
 
 
 def end(outcome: "Outcome") -> None:

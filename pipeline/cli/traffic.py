@@ -41,9 +41,11 @@ def traffic(
     requests that only the resources' own rules admit, so that enforcing would deny them.
     """
     from pipeline.cli.output import write
+    from pipeline.recommend.scope import Scope, profiles_known
 
     common: Context = context.obj
     with common.open() as store:
+        Scope(since, until, perimeter, profile).check(profiles_known(store))
         frame = store.frame(
             f"traffic/flows_by_{by.value}",
             since=since, until=until, perimeter=perimeter, profile=profile, limit=limit or None,

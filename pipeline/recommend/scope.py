@@ -33,6 +33,21 @@ class Scope:
             self.profile is None or self.profile.lower() == profile.lower()
         )
 
+    def check_one(self, perimeters: Iterable[str]) -> None:
+        """Refuse a name that several perimeters have: what is meant for one would be done to all of them.
+
+        Args:
+            perimeters: ARM ids, lower case, of all that are known.
+
+        Raises:
+            UsageError: several have the name.
+        """
+        named = sorted({each for each in perimeters if self.perimeter and each.endswith(f"/{self.perimeter.lower()}")})
+        if len(named) > 1:
+            raise UsageError(
+                f"{len(named)} perimeters are called {self.perimeter}: give an ARM id, {' or '.join(named)}."
+            )
+
     def check(self, profiles: Iterable[tuple[str, str]]) -> None:
         """Refuse a scope of nothing: it would have nothing to lose.
 
@@ -40,7 +55,7 @@ class Scope:
             profiles: (perimeter, profile) of all that are known; where none is, nothing is refused.
 
         Raises:
-            UsageError: nobody knows the perimeter or profile, or the span of time is empty.
+            UsageError: nobody knows the perimeter or profile, several have its name, or the span of time is empty.
         """
         if self.since and self.until and self.since >= self.until:
             raise UsageError("--since must lie before --until.")
@@ -48,6 +63,7 @@ class Scope:
         if known and not any(self.holds(*each) for each in known):
             names = ", ".join(sorted(f"{perimeter.rsplit('/', 1)[-1]}/{profile}" for perimeter, profile in known))
             raise UsageError(f"No such perimeter or profile. Known (perimeter/profile): {names}.")
+        self.check_one(perimeter for perimeter, _ in known)
 
 
 def profiles_known(store: Store) -> set[tuple[str, str]]:

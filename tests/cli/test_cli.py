@@ -122,7 +122,9 @@ def test_traffic_narrows(sample: Path) -> None:
 
     everything = requests()
     assert requests("--perimeter", "NSP-CONTOSO-AI") == everything
-    assert requests("--perimeter", "other") == 0
+    assert requests("--perimeter", "NSP-CONTOSO-AI/") == everything
+    assert "No such perimeter or profile" in told(sample, "traffic", "--perimeter", "other", code=2)
+    assert "--since must lie before" in told(sample, "traffic", "--since", "2d", "--until", "3d", code=2)
     assert requests("--profile", "data") + requests("--profile", "ai-apps") == everything
     day = "2026-10-12"
     assert 0 < requests("--since", day, "--until", "2026-10-13") < everything

@@ -128,6 +128,11 @@ def test_several_perimeters(tmp_path: Path) -> None:
     assert len(readers.arm(out(tmp_path, *words, "--perimeter", "NSP2"))) == 1
     assert len(readers.arm(out(tmp_path, *words, "--perimeter", "nsp1", "--profile", "data"))) == 3
     told(tmp_path, *words, "-o", "both/", code=0)
+    renamed = (tmp_path / "rules.json").read_text().replace("/nsp2/", "/nsp1/").replace("/NSP2/", "/NSP1/")
+    (tmp_path / "twins.json").write_text(renamed.replace("/rg/", "/rg2/", 1).replace("/RG/", "/RG2/", 1))
+    assert "2 perimeters are called nsp1: give an ARM id" in told(
+        tmp_path, "export", "arm", "--rules", "twins.json", "--perimeter", "nsp1", code=2
+    )
     assert len(list((tmp_path / "both").iterdir())) == 2
     assert not (tmp_path / ".nsp").exists(), "a file of rules needs no store"
 
@@ -146,6 +151,6 @@ def test_nothing_to_write_is_no_success(sample: Path) -> None:
     (sample / "flagged.json").write_text(json.dumps(run))
     result = nsp(sample, "export", "az", "--rules", "run.json")
     flagged = [each for each in run["proposals"] if each["flags"] and each["elements"]]
-    assert f"({len(flagged)} flagged left out)" in result.stderr.decode()
+    assert f"({len(flagged)} flagged" in result.stderr.decode()
     assert "are flagged" in told(sample, "export", "az", "--rules", "flagged.json", "-o", "none.sh", code=1)
     assert not (sample / "none.sh").exists()
