@@ -24,7 +24,8 @@ typed as (
         case
             when regexp_full_match(count_text, '[0-9]+([.]0+)?') then try_cast(count_text as bigint)
         end as count_value,
-        case when json_valid(rule_text) and json_type(rule_text) = 'OBJECT' then rule_text end as rule_bag
+        case when json_valid(rule_text) and json_type(rule_text) = 'OBJECT' then rule_text end as rule_bag,
+        list_filter(json_keys(rule_bag), lambda key: lower(key) = 'accessrule')[1] as rule_key
     from named
 )
 
@@ -50,10 +51,7 @@ select
     nullif(cells[list_position($columns, 'Parameters')], '') as parameters,
     nullif(cells[list_position($columns, 'AppId')], '') as app_id,
     nullif(
-        case
-            when rule_bag is null then rule_text
-            else coalesce(json_extract_string(rule_bag, '$.accessRule'), json_extract_string(rule_bag, '$.AccessRule'))
-        end,
+        if(rule_bag is null, rule_text, json_extract_string(rule_bag, '/' || rule_key)),
         ''
     ) as matched_rule,
     nullif(cells[list_position($columns, 'AccessRuleVersion')], '') as rules_version,
@@ -81,13 +79,14 @@ select
         else rule_type
     end as logged_rule_origin,
     case
-        when len($unknown::varchar[]) > 0 then nullif(
+        when len($unknown::varchar[]) > 0 or len(json_keys(rule_bag)) > if(rule_key is null, 0, 1) then nullif(
             to_json(
                 map_from_entries(
                     list_filter(
                         list_zip(
-                            list_transform($unknown::varchar[], lambda name: '$.' || name),
+                            list_transform($unknown::varchar[], lambda name: '$.' || name) || ['$.MatchedRule'],
                             list_transform($unknown::varchar[], lambda name: cells[list_position($columns, name)])
+                            || [if(len(json_keys(rule_bag)) > if(rule_key is null, 0, 1), rule_bag, null)]
                         ),
                         lambda entry: coalesce(entry[2], '') not in ('', '[]', '{}')
                     )

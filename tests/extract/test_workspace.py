@@ -652,6 +652,29 @@ def test_partial_answer_for_another_reason_than_size(store: Store, analytics: Lo
     assert len(analytics.queries) < 10
 
 
+@pytest.mark.parametrize(
+    ("bag", "rule", "extra"),
+    [
+        ('{"accessRule":"r1"}', "r1", None),
+        ('{"ACCESSRULE":"r1"}', "r1", None),
+        ("r1", "r1", None),
+        ('{"accessRule":""}', None, None),
+        ("{}", None, None),
+        ('{"ruleName":"r1"}', None, {"$.MatchedRule": '{"ruleName":"r1"}'}),
+        ('{"accessrule":"r1","id":7}', "r1", {"$.MatchedRule": '{"accessrule":"r1","id":7}'}),
+    ],
+)
+@pytest.mark.parametrize("columns", [COLUMNS, {**COLUMNS, "New": "VARCHAR"}], ids=["known", "new"])
+def test_bag_of_the_matched_rule(
+    store: Store, analytics: LogAnalytics, columns: dict[str, str], bag: str, rule: str | None, extra: Any
+) -> None:
+    analytics.create(columns)
+    analytics.add(hour(1), records(1, 1, MatchedRule=bag))
+    assert ingest(store, analytics).failed == []
+    ((found, kept),) = store._connection.execute("select matched_rule, extra from access_log").fetchall()
+    assert (found, kept and json.loads(kept)) == (rule, extra)
+
+
 @pytest.mark.parametrize(("count", "kept"), [("2.5", 0), ("0x10", 0), ("1_000", 0), ("3.0", 3), ("", 1), (None, 1)])
 def test_counts_as_text(store: Store, analytics: LogAnalytics, count: str | None, kept: int) -> None:
     analytics.create({**COLUMNS, "Count": "VARCHAR"})
