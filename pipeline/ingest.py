@@ -87,12 +87,14 @@ class Ingested:
         unchanged: files, blobs or windows that needed nothing.
         unreadable: what could not be listed or looked at, and why.
         shrunk: windows of which the workspace holds less than was loaded; what was loaded stays.
+        copies: files that hold what was loaded from elsewhere; only what they hold more was read.
     """
 
     outcome: Outcome = field(default_factory=Outcome)
     unchanged: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     shrunk: int = 0
+    copies: int = 0
 
     @property
     def rejected_share(self) -> float:
@@ -254,7 +256,7 @@ def load_plan(
         committed: called after each round; what it raises ends the ingest.
     """
     watcher.planned(len(plan.sources), plan.total_bytes, "bytes")
-    result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable)
+    result = Ingested(unchanged=plan.unchanged, unreadable=plan.unreadable, copies=plan.copies)
     if not plan.sources:  # a night with nothing new needs none of the machinery
         return result
     from pipeline.transform.load import load_round

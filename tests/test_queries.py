@@ -54,6 +54,8 @@ SAMPLES: dict[str, object] = {
     "snapshot_id": 1,
     "proposal_id": None,
     "objects": [""],
+    "pattern": "(.*)",
+    "within": ["a"],
     "after": -1,
     "most": 10,
     "rowids": [1],

@@ -292,6 +292,12 @@ def _tell(result: "Ingested") -> None:
             "loaded stays",
             hours=result.shrunk,
         )
+    if result.copies:
+        tell(
+            "copies",
+            f"{result.copies:,} files are copies of loaded ones; only what they hold more is loaded",
+            files=result.copies,
+        )
     if outcome.rejected:
         warn(
             "records_rejected",

@@ -20,6 +20,25 @@ def fingerprint(file: BinaryIO, loaded_bytes: int) -> tuple[str, str]:
     return _hash(file, 0, span), _hash(file, loaded_bytes - span, span)
 
 
+class Ends:
+    """Remembers the first and last bytes of what passes by, for a stream that would have to be read twice."""
+
+    def __init__(self) -> None:
+        self._first = self._last = b""
+
+    def add(self, passed: bytes) -> None:
+        """Note the next bytes."""
+        if len(self._first) < WINDOW:
+            self._first += passed[: WINDOW - len(self._first)]
+        self._last = (self._last + passed[-WINDOW:])[-WINDOW:]
+
+    @property
+    def fingerprint(self) -> tuple[str, str]:
+        """The fingerprint of all that passed by."""
+        first, last = (blake2b(each, digest_size=8).hexdigest() for each in (self._first, self._last))
+        return first, last
+
+
 def _hash(file: BinaryIO, start: int, span: int) -> str:
     hashed = blake2b(digest_size=8)
     file.seek(start)

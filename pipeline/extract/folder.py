@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.errors import SourceError
+from pipeline.extract.copies import Copies
 from pipeline.extract.ledger import Listed, compare
 from pipeline.extract.source import Plan, State
 from pipeline.store import Store
@@ -43,11 +44,11 @@ def plan(store: Store, path: Path) -> Plan:
     found = Plan()
     for where, stat in _files(root, found.unreadable):
         files[_printable(where)] = (where, stat)  # once, though links may lead here as well
+    contents = {name: FileContent(Path(where)) for name, (where, _) in files.items()}
     listed = (
-        Listed(name, _state(files[name][1]), FileContent(Path(files[name][0])))
-        for name in sorted(files, key=_loading_order)
-    )
-    return compare(store, SOURCE_KIND, SOURCE_KIND, listed, found)
+        Listed(name, _state(files[name][1]), contents[name]) for name in sorted(files, key=_loading_order)
+    )  # fmt: skip
+    return compare(store, SOURCE_KIND, SOURCE_KIND, listed, found, Copies(store, SOURCE_KIND, contents).of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Compares what a place lists with the load ledger: what is new, what grew, what is as it was."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -44,12 +44,25 @@ class Loaded:
     head_hash: str
     tail_hash: str
 
-    def may_grow_to(self, size_bytes: int) -> bool:
-        """Whether a file of that size may be this one with more at its end."""
-        return size_bytes > self.size_bytes and self.loaded_bytes > 0 and bool(self.head_hash)
+    def may_grow_to(self, file: Listed) -> bool:
+        """Whether a file of this name may be what was loaded with more at its end."""
+        if not file.appended_only or file.name.endswith(".gz"):
+            return False
+        return file.state.size_bytes > self.size_bytes and self.loaded_bytes > 0 and bool(self.head_hash)
 
 
-def compare(store: Store, source_kind: str, place: str, listed: Iterable[Listed], plan: Plan) -> Plan:
+CopiesOf = Callable[[Sequence[Listed]], Mapping[str, Loaded | None]]
+"""Files that the ledger knows by another name: what it knows, None where nothing more is to be read."""
+
+
+def compare(
+    store: Store,
+    source_kind: str,
+    place: str,
+    listed: Iterable[Listed],
+    plan: Plan,
+    copies_of: CopiesOf = lambda _: {},
+) -> Plan:
     """Add to a plan what has to be loaded of the listed files, in their order, and count the others.
 
     A file with an unchanged etag is left alone. One that grew is to be read from where it was left; whether it
@@ -64,8 +77,10 @@ def compare(store: Store, source_kind: str, place: str, listed: Iterable[Listed]
         place: URL of the account; "folder" for all folders together.
         listed: the files.
         plan: to add to.
+        copies_of: asked about the files that the ledger doesn't know by their name.
     """
     next_id = store.rows("extract/last_source_id")[0][0] + 1
+    read_on: set[int] = set()
     walk = iter(listed)
     while files := list(islice(walk, _NAMES_AT_ONCE)):
         names = [each.name for each in files]
@@ -73,16 +88,30 @@ def compare(store: Store, source_kind: str, place: str, listed: Iterable[Listed]
             row[0]: Loaded(*row[1:])
             for row in store.rows("extract/loaded_sources", source_kind=source_kind, names=names)
         }
+        copies = copies_of([each for each in files if each.name not in known])
         for each in files:
             loaded = known.get(each.name)
             if loaded and loaded.etag == each.state.etag:
                 plan.unchanged += 1
+            elif each.name in copies:
+                plan.copies += 1
+                copied = copies[each.name]
+                if copied is None or copied.source_id in read_on:
+                    plan.unchanged += 1
+                else:
+                    read_on.add(copied.source_id)
+                    plan.sources.append(_tail(source_kind, place, each, copied))
             elif each.unreadable:
                 plan.unreadable.append((each.name, each.unreadable))
-            elif loaded and each.appended_only and loaded.may_grow_to(each.state.size_bytes):
+            elif loaded and loaded.source_id in read_on:
+                plan.unchanged += 1  # a longer copy is read, and the next run looks again
+            elif loaded and loaded.may_grow_to(each):
+                read_on.add(loaded.source_id)
                 plan.sources.append(_tail(source_kind, place, each, loaded))
             else:
                 replaces = loaded.source_id if loaded else None
+                if replaces is not None:
+                    read_on.add(replaces)
                 plan.sources.append(_whole((next_id, source_kind, place), each, replaces))
                 next_id += 1
     return plan

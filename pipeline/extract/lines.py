@@ -20,7 +20,7 @@ from arro3.core import RecordBatch, RecordBatchReader, Schema
 
 from pipeline.extract.ahead import Ahead
 from pipeline.extract.buffers import BufferPool, Bytes, Integers
-from pipeline.extract.fingerprint import fingerprint
+from pipeline.extract.fingerprint import Ends, fingerprint
 from pipeline.extract.screen import evidence, screen
 from pipeline.extract.source import ChangedError, Source, Tally
 
@@ -168,7 +168,8 @@ class LineStream:
         filled = 0
         line = source.start_line + 1
         consumed = source.start_byte
-        while count := _fill(file, buffer, filled):
+        ends = Ends()
+        while count := _fill(file, buffer, filled, ends):
             self._advance(count)
             filled += count
             if skip := _to_skip(file, buffer[:filled], consumed, source):
@@ -177,7 +178,8 @@ class LineStream:
             newlines = np.concatenate(list(self._pool.places(buffer[:filled], "\n")))
             if not len(newlines):
                 if filled >= MAX_LINE_BYTES:
-                    consumed, buffer, filled = self._skip_line(file, source, line, consumed, buffer[:filled], tally)
+                    self._note_long(line, buffer[:filled], tally)
+                    consumed, buffer, filled = self._skip_line(file, source, consumed + filled, ends)
                     line += 1
                     tally.lines += 1
                 elif filled == len(buffer):
@@ -199,10 +201,10 @@ class LineStream:
                 tally.lines += 1
                 consumed += filled
                 filled = 0
-        tally.loaded_bytes = source.size_bytes if source.compressed else consumed
+        tally.loaded_bytes = consumed
         tally.pending_bytes = filled
-        if not source.compressed:
-            tally.head_hash, tally.tail_hash = fingerprint(file, consumed)
+        is_first_pass = source.compressed and not source.start_byte
+        tally.head_hash, tally.tail_hash = ends.fingerprint if is_first_pass else fingerprint(file, consumed)
 
     def _last_line(self, text: Bytes, source: Source, tally: Tally, *, whole: bool) -> Bytes | None:
         """Return a last line that lacks its newline, if nothing more can come or nothing is missing."""
@@ -247,22 +249,16 @@ class LineStream:
             tally.suspect = "deferred"
         return not tally.suspect
 
-    def _skip_line(
-        self,
-        file: BinaryIO,
-        source: Source,
-        line: int,
-        consumed: int,
-        beginning: Bytes,
-        tally: Tally,
-    ) -> tuple[int, Bytes, int]:
-        """Read on to the end of a line that is too long to be a record; keep its beginning as evidence."""
+    def _note_long(self, line: int, beginning: Bytes, tally: Tally) -> None:
+        """Keep the beginning of a line that is too long to be a record as evidence."""
         tally.flawed.append((line, f"longer than {MAX_LINE_BYTES:,} bytes", evidence(beginning)))
         if self._style is not None:
             tally.suspect = "a line is too long"
-        consumed += len(beginning)
+
+    def _skip_line(self, file: BinaryIO, source: Source, consumed: int, ends: Ends) -> tuple[int, Bytes, int]:
+        """Read on to the end of a line; return the bytes consumed, and a buffer with how many of the next line."""
         buffer = self._pool.take(BATCH_BYTES)
-        while count := _fill(file, buffer, 0):
+        while count := _fill(file, buffer, 0, ends):
             self._advance(count)
             newlines = np.flatnonzero(buffer[:count] == ord("\n"))
             if len(newlines):
@@ -300,11 +296,12 @@ def _begun(sources: Iterable[Source]) -> Iterator[Source]:
     yield from (source for source, _ in ahead)
 
 
-def _fill(file: BinaryIO, buffer: Bytes, start: int) -> int:
-    """Read into a buffer from a place on; return how many bytes came."""
+def _fill(file: BinaryIO, buffer: Bytes, start: int, ends: Ends) -> int:
+    """Read into a buffer from a place on; return how many bytes came. Of a compressed file the ends are noted."""
     if isinstance(file, gzip.GzipFile):
         data = file.read1(len(buffer) - start)  # readinto would lose what comes before a damaged place
         buffer[start : start + len(data)] = np.frombuffer(data, np.uint8)
+        ends.add(data)
         return len(data)
     return int(file.readinto(buffer.data[start:]))  # type: ignore[attr-defined]
 

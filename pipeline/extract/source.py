@@ -96,8 +96,8 @@ class Tally:
         keys: JSON keys in these lines whose value is neither blank nor an object.
         loaded_bytes: end of the last line handed out.
         pending_bytes: bytes after that.
-        head_hash: hash of the first bytes of the file; "" where growing can't be told from rewriting (gzip,
-            one JSON document), so that the file is read whole whenever it changes.
+        head_hash: hash of the first bytes of the file, decompressed; "" where growing can't be told from rewriting (one
+            JSON document), so that the file is read whole whenever it changes.
         tail_hash: hash of the last bytes loaded; "" likewise.
         style: how the keys are spelled; see transform.record.
         flawed: (line, reason, text) of lines that were held back since they can't even be passed on.
@@ -124,10 +124,18 @@ class Tally:
 
 @dataclass(slots=True)
 class Plan:
-    """What a look at a place found: sources to load, and how many files need nothing."""
+    """What a look at a place found.
+
+    Args:
+        sources: to load.
+        unchanged: how many files need nothing.
+        copies: how many hold what was loaded from elsewhere, whether or not they hold more.
+        unreadable: what can't be looked at, and why.
+    """
 
     sources: list[Source] = field(default_factory=list)
     unchanged: int = 0
+    copies: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     @property
