@@ -103,6 +103,11 @@ class Ingested:
         return self.outcome.rejected / total if total else 0.0
 
     @property
+    def is_of_nothing(self) -> bool:
+        """Whether there was nothing to look at, new or known."""
+        return not (self.outcome.files or self.unchanged or self.failed)
+
+    @property
     def failed(self) -> list[tuple[str, str]]:
         """What could not be read, and why."""
         return [*self.outcome.failed, *self.unreadable]

@@ -30,7 +30,7 @@ _T = TypeVar("_T", AccountSettings, WorkspaceSettings)
 @app.command()
 def folder(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="Folder with the insights-logs-* containers, or one file.")],
+    path: Annotated[str, typer.Argument(help="Folder with the insights-logs-* containers, or one file.")],
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Load a diagnostic export that lies on disk.
@@ -40,19 +40,17 @@ def folder(
     are kept with the reason (nsp query coverage/rejected_records); when their share is above
     ingest.rejected_share, or a file couldn't be read, the exit code is 5.
     """
+    if not path.strip():  # a variable that isn't set would name the current folder
+        raise typer.BadParameter("It is empty; the current folder is .", param_hint="PATH")
     common: Context = context.obj
     with common.open(read_only=False) as store:
-        result = load(store, path)
+        result = load(store, Path(path))
     report(result, form)
-    if not (result.outcome.files or result.unchanged or result.failed):
+    if result.is_of_nothing:
         from pipeline.cli.log import warn
-        from pipeline.extract.folder import SUFFIXES
+        from pipeline.extract.folder import nothing_in
 
-        warn(
-            "nothing_found",
-            f"no log files were found in {path}: names that end with {', '.join(SUFFIXES)}, and of containers those "
-            "named insights-logs-nsp*; links to folders aren't followed",
-        )
+        warn("nothing_found", nothing_in(Path(path)))
     if code := _code(common, result):
         raise typer.Exit(code)
 

@@ -51,6 +51,14 @@ def plan(store: Store, path: Path) -> Plan:
     return compare(store, SOURCE_KIND, SOURCE_KIND, listed, found, Copies(store, SOURCE_KIND, contents).of)
 
 
+def nothing_in(path: Path) -> str:
+    """Say that a folder holds no log files, and what such are."""
+    return (
+        f"no log files were found in {path}: names that end with {', '.join(SUFFIXES)}, and of containers those named "
+        f"{_OUR_CONTAINER}*; links to folders aren't followed"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FileContent:
     """A file on disk."""

@@ -106,10 +106,13 @@ class Step:
 
 
 def _ingest_folder(folder: str, night: Night) -> Done:
+    from pipeline.extract.folder import nothing_in
     from pipeline.ingest import ingest_folder
 
     with night.open(read_only=False) as store:
-        return _ingested(night, ingest_folder(store, Path(folder)))
+        found = ingest_folder(store, Path(folder))
+    # a share that isn't mounted is an empty folder
+    return Done({}, PARTIAL, nothing_in(Path(folder))) if found.is_of_nothing else _ingested(night, found)
 
 
 def _ingest_blob(account: AccountSettings, night: Night) -> Done:

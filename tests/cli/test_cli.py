@@ -115,6 +115,10 @@ def test_traffic_by_everything_in_every_format(sample: Path, by: str) -> None:
     assert len(json.loads(out(sample, "traffic", "--by", by, "--limit", "1", "-f", "json"))) == 1
 
 
+def test_an_empty_path_is_not_the_current_folder(tmp_path: Path) -> None:
+    assert "the current folder is ." in told(tmp_path, "ingest", "folder", "", code=2)
+
+
 def test_traffic_narrows(sample: Path) -> None:
     def requests(*words: str) -> int:
         rows = json.loads(out(sample, "traffic", "--by", "direction", "-f", "json", *words))

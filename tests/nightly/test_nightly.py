@@ -221,6 +221,15 @@ def test_several_folders_are_steps_of_their_own(nsp: Nsp, tmp_path: Path) -> Non
     assert (twice.code, "more than once" in twice.stderr) == (2, True)
 
 
+def test_a_folder_that_is_empty_is_told(nsp: Nsp) -> None:
+    nsp.night(code=3)
+    for file in nsp.export.iterdir():
+        file.unlink()
+    entry = nsp.night(code=5)
+    assert "no log files were found" in step(entry, "ingest-folder")["error"]
+    assert step(entry, "recommend")["status"] == "attention", "what was loaded before is there"
+
+
 def test_partial_is_5(nsp: Nsp) -> None:
     (nsp.export / "2.json").write_text("no json\n")
     entry = nsp.night(code=5)
