@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.check import PolicyOption
 from pipeline.cli.options import AuthOption, ClientIdOption, PerimeterOption, ProfileOption, resource_manager
 from pipeline.cli.output import Format, FormatOption
 from pipeline.cli.publishing import AcceptDriftOption, NarrowFirstOption, YesOption
 from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.azure.resource_manager import ResourceManager
     from pipeline.cli.context import Context
     from pipeline.publish.apply import Outcome
@@ -39,6 +42,7 @@ def apply(
     remove_all: Annotated[
         bool, typer.Option("--remove-all", help="Remove all that nsp applied, where no rule is accepted any more.")
     ] = False,
+    policy: PolicyOption = None,
     auth: AuthOption = None,
     client_id: ClientIdOption = None,
     form: FormatOption = Format.TABLE,
@@ -72,7 +76,7 @@ def apply(
         raise AzureError(
             f"The inventory doesn't know {unknown[0]}. Get it: nsp inventory pull --perimeter {unknown[0]}"
         )
-    objections = _objections(common, found.rules)
+    objections = _objections(common, found.rules, policy)
     choices = Choices(
         common.settings.max_elements, accept_drift, narrow_first, remove_all, objections, keep=found.are_additions
     )
@@ -133,13 +137,13 @@ def _prediction(common: "Context", made: "Plan", scope: "Scope") -> "dict[str, A
         return predict(store, found, there, places)
 
 
-def _objections(common: "Context", rules: "tuple[AccessRule, ...]") -> tuple[str, ...]:
+def _objections(common: "Context", rules: "tuple[AccessRule, ...]", policy: "Path | None") -> tuple[str, ...]:
     """Return what the policy has against rules."""
     from pipeline.inventory.rules import tag_prefixes
     from pipeline.recommend import policy_file
     from pipeline.recommend.bounds import violations
 
-    bounds = policy_file.find(None, common.config)
+    bounds = policy_file.find(policy, common.config)
     if bounds is None:
         return ()
     elements = [each for rule in rules for each in rule.rule_elements()]

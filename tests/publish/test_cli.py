@@ -230,4 +230,7 @@ def test_the_policy_stands_against_rules(there: World, nsp: Nsp, tmp_path: Path)
     (tmp_path / "policy.toml").write_text("[addresses]\nwidest_v4 = 16\n")
     done = nsp("--config", str(tmp_path / "nsp.toml"), "apply", "--yes", "--rules", str(path), code=3)
     assert "Refused: The policy (addresses.widest_v4) stands against wide" in done.stdout
+    (tmp_path / "policy.toml").rename(tmp_path / "bounds.toml")
+    words = ("apply", "--rules", str(path), "--policy", str(tmp_path / "bounds.toml"))
+    assert "stands against wide" in nsp(*words, code=3).stdout
     assert there.azure.writes == []
