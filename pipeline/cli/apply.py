@@ -126,14 +126,14 @@ def _prediction(common: "Context", made: "Plan", scope: "Scope") -> "dict[str, A
     """Return what is to be expected once the plan is carried out and its profiles are enforced."""
     from pipeline.cli.recommend import run
     from pipeline.publish.prediction import predict
-    from pipeline.review.accepted import answered
+    from pipeline.review.decided import decided
 
     now = utc_now()
     contents = {each.key: each.accepted if each.is_open else each.live for each in made.merged}
     there = {key: content for key, content in contents.items() if content is not None}
     places = {key[:2] for key in contents}
     with common.open() as store:
-        found = run(store, common, scope, now, None, answered(common.decisions().trail(), now))
+        found = run(store, common, scope, now, None, decided(common.decisions().trail(), now))
         return predict(store, found, there, places)
 
 

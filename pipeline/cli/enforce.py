@@ -87,16 +87,16 @@ def _gates(common: "Context", manager: "ResourceManager", found: "Sequence[Assoc
     from pipeline.cli.recommend import run
     from pipeline.publish import access_mode, live
     from pipeline.recommend.scope import Scope
-    from pipeline.review.accepted import answered
+    from pipeline.review.decided import decided
 
     if mode is Mode.LEARNING:
         return [access_mode.Gate(each, (), {}) for each in found]
     now = utc_now()
     rules = live.read(manager, {each.profile for each in found})
     with common.open() as store:
-        closed = answered(common.decisions().trail(), now)
+        known = decided(common.decisions().trail(), now)
         runs = {
-            place: run(store, common, Scope(perimeter=place[0], profile=place[1]), now, None, closed)
+            place: run(store, common, Scope(perimeter=place[0], profile=place[1]), now, None, known)
             for place in {each.profile for each in found}
         }
         return [access_mode.gate(store, each, runs[each.profile], rules) for each in found]

@@ -1,6 +1,5 @@
 """nsp recommend: proposals, readiness, backtest."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.cli.context import Context
+    from pipeline.recommend.decided import Decided
     from pipeline.recommend.policy import Limits
     from pipeline.recommend.proposal import Proposal
     from pipeline.recommend.readiness import Readiness
@@ -53,7 +53,7 @@ def recommend(
     from pipeline.cli.output import console, write, write_json
     from pipeline.recommend import difference
     from pipeline.recommend.scope import Scope
-    from pipeline.review.accepted import answered
+    from pipeline.review.decided import decided
 
     common: Context = context.obj
     scope = Scope(since, until, perimeter, profile)
@@ -67,7 +67,7 @@ def recommend(
     earlier = difference.read(diff) if diff else None
     with common.open() as store:
         now = utc_now()
-        result = run(store, common, scope, now, policy, answered(common.decisions().trail(), now))
+        result = run(store, common, scope, now, policy, decided(common.decisions().trail(), now))
     if earlier:
         write_difference(difference.compare(earlier, difference.run_of(result.as_json()), scope), form)
     elif form is Format.JSON:
@@ -87,7 +87,7 @@ def run(
     scope: "Scope",
     now: datetime,
     policy: Path | None = None,
-    answered: "Callable[[Proposal], bool] | None" = None,
+    decided: "Decided | None" = None,
 ) -> "Recommendation":
     """Run the recommender as the settings and the policy say, as of a time in UTC.
 
@@ -97,12 +97,12 @@ def run(
         scope: what part of it.
         now: UTC.
         policy: what --policy says.
-        answered: tells of a proposal whether it is no open question any longer.
+        decided: what people decided; None where that plays no part.
     """
     from pipeline.recommend import run as recommender
     from pipeline.recommend.chosen import tolerance_of
 
-    return recommender.recommend(store, limits_of(common, policy), scope, now, tolerance_of(common.settings), answered)
+    return recommender.recommend(store, limits_of(common, policy), scope, now, tolerance_of(common.settings), decided)
 
 
 def limits_of(common: "Context", policy: Path | None = None) -> "Limits":

@@ -2,7 +2,6 @@
 
 import sys
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,22 +55,21 @@ def report(
     from pipeline.recommend.chosen import tolerance_of
     from pipeline.recommend.scope import Scope
     from pipeline.report.content import content
-    from pipeline.report.gather import Decided, gather
+    from pipeline.report.gather import gather
     from pipeline.report.markdown import markdown
     from pipeline.report.page import html
-    from pipeline.review.accepted import answered
-    from pipeline.review.state import decided_states
+    from pipeline.review.decided import decided
 
     if output is None and form is Form.HTML and sys.stdout.isatty():
         raise UsageError("The page is no text for a terminal: send it to a file by --output report.html.")
     common: Context = context.obj
     earlier = difference.read(since_run) if since_run else None
-    now, trail = utc_now(), common.decisions().trail()
-    decided = Decided(answered(trail, now), partial(decided_states, trail=trail, now=now))
+    now = utc_now()
+    known = decided(common.decisions().trail(), now)
     with common.open() as store:
         found = gather(
             store, limits_of(common, policy), tolerance_of(common.settings), Scope(since, until, perimeter, profile),
-            now, earlier, decided,
+            now, earlier, known,
         )  # fmt: skip
     text = (html if form is Form.HTML else markdown)(content(found))
     if output is None:

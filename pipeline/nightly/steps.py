@@ -236,16 +236,15 @@ def _verify(night: Night) -> Done:
 
 def _report(night: Night) -> Done:
     from pipeline.report.content import content
-    from pipeline.report.gather import Decided, gather
+    from pipeline.report.gather import gather
     from pipeline.report.page import html
-    from pipeline.review.accepted import answered
-    from pipeline.review.state import decided_states
+    from pipeline.review.decided import decided
     from pipeline.store import PUBLISHED, attach
 
-    now, trail = utc_now(), night.trail()
-    decided = Decided(answered(trail, now), partial(decided_states, trail=trail, now=now))
+    now = utc_now()
+    known = decided(night.trail(), now)
     with closing(attach(night.folder / PUBLISHED, memory=night.settings.memory)) as store:
-        found = gather(store, night.limits, night.tolerance, Scope(), now, night.earlier, decided)
+        found = gather(store, night.limits, night.tolerance, Scope(), now, night.earlier, known)
     text = html(content(found))
     kept.write_whole(report_of(night.settings), text, 0o666)  # a page is there to be read by others
     return Done({"bytes": len(text.encode())})

@@ -18,7 +18,7 @@ from pipeline.recommend.association import Tolerance
 from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
-from pipeline.review.accepted import answered
+from pipeline.review.decided import decided
 from pipeline.review.decisions import open_decisions
 from pipeline.store import MEMORY, PUBLISHED, WAREHOUSE, attach, copy_store, open_file
 from pipeline.tables import ACCESS_LOG, PUBLISHED_QUERIES, PUBLISHED_RUN, REJECTED_RECORD, SOURCE_FIELD, SOURCE_FLOW
@@ -65,7 +65,7 @@ def publish_snapshot(
                     copy_store(source, made, left_out=NOT_PUBLISHED)
             findings = seen.pop("findings")
             with open_file(made, memory=memory) as copy:
-                run = recommend(copy, limits, Scope(), now, tolerance, answered(trail, now), coverage=seen)
+                run = recommend(copy, limits, Scope(), now, tolerance, decided(trail, now), coverage=seen)
                 row = (now, json.dumps(run.as_json()), json.dumps(findings), state, trail.last)
                 copy.create(PUBLISHED_RUN, [row])
                 for table, query in each_of(PUBLISHED_QUERIES.items(), "publishing", "tables"):

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from pipeline.inventory.rules import ProfileKey
 from pipeline.recommend.association import Step, Tolerance
 from pipeline.recommend.backtest import Forecast, Week, forecast
 from pipeline.recommend.calendar import Calendar
 from pipeline.recommend.candidates import MAX_LINKS
+from pipeline.recommend.decided import Denied
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.split import Split
 
@@ -65,6 +67,8 @@ class Readiness:
         steps: its associations, in the order in which to enforce them.
         shared: those of the reasons that speak against each of its associations: of the window, and of what is logged.
         split: how to spread its resources over several profiles; None where its elements suffice.
+        denied: who succeeds today and would be denied because of what people decided; that is theirs to choose, so
+            no light is red for it.
     """
 
     perimeter: str
@@ -78,6 +82,12 @@ class Readiness:
     steps: tuple[Step, ...] = ()
     shared: tuple[str, ...] = ()
     split: Split | None = None
+    denied: Denied = field(default_factory=Denied)
+
+    @property
+    def key(self) -> ProfileKey:
+        """The profile, as it is compared."""
+        return self.perimeter, self.profile.lower()
 
     @property
     def ready(self) -> bool:
@@ -105,6 +115,7 @@ class Readiness:
                 "low": round(min(shares), 6) if shares else None,
                 "high": round(max(shares), 6) if shares else None,
             },
+            "denied_by_decisions": self.denied.as_json(),
             "lights": self.lights,
             "calendar": self.calendar.as_json(),
             "split": self.split.as_json() if self.split else None,

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -16,6 +16,7 @@ from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.calendar import calendar
 from pipeline.recommend.caller_days import CallerDays, caller_days
 from pipeline.recommend.configuration import Configuration
+from pipeline.recommend.decided import Decided, Denied, denied_by
 from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.price import DEFAULT
 from pipeline.recommend.proposal import Proposal
@@ -71,7 +72,7 @@ def recommend(
     scope: Scope,
     created: datetime,
     tolerance: Tolerance | None = None,
-    answered: Callable[[Proposal], bool] | None = None,
+    decided: Decided | None = None,
     coverage: dict[str, Any] | None = None,
 ) -> Recommendation:
     """Propose rules for every profile that the logs or the inventory know, and judge each.
@@ -84,7 +85,7 @@ def recommend(
         scope: perimeter, profile and window.
         created: time of the run, UTC.
         tolerance: of the first two lights; None for the default.
-        answered: tells of a proposal whether a person decided about it, so that it is no open question.
+        decided: what people decided: what they answered is no open question, and whom they deny is told.
         coverage: what was measured of the store; None to measure it now.
 
     Raises:
@@ -112,7 +113,7 @@ def recommend(
         mine = {direction: rows.get((perimeter, profile, direction), []) for direction in DIRECTIONS}
         found, weeks = _one_profile(known, (perimeter, profile), mine, seen, limits, judge_parties)
         proposals += found
-        undecided = [each for each in found if each.recommended or not (answered and answered(each))]
+        undecided = [each for each in found if each.recommended or not (decided and decided.answered(each))]
         tolerated = tolerance or Tolerance()
         resources = Counter(resource for some in written.values() for resource in some)
         associations = known.associations(perimeter, profile, resources)
@@ -130,6 +131,8 @@ def recommend(
         room = {each: limits.room(known.direction(perimeter, profile, each).elements_in_force) for each in DIRECTIONS}
         parts = split(found, room, DEFAULT if limits.rule_cost is None else limits.rule_cost)
         readiness.append(replace(judged, steps=tuple(order), split=parts))
+    denied = denied_by(store, proposals, decided, scope) if decided else {}
+    readiness = [replace(each, denied=denied.get(each.key, Denied())) for each in readiness]
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()

@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.recommend.decided import Denied
 from pipeline.report.figure import Figure, figure
 from pipeline.report.gather import Evidence, Row
 from pipeline.report.glossary import meanings
@@ -53,7 +54,7 @@ class Content:
         evidence: what it rests on.
         states: (state, title, meaning, proposals) of those that occur.
         drawing: would-be denials over time.
-        days: (day, requests, denied with the rules in force, with the recommended ones) for the drawing's table.
+        days: (day, requests, denied with the rules in force, with those decided) for the drawing's table.
         categories: (category, records, requests, meaning), those missing as well.
         words: the glossary's.
     """
@@ -80,16 +81,26 @@ class Content:
         return bool(self.profiles) and all(each["ready"] for each in self.profiles)
 
     @property
+    def denied(self) -> Denied:
+        """Who succeeds today and would be denied because of decisions."""
+        return _denied(self.profiles)
+
+    @property
+    def tried(self) -> str:
+        """What rules are tried beside those in force, in a word to go before "rules"."""
+        return _named(self.evidence)
+
+    @property
     def losses(self) -> list[Row]:
-        """Who would be denied although the recommended rules are accepted."""
-        return self.evidence.recommended.losses.head(12).to_dicts()
+        """Who would be denied with what was decided and is recommended."""
+        return self.evidence.decided.losses.head(12).to_dicts()
 
 
 def content(evidence: Evidence) -> Content:
     """Return what a report says."""
     run = evidence.run
     days = _days(evidence)
-    found = [{**each, "state": evidence.decided.get(each["id"], each["state"])} for each in run["proposals"]]
+    found = [_decided(each, evidence) for each in run["proposals"]]
     return Content(
         _title(run["readiness"]),
         tuple(_lede(evidence, found)),
@@ -111,27 +122,64 @@ def _title(profiles: Sequence[Row]) -> str:
     if not profiles:
         return "Not ready: no data"
     ready = sum(each["ready"] for each in profiles)
+    denied = _denied(profiles).requests
+    with_denials = f"enforcing denies {_plural(denied, 'request')} that succeed{'s' if denied == 1 else ''}, as decided"
     if len(profiles) == 1:
         (one,) = profiles
-        word = "ready to be enforced" if one["ready"] else "not ready to be enforced"
-        return f"{last_part(one['perimeter'])}/{one['profile']} is {word}"
+        name = f"{last_part(one['perimeter'])}/{one['profile']}"
+        if ready and denied:
+            return f"{name}: {with_denials}"
+        return f"{name} is {'ready' if ready else 'not ready'} to be enforced"
     owners = {each["perimeter"] for each in profiles}
     name = last_part(next(iter(owners))) if len(owners) == 1 else f"{len(owners)} perimeters"
     if ready == len(profiles):
-        return f"{name}: ready to be enforced"
+        return f"{name}: {with_denials if denied else 'ready to be enforced'}"
     return f"{name}: {'not ready' if not ready else f'{ready} of {len(profiles)} profiles ready'} to be enforced"
+
+
+def _denied(profiles: Sequence[Row]) -> Denied:
+    found = [each["denied_by_decisions"] for each in profiles]
+    return Denied(sum(each["requests"] for each in found), sum(each["callers"] for each in found))
+
+
+def _decided(proposal: Row, evidence: Evidence) -> Row:
+    """Return a proposal as it was decided: an edited one holds what its rule holds, and what was proposed apart."""
+    state = evidence.states.get(proposal["id"], proposal["state"])
+    if state != "edited":
+        return {**proposal, "state": state, "proposed": []}
+    elements = list(evidence.edited.get(proposal["id"], proposal["elements"]))
+    return {**proposal, "state": state, "elements": elements, "proposed": proposal["elements"]}
+
+
+def _tried(evidence: Evidence) -> list[tuple[int, str]]:
+    """Return what rules are tried beside those in force: how many were accepted, and how many are recommended."""
+    settled = {"accepted", "edited", "rejected"}
+    recommended = sum(
+        each["recommended"] and evidence.states.get(each["id"]) not in settled for each in evidence.run["proposals"]
+    )
+    return [(count, word) for count, word in ((evidence.pending, "accepted"), (recommended, "recommended")) if count]
+
+
+def _named(evidence: Evidence) -> str:
+    return " and ".join(word for _, word in _tried(evidence)) or "recommended"
 
 
 def _lede(evidence: Evidence, proposals: Sequence[Row]) -> list[str]:
     if not evidence.run["readiness"] or not int(evidence.today.changes["requests"].sum()):
         return ["No traffic was seen in this scope, which says nothing about what enforcing would deny."]
     total = int(evidence.today.changes["requests"].sum())
-    lost, left = evidence.today.lost_requests, evidence.recommended.lost_requests
+    lost, left = evidence.today.lost_requests, evidence.decided.lost_requests
+    denied = _denied(evidence.run["readiness"])
     said = [f"Of {total:,} requests seen, enforcing with the rules in force would deny {lost:,} that succeed today."]
-    count = sum(each["state"] == "recommended" for each in proposals)
-    if count:
-        rules = f"{count} recommended rule{'s' if count > 1 else ''}"
+    if tried := _tried(evidence):
+        rules = " and ".join(f"{count:,} {word}" for count, word in tried)
+        rules += f" rule{'s' if sum(count for count, _ in tried) > 1 else ''}"
         said.append(f"With the {rules} it would deny {left:,}." if left else f"With the {rules} it would deny none.")
+    if denied.requests:
+        said.append(
+            f"{_plural(denied.requests, 'request')} of {_plural(denied.callers, 'caller')} would be denied because of "
+            "what was rejected or edited."
+        )
     waiting = [each for each in proposals if each["state"] == "asked" and each["evidence"]["requests"]]
     if waiting:
         requests = sum(each["evidence"]["requests"] for each in waiting)
@@ -139,14 +187,14 @@ def _lede(evidence: Evidence, proposals: Sequence[Row]) -> list[str]:
     stuck = sum(each["evidence"]["requests"] for each in proposals if each["state"] == "cannot-fix")
     if stuck:
         said.append(f"{stuck:,} requests need another remedy, since no rule can admit them.")
-    if evidence.recommended.unjudged_requests:
-        said.append(f"Of {evidence.recommended.unjudged_requests:,} requests nobody can tell.")
+    if evidence.decided.unjudged_requests:
+        said.append(f"Of {evidence.decided.unjudged_requests:,} requests nobody can tell.")
     return said
 
 
 def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
     coverage = evidence.run["coverage"]
-    lost, left = evidence.today.lost_requests, evidence.recommended.lost_requests
+    lost, left = evidence.today.lost_requests, evidence.decided.lost_requests
     total = int(evidence.today.changes["requests"].sum())
     risks = [each["callers_at_risk"] for each in evidence.run["readiness"]]
     known = [each for each in risks if each["estimate"] is not None]
@@ -158,7 +206,11 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
     share = f"{100 * lost / total:.1f} % of {total:,} requests" if total else "no requests seen"
     return [
         ("Denied with today's rules", f"{lost:,}", share),
-        ("Denied with the recommended rules", f"{left:,}", f"{100 * left / total:.1f} % of requests" if total else ""),
+        (
+            f"Denied with the {_named(evidence)} rules",
+            f"{left:,}",
+            f"{100 * left / total:.1f} % of requests" if total else "",
+        ),
         ("Callers at risk next week", risk, note),
         ("Days seen", f"{coverage['days_seen']:,}", f"{coverage['records']:,} records of the whole store"),
     ]
@@ -167,7 +219,7 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
 def _days(evidence: Evidence) -> list[tuple[date, int, int, int]]:
     frames = [
         each.daily.group_by("day").agg(pl.col("requests").sum(), pl.col("lost_requests").sum())
-        for each in (evidence.today, evidence.recommended)
+        for each in (evidence.today, evidence.decided)
     ]
     both = frames[0].join(frames[1].select("day", left="lost_requests"), on="day").sort("day")
     return both.select("day", "requests", "lost_requests", "left").rows()

@@ -1,6 +1,6 @@
 """Gathers what a report tells, by the functions that the other commands print from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,9 @@ from pipeline.coverage.measure import report
 from pipeline.inventory import rules
 from pipeline.recommend import difference
 from pipeline.recommend.association import Tolerance
-from pipeline.recommend.candidate import elements_of_proposals
+from pipeline.recommend.decided import Decided, to_be_in_force
 from pipeline.recommend.difference import Difference, Run
 from pipeline.recommend.policy import Limits
-from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.run import recommend
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
@@ -23,19 +22,6 @@ from pipeline.verdict.whatif import Comparison, compare
 TOP = 12
 """Callers and destinations that are listed; who wants all asks nsp traffic."""
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What people decided.
-
-    Args:
-        answered: tells of a proposal whether it is no open question any longer.
-        states: of the proposals of a run, those that were decided about: id -> a word of `content.STATES`.
-    """
-
-    answered: Callable[[Proposal], bool]
-    states: Callable[[Sequence[Row]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +34,16 @@ class Evidence:
         run: as `nsp recommend --format json` prints it.
         findings: as `nsp coverage --format json` prints them.
         today: today beside all enforced with the rules in force.
-        recommended: today beside all enforced with the recommended rules as well.
+        decided: today beside all enforced with the accepted rules as well, and with those recommended ones that
+            nobody accepted, edited or rejected.
         callers: who calls most: caller, kind, network, requests, days_seen, lost (with the rules in force), left (with
-            the recommended ones as well).
+            those decided as well).
         destinations: what is called most: the same, without kind and network.
         meanings: reason of a verdict -> what it means.
         changes: since an earlier run; None where none was given.
-        decided: id of a proposal -> what was decided about it.
+        states: id of a proposal -> what was decided about it, a word of `content.STATES`.
+        edited: id of an edited proposal -> the elements that its rule holds.
+        pending: accepted rules that hold something that isn't in force.
     """
 
     scope: Scope
@@ -62,12 +51,14 @@ class Evidence:
     run: Row
     findings: list[dict[str, str]]
     today: Comparison
-    recommended: Comparison
+    decided: Comparison
     callers: list[Row]
     destinations: list[Row]
     meanings: Mapping[str, str]
     changes: Difference | None = None
-    decided: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    edited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pending: int = 0
 
 
 def gather(
@@ -90,16 +81,17 @@ def gather(
     """
     seen = report(store)
     findings = seen.pop("findings")
-    found = recommend(store, limits, scope, judged, tolerance, decided.answered if decided else None, seen).as_json()
-    tried = rules.in_force(store).plus(elements_of_proposals(found["proposals"]))
+    run = recommend(store, limits, scope, judged, tolerance, decided, seen)
+    found = run.as_json()
+    tried = rules.in_force(store).plus(to_be_in_force(run.proposals, decided))
     today = compare(store, None, **scope.parameters())
-    recommended = compare(store, tried, **scope.parameters())
+    then = compare(store, tried, **scope.parameters())
     verdicts = store.frame("verdict/verdicts_by_day", **scope.parameters(), limit=None)
     named = {
         (row["perimeter"], row["caller"]): row
         for row in store.frame("callers/callers", kind=None, perimeter=scope.perimeter, limit=None).to_dicts()
     }
-    callers = _most(verdicts.filter(pl.col("direction") == "Inbound"), "caller", today, recommended)
+    callers = _most(verdicts.filter(pl.col("direction") == "Inbound"), "caller", today, then)
     for row in callers:
         told = named.get((row["perimeter"], row["caller"]), {})
         row |= {"kind": told.get("kind"), "network": told.get("network")}
@@ -110,13 +102,23 @@ def gather(
         found,
         findings,
         today,
-        recommended,
+        then,
         callers,
-        _most(verdicts.filter(public), "destination", today, recommended),
+        _most(verdicts.filter(public), "destination", today, then),
         {row[0]: row[2] for row in store.rows("verdict/verdict_reason")},
         difference.compare(earlier, difference.run_of(found), scope) if earlier else None,
         decided.states(found["proposals"]) if decided else {},
+        decided.edited if decided else {},
+        _pending(store, decided, scope) if decided else 0,
     )
+
+
+def _pending(store: Store, decided: Decided, scope: Scope) -> int:
+    """Return how many accepted rules of a scope hold something that isn't in force."""
+    there = set(rules.keys(store, rules.in_force(store).elements))
+    mine = [each for each in decided.accepted if scope.holds(*each.profile_key)]
+    keys = rules.keys(store, mine)
+    return len({(each.profile_key, each.rule) for each, key in zip(mine, keys, strict=True) if key not in there})
 
 
 def _most(verdicts: pl.DataFrame, who: str, *scenarios: Comparison) -> list[Row]:

@@ -6,5 +6,6 @@ In the order of use:
     states = state_of(run["proposals"], trail, now)    # state.py: open, accepted ...; new, covered already
     made = entry(proposal, Choice("accept", reason), who, now, bounds)    # entry.py: checks it, or says what to do
     decisions.record([made], now, trail.sequences)     # ConflictError where somebody else was quicker
+    known = decided(decisions.trail(), now)            # decided.py: what recommend() and a report take
     rules = accepted_rules(decisions.trail(), now)     # accepted.py: what is tried, exported and applied
 """

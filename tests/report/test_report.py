@@ -31,9 +31,12 @@ from pipeline.report.glossary import meanings
 from pipeline.report.markdown import markdown
 from pipeline.report.page import html
 from pipeline.report.text import code, markdown_value
+from pipeline.review.decided import decided
+from pipeline.review.decisions import open_decisions
 from pipeline.store import Store, open_store
 from tests.cli.test_cli import ROOT, nsp, out, told
 from tests.conftest import PERIMETER, line
+from tests.review import ready, some
 from tests.services.chromium import chromium
 from tests.verdict.world import World, flow, put, traffic
 
@@ -237,7 +240,7 @@ def test_report_says_what_the_other_commands_say(report: Content, store: Store) 
     assert report.evidence.run == run
     assert "nsp-contoso-ai: not ready to be enforced" in page
     assert report.evidence.today.lost_requests == sum(each[2] for each in report.days) > 0
-    assert report.evidence.recommended.lost_requests == sum(each[3] for each in report.days)
+    assert report.evidence.decided.lost_requests == sum(each[3] for each in report.days)
     assert f"{report.evidence.today.lost_requests:,}" in page
     assert f"<code>{run['run']['id']}</code>" in page
     for each in run["proposals"]:
@@ -270,11 +273,101 @@ def test_page_of_thousands_of_proposals_still_fits_a_mail(report: Content) -> No
 
 def test_decisions_are_states(report: Content) -> None:
     asked = next(each for state, _, _, found in report.states if state == "asked" for each in found)
-    again = content(replace(report.evidence, decided={asked["id"]: "accepted"}))
+    again = content(replace(report.evidence, states={asked["id"]: "accepted"}))
     assert [state for state, _, _, found in again.states if asked["id"] in {each["id"] for each in found}] == [
         "accepted"
     ]
     assert {each["state"] for each in report.evidence.run["proposals"]} == {state for state, *_ in report.states}
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A profile that is ready, with two callers that need a rule each."""
+    folder = tmp_path_factory.mktemp("two")
+    with open_store(folder / "store") as opened:
+        ready.fill(opened, folder)
+        yield opened
+
+
+def decide(store: Store, folder: Path, *choices: tuple[str, str, tuple[str, ...]]) -> Content:
+    """The report after some decisions: (address of a caller, action, elements)."""
+    decisions = open_decisions(folder)
+    proposals = ready.of(ready.run(store))
+    for address, action, elements in choices:
+        decisions.record([some.choose(proposals[address], action, elements=elements)], some.NOW)
+    known = decided(decisions.trail(), some.NOW)
+    return content(gather(store, Limits(), Tolerance(), Scope(), some.NOW, None, known))
+
+
+ALL = ready.DAYS * ready.A_DAY
+
+
+def test_what_was_rejected_is_denied_and_not_called_ready(two: Store, page: Page, tmp_path: Path) -> None:
+    report = decide(two, tmp_path, (ready.FIRST, "reject", ()))
+    assert all(each["ready"] for each in report.profiles)
+    assert report.title == f"p/apps: enforcing denies {ALL:,} requests that succeed, as decided"
+    assert report.lede[1:] == (
+        f"With the 1 recommended rule it would deny {ALL:,}.",
+        f"{ALL:,} requests of 1 caller would be denied because of what was rejected or edited.",
+    )
+    assert report.figures[1][:2] == ("Denied with the recommended rules", f"{ALL:,}")
+    assert [(each["caller"], each["requests"]) for each in report.losses] == [(ready.FIRST, ALL)]
+    assert {each["caller"]: each["left"] for each in report.evidence.callers} == {ready.FIRST: ALL, ready.SECOND: 0}
+    assert {each[3] for each in report.days} == {ready.A_DAY}
+    assert "| `apps` | yes, with denials as decided |" in markdown(report)
+    shown = show(page, report, tmp_path)
+    assert shown.locator("h1").inner_text() == report.title
+    assert "Denials decided" in shown.locator("header.masthead").inner_text()
+    assert "ready, with denials as decided" in shown.locator("#readiness").inner_text()
+    assert ready.FIRST in shown.locator("#denials table").last.inner_text()
+
+
+def test_what_was_edited_is_shown_and_counts_as_it_was_edited(two: Store, page: Page, tmp_path: Path) -> None:
+    report = decide(two, tmp_path, (ready.SECOND, "edit", ("20.60.1.8/32",)))
+    assert report.lede[1] == f"With the 1 accepted and 1 recommended rules it would deny {ALL:,}."
+    assert report.tried == "accepted and recommended"
+    assert "is ready" not in report.title
+    text = markdown(report)
+    assert "| `20.60.1.8/32` | `apps` |" in text
+    assert "proposed: `20.60.1.7/32` |" in text
+    mended = decide(two, tmp_path, (ready.SECOND, "edit", ("20.60.1.0/28",)))
+    assert mended.title == "p/apps is ready to be enforced"
+    assert mended.lede[1:] == ("With the 1 accepted and 1 recommended rules it would deny none.",)
+    shown = show(page, mended, tmp_path)
+    assert "20.60.1.0/28" in shown.locator("[aria-label='Proposals: Accepted with changes'] th.who").inner_text()
+    assert "20.60.1.7/32" not in shown.locator("[aria-label='Proposals: Accepted with changes'] th.who").inner_text()
+
+
+def test_an_accepted_rule_counts_though_nothing_proposes_it_any_longer(two: Store, tmp_path: Path) -> None:
+    kept = some.proposal("20.60.1.0/24", profile="APPS")
+    open_decisions(tmp_path).record([some.choose(kept)], some.NOW)
+    report = decide(two, tmp_path, (ready.SECOND, "reject", ()))
+    assert report.lede[1:] == ("With the 1 accepted and 1 recommended rules it would deny none.",)
+    assert report.title == "p/apps is ready to be enforced", "what was rejected is admitted by another rule"
+
+
+def test_an_accepted_flagged_rule_counts(tmp_path: Path) -> None:
+    host = {"fullyQualifiedDomainName": "x.azurewebsites.net", "port": "443", "protocol": "HTTPS:TCP"}
+    calls = "".join(
+        line(
+            time=f"{some.NOW - day * some.DAY:%Y-%m-%dT05:00:00Z}", timeGeneratedEndTime=None, count=10,
+            resourceId=some.PERIMETER, category="NspPublicOutboundResourceRulesAllowed", properties__source=None,
+            properties__destination=host,
+        )
+        for day in range(1, ready.DAYS + 1)
+    )  # fmt: skip
+    (tmp_path / "out.jsonl").write_text(calls)
+    with open_store(tmp_path / "store") as opened:
+        ready.fill(opened, tmp_path)
+        ingest_folder(opened, tmp_path / "out.jsonl")
+        proposals = ready.of(ready.run(opened))
+        assert proposals["x.azurewebsites.net"]["flags"]
+        before = decide(opened, tmp_path)
+        after = decide(opened, tmp_path, *((name, "accept", ()) for name in proposals))
+    assert before.lede[1] == f"With the 2 recommended rules it would deny {10 * ready.DAYS:,}."
+    assert after.lede[1:] == ("With the 3 accepted rules it would deny none.",)
+    assert after.title == "p/apps is ready to be enforced"
+    assert after.figures[1][:2] == ("Denied with the accepted rules", "0")
 
 
 def test_changes_since_an_earlier_run_are_told(report: Content) -> None:

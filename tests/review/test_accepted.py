@@ -15,6 +15,7 @@ from pipeline.recommend.policy import Limits
 from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
 from pipeline.review.accepted import accepted_rules, answered, expired
+from pipeline.review.decided import decided
 from pipeline.review.decisions import Decisions, open_decisions
 from pipeline.store import Store
 from tests.cli.test_cli import SAMPLE
@@ -63,7 +64,7 @@ def test_what_people_answered_is_no_open_question_unless_it_has_grown(decisions:
     ingest_folder(store, SAMPLE)
 
     def run() -> Recommendation:
-        return recommend(store, Limits(), Scope(), NOW, answered=answered(decisions.trail(), NOW))
+        return recommend(store, Limits(), Scope(), NOW, decided=decided(decisions.trail(), NOW))
 
     def questions(found: Recommendation) -> list[str]:
         return [
