@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from pipeline.moments import utc_now
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
     from pipeline.recommend.bounds import Bounds
+    from pipeline.recommend.proposal import Proposal
     from pipeline.recommend.scope import Scope
     from pipeline.review.decision import Choice, Decision, Trail
     from pipeline.review.decisions import Decisions
@@ -36,6 +37,8 @@ class Desk:
         states: of the proposals of the run, and of what was accepted before.
         bounds: that rules have to keep.
         now: UTC.
+        callers: id of a proposal -> callers or destinations that succeed and that it is about, the busiest first; those
+            of a saved run are a few of them.
     """
 
     decisions: "Decisions"
@@ -43,6 +46,7 @@ class Desk:
     states: "tuple[ProposalState, ...]"
     bounds: "Bounds"
     now: datetime
+    callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def known(self) -> dict[str, Mapping[str, Any]]:
@@ -75,7 +79,7 @@ class Desk:
         self.record(entries)
 
     def record(self, entries: "Sequence[Entry]") -> None:
-        """Record checked choices and print them; say what they overlap with."""
+        """Record checked choices and print them; say what they overlap with, and whom an edit leaves out."""
         made = self.decisions.record(entries, utc_now(), self.trail.sequences)
         show(made)
         accepted = {each.proposal_id for each in made if each.action in {"accept", "edit"}}
@@ -83,6 +87,26 @@ class Desk:
             if state.id in accepted:
                 for each in state.overlaps:
                     tell(f"{state.id}: {overlap_words(each.relation)} {', '.join(each.proposals)}.")
+        if edits := [each for each in made if each.action == "edit"]:
+            self._warn_of_those_left_out(edits)
+
+    def _warn_of_those_left_out(self, edits: "Sequence[Decision]") -> None:
+        """Say which callers of a proposal neither its edited rule nor another accepted one admits."""
+        from pipeline.review.left_out import left_out
+
+        trail = self.decisions.trail()
+        for edit in edits:
+            told = edit.proposal["evidence"].get("examples", ())
+            callers = self.callers.get(edit.proposal_id, told)
+            if missed := left_out(edit, callers, trail, self.now):
+                more = f" and {len(missed) - SHOWN:,} more" if len(missed) > SHOWN else ""
+                log.warn(
+                    "callers_left_out",
+                    f"{edit.proposal_id}: of {len(callers):,} that it was proposed for, the edited rule doesn't admit "
+                    f"{len(missed):,}: {', '.join(missed[:SHOWN])}{more}. Once enforced they are denied.",
+                    proposal=edit.proposal_id,
+                    callers=len(missed),
+                )
 
 
 def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Path | None) -> Desk:
@@ -102,17 +126,25 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
     now = utc_now()
     decisions = common.decisions()
     trail = decisions.trail()
+    callers: dict[str, list[str]] = {}
     if source:
         proposals = list(difference.read(source).proposals.values())
         for each in proposals:
             check_proposal(each)
     else:
         with common.open() as store:
-            proposals = [each.as_json() for each in recommend.run(store, common, scope, now, policy).proposals]
+            found = recommend.run(store, common, scope, now, policy).proposals
+        proposals = [each.as_json() for each in found]
+        callers = {each.id: _who_succeeds(each) for each in found}
     scope.check_one(str(each["perimeter"]) for each in proposals)
     states = state_of([each for each in proposals if _holds(scope, each)], trail, now)
     within = tuple(each for each in states if _holds(scope, each.proposal))
-    return Desk(decisions, trail, within, bounds_of(common, policy), now)
+    return Desk(decisions, trail, within, bounds_of(common, policy), now, callers)
+
+
+def _who_succeeds(proposal: "Proposal") -> list[str]:
+    ranked = sorted(proposal.needs, key=lambda need: (-need.allowed, need.key))
+    return [need.key for need in ranked if need.allowed]
 
 
 def _holds(scope: "Scope", proposal: Mapping[str, Any]) -> bool:

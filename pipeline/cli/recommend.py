@@ -130,7 +130,7 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
         denied = sum(each.requests for each in mine)
         to.print(
             f"\nPerimeter {plain(ready.perimeter.rsplit('/', 1)[-1])}, profile {plain(ready.profile)}: "
-            f"{'READY' if ready.ready else 'NOT READY'}. Enforcing today would have denied {denied:,} requests in "
+            f"{_verdict(ready)}. Enforcing today would have denied {denied:,} requests in "
             f"{ready.days_observed} days.",
             markup=False,
         )
@@ -169,6 +169,12 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
     to.print("? is flagged: ask a person who knows. - is no rule: cannot-fix wants another remedy, leave-denied none.")
     if any(each.is_to_do for each in result.proposals):
         to.print("! is no rule either: associate or link as it says before you enforce.")
+
+
+def _verdict(ready: "Readiness") -> str:
+    if not ready.ready:
+        return "NOT READY"
+    return "READY, with denials as decided" if ready.denied.requests else "READY"
 
 
 def _notes(ready: "Readiness") -> list[str]:

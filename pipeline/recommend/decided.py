@@ -49,6 +49,19 @@ class Denied:
     requests: int = 0
     callers: int = 0
 
+    def sentence(self, rules: str) -> str:
+        """Return what is denied, and how to see it.
+
+        Args:
+            rules: what `nsp whatif --rules` is to try.
+        """
+        requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
+        callers = f"{self.callers:,} caller{'' if self.callers == 1 else 's'}"
+        return (
+            f"decisions: {requests} of {callers} that succeed today would be denied by your decisions (rejected or "
+            f"edited); nsp whatif --rules {rules} shows whom"
+        )
+
     def as_json(self) -> dict[str, int]:
         """Return the figures as the JSON contract has them."""
         return {"requests": self.requests, "callers": self.callers}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -62,7 +62,7 @@ class Readiness:
         weeks: the replayed weeks, newest first.
         at_risk: distinct callers wrongly denied next week; None where there is nothing to tell it from.
         lights: name -> whether it is green: callers, window, questions.
-        reasons: one sentence for each light that is not green.
+        reasons: one sentence for each of what makes a light red, and for what people's decisions deny.
         calendar: what its window has not seen of the calendar, and what is due.
         steps: its associations, in the order in which to enforce them.
         shared: those of the reasons that speak against each of its associations: of the window, and of what is logged.
@@ -93,6 +93,16 @@ class Readiness:
     def ready(self) -> bool:
         """All lights are green."""
         return all(self.lights.values())
+
+    def knowing(self, denied: Denied, rules: str) -> "Readiness":
+        """Return the same with what decisions deny, which is told and turns no light red.
+
+        Args:
+            denied: who succeeds and would be denied because of decisions.
+            rules: what `nsp whatif --rules` is to try to show them.
+        """
+        reasons = (*self.reasons, denied.sentence(rules)) if denied.requests else self.reasons
+        return replace(self, denied=denied, reasons=reasons)
 
     def as_json(self) -> dict[str, Any]:
         """Return the readiness as the JSON contract has it; figures that nothing tells are null."""

@@ -131,8 +131,10 @@ def recommend(
         room = {each: limits.room(known.direction(perimeter, profile, each).elements_in_force) for each in DIRECTIONS}
         parts = split(found, room, DEFAULT if limits.rule_cost is None else limits.rule_cost)
         readiness.append(replace(judged, steps=tuple(order), split=parts))
-    denied = denied_by(store, proposals, decided, scope) if decided else {}
-    readiness = [replace(each, denied=denied.get(each.key, Denied())) for each in readiness]
+    if decided:
+        denied = denied_by(store, proposals, decided, scope)
+        shown_by = "accepted" if decided.accepted else "in-force"
+        readiness = [each.knowing(denied.get(each.key, Denied()), shown_by) for each in readiness]
     ((start, end, _),) = store.rows("recommend/window", **scope.parameters())
     window = {name: moment.isoformat() + "Z" if moment else None for name, moment in (("start", start), ("end", end))}
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()

@@ -20,7 +20,9 @@ from pipeline.recommend import difference
 from pipeline.review.decision import Choice
 from pipeline.review.decisions import open_decisions
 from pipeline.review.entry import entry
+from pipeline.store import open_store
 from tests.cli.test_cli import HOSTILE, nsp, out
+from tests.review import ready
 
 Run = dict[str, Any]
 GOLDEN = Path(__file__).parent.parent / "recommend" / "golden" / "sample.json"
@@ -200,6 +202,35 @@ def test_wrong_words_record_nothing(desk: Here) -> None:
             assert message in desk.refused(*words), words
     assert not (desk.folder / ".nsp").exists()
     assert "There is no warehouse" in desk.refused("list", code=1)
+
+
+@pytest.mark.parametrize("source", ["run made now", "saved run", "file in git"])
+def test_an_edit_that_leaves_out_those_it_was_proposed_for_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    here = Here(tmp_path, capsys)
+    with open_store(tmp_path / ".nsp") as store:
+        ready.fill(store, tmp_path)
+        found = ready.run(store)
+    (tmp_path / "run.json").write_text(json.dumps(found.as_json()))
+    named = ready.of(found)[ready.SECOND]["id"]
+    saved = ("--from", "run.json") if source == "saved run" else ()
+
+    def edit(elements: str) -> str:
+        (tmp_path / "d.yaml").write_text(
+            f"decisions:\n  - {{id: {named}, action: edit, elements: [{elements}], reason: a typo}}\n"
+        )
+        words = ("edit", named, "-e", elements, "-r", "a typo", *saved)
+        code, _, message = here.said("decide", *(("apply", "d.yaml") if source == "file in git" else words))
+        assert code == 0
+        return message
+
+    assert f"{named}: of 1 that it was proposed for, the edited rule doesn't admit 1: {ready.SECOND}." in edit(
+        "20.60.1.8/32"
+    )
+    assert "doesn't admit" not in edit("20.60.1.0/28")
+    reasons = here.json("recommend", code=3)["readiness"][0]["reasons"]
+    assert not any("your decisions" in each for each in reasons)
 
 
 def test_a_policy_beside_the_settings_bounds_edits(desk: Here) -> None:

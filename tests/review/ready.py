@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,10 @@ def fill(store: Store, folder: Path, callers: Sequence[str] = (FIRST, SECOND), *
     ingest_folder(store, folder / "calls.jsonl")
 
 
-def run(store: Store, decisions: Decisions | None = None, limits: Limits | None = None) -> Recommendation:
-    """A run of today, with what was decided."""
-    known = decided(decisions.trail(), NOW) if decisions else None
-    return recommend(store, limits or Limits(), Scope(), NOW, decided=known)
+def run(store: Store, decisions: Decisions | None = None, now: datetime = NOW) -> Recommendation:
+    """A run with what was decided."""
+    known = decided(decisions.trail(), now) if decisions else None
+    return recommend(store, Limits(), Scope(), now, decided=known)
 
 
 def of(found: Recommendation) -> dict[str, dict[str, Any]]:

@@ -37,6 +37,7 @@ def headline(judged: Mapping[str, Any] | None, states: Sequence[ProposalState]) 
         ],
         className=f"verdict {'is-ok' if ready else 'is-bad'}",
     )
+    decisions = [shown(each.split(": ", 1)[-1]) for each in judged.get("reasons") or () if _is_of_decisions(each)]
     return [
         html.Div(
             [verdict, html.P(_risk(judged.get("callers_at_risk") or {}), className="risk")], className="verdict-line"
@@ -48,6 +49,7 @@ def headline(judged: Mapping[str, Any] | None, states: Sequence[ProposalState]) 
             ],
             className="lights",
         ),
+        *(html.P(f"{each[:1].upper()}{each[1:]}.", className="risk") for each in decisions),
         html.P(_progress(states), className="progress", id="progress"),
     ]
 
@@ -62,10 +64,14 @@ def _risk(risk: Mapping[str, Any]) -> str:
     )
 
 
+def _is_of_decisions(reason: str) -> bool:
+    return reason.startswith("decisions:")
+
+
 def _light(name: str, *, green: bool, reasons: Sequence[str]) -> html.Li:
     mine = [shown(each.split(": ", 1)[-1]) for each in reasons if each.startswith(f"{name}:")]
     if name == "window":
-        mine += [shown(each) for each in reasons if each.split(":", 1)[0] not in LIGHTS]
+        mine += [shown(each) for each in reasons if each.split(":", 1)[0] not in LIGHTS and not _is_of_decisions(each)]
     good, bad = _MEANING.get(name, ("good", "not good"))
     return html.Li(
         [
