@@ -15,6 +15,7 @@ from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
+    from pipeline.inventory.rules import RuleElement
     from pipeline.recommend.bounds import Bounds
     from pipeline.recommend.proposal import Proposal
     from pipeline.recommend.scope import Scope
@@ -39,6 +40,8 @@ class Desk:
         now: UTC.
         callers: id of a proposal -> callers or destinations that succeed and that it is about, the busiest first; those
             of a saved run are a few of them.
+        in_force: elements of the rules in force; none with a saved run, which needs no warehouse.
+        most: elements that a profile and direction may have.
     """
 
     decisions: "Decisions"
@@ -47,6 +50,8 @@ class Desk:
     bounds: "Bounds"
     now: datetime
     callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    in_force: "tuple[RuleElement, ...]" = ()
+    most: int = 200
 
     @property
     def known(self) -> dict[str, Mapping[str, Any]]:
@@ -79,7 +84,7 @@ class Desk:
         self.record(entries)
 
     def record(self, entries: "Sequence[Entry]") -> None:
-        """Record checked choices and print them; say what they overlap with, and whom an edit leaves out."""
+        """Record checked choices and print them; say what they overlap with, leave out, and are too many for."""
         made = self.decisions.record(entries, utc_now(), self.trail.sequences)
         show(made)
         accepted = {each.proposal_id for each in made if each.action in {"accept", "edit"}}
@@ -89,6 +94,25 @@ class Desk:
                     tell(f"{state.id}: {overlap_words(each.relation)} {', '.join(each.proposals)}.")
         if edits := [each for each in made if each.action == "edit"]:
             self._warn_of_those_left_out(edits)
+        if accepted:
+            self._warn_of_too_many([each.proposal for each in made if each.proposal_id in accepted])
+
+    def _warn_of_too_many(self, accepted: Sequence[Mapping[str, Any]]) -> None:
+        """Say where there are more accepted elements now than can be applied beside the rules of others."""
+        from pipeline.recommend.decided import too_many
+        from pipeline.review.decided import decided
+
+        places = {(each["perimeter"], each["profile"].lower(), each["direction"]): each["profile"] for each in accepted}
+        found = too_many(self.in_force, decided(self.decisions.trail(), self.now), self.most)
+        for (perimeter, profile, direction), count in found.items():
+            if named := places.get((perimeter, profile, direction)):
+                log.warn(
+                    "too_many_elements",
+                    f"With what is accepted, {perimeter.rsplit('/', 1)[-1]}/{named} would have {count:,} "
+                    f"{direction.lower()} elements, where {self.most:,} may be: nsp apply will refuse. Reject or undo "
+                    "some, or accept wider ones.",
+                    elements=count,
+                )
 
     def _warn_of_those_left_out(self, edits: "Sequence[Decision]") -> None:
         """Say which callers of a proposal neither its edited rule nor another accepted one admits."""
@@ -119,6 +143,7 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
         policy: what --policy says.
     """
     from pipeline.cli import recommend
+    from pipeline.inventory import rules
     from pipeline.recommend import difference
     from pipeline.review.entry import check_proposal
     from pipeline.review.state import state_of
@@ -127,6 +152,7 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
     decisions = common.decisions()
     trail = decisions.trail()
     callers: dict[str, list[str]] = {}
+    in_force: tuple[RuleElement, ...] = ()
     if source:
         proposals = list(difference.read(source).proposals.values())
         for each in proposals:
@@ -134,12 +160,14 @@ def open_desk(common: "Context", scope: "Scope", source: Path | None, policy: Pa
     else:
         with common.open() as store:
             found = recommend.run(store, common, scope, now, policy).proposals
+            in_force = rules.in_force(store).elements
         proposals = [each.as_json() for each in found]
         callers = {each.id: _who_succeeds(each) for each in found}
     scope.check_one(str(each["perimeter"]) for each in proposals)
     states = state_of([each for each in proposals if _holds(scope, each)], trail, now)
+    most = recommend.limits_of(common, policy).max_elements
     within = tuple(each for each in states if _holds(scope, each.proposal))
-    return Desk(decisions, trail, within, bounds_of(common, policy), now, callers)
+    return Desk(decisions, trail, within, bounds_of(common, policy), now, callers, in_force, most)
 
 
 def _who_succeeds(proposal: "Proposal") -> list[str]:

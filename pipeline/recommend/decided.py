@@ -12,6 +12,8 @@ from pipeline.recommend.scope import Scope
 from pipeline.store import Store
 from pipeline.verdict.whatif import Comparison, compare
 
+Side = tuple[str, str, str]
+"""A profile and direction, lower case but for the direction: what Azure counts elements of."""
 EDITED, REJECTED = "edited", "rejected"
 _SETTLED = frozenset({"accepted", EDITED, REJECTED})
 
@@ -25,12 +27,15 @@ class Decided:
         states: of proposals as JSON, those that were decided about: id -> accepted, edited, rejected ...
         accepted: elements of the accepted and edited rules, whether or not they are in force or proposed any longer.
         edited: id of an edited proposal -> the elements that its rule holds instead.
+        rules: perimeter, profile and name, lower case, of the rules that were ever decided about: in force they are
+            what nsp applied.
     """
 
     answered: Callable[[Proposal], bool]
     states: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, str]]
     accepted: tuple[RuleElement, ...] = ()
     edited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rules: frozenset[tuple[str, str, str]] = frozenset()
 
     def states_of(self, proposals: Sequence[Proposal]) -> Mapping[str, str]:
         """Return the states of those proposals about which a decision stands, by id."""
@@ -65,6 +70,22 @@ class Denied:
     def as_json(self) -> dict[str, int]:
         """Return the figures as the JSON contract has them."""
         return {"requests": self.requests, "callers": self.callers}
+
+
+def too_many(in_force: Iterable[RuleElement], decided: Decided, most: int) -> dict[Side, int]:
+    """Return how many elements there would be once the accepted rules are applied, where that is too many.
+
+    As applying counts: rules of others stay, and those that were decided about become what was decided.
+
+    Args:
+        in_force: elements of the rules in force.
+        decided: what people decided.
+        most: elements that a profile and direction may have.
+    """
+    others = [each for each in in_force if (*each.profile_key, each.rule.lower()) not in decided.rules]
+    counts = Counter((*each.profile_key, each.direction) for each in (*others, *decided.accepted))
+    accepted = {(*each.profile_key, each.direction) for each in decided.accepted}
+    return {side: count for side, count in sorted(counts.items()) if count > most and side in accepted}
 
 
 def to_be_in_force(proposals: Sequence[Proposal], decided: Decided | None) -> list[RuleElement]:

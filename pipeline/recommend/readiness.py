@@ -34,6 +34,8 @@ class Evidence:
         closed: resources that were closed to all but what the perimeter admits, so that who was refused is not among
             the would-be denials: name, when they were last, and days of their log since they are open.
         fresh: resources whose first record is younger than the window has to be: name, and days since.
+        too_many: directions with more elements than there may be, once what people accepted is applied: the direction,
+            the elements, and how many there may be.
         linked: GUIDs (else ARM ids) of the perimeters to which its perimeter has a link, in whatever state.
     """
 
@@ -48,6 +50,7 @@ class Evidence:
     nameless_records: int = 0
     closed: tuple[tuple[str, date, int], ...] = ()
     fresh: tuple[tuple[str, int], ...] = ()
+    too_many: tuple[tuple[str, int, int], ...] = ()
     linked: frozenset[str] = frozenset()
 
 
@@ -65,7 +68,8 @@ class Readiness:
         reasons: one sentence for each of what makes a light red, and for what people's decisions deny.
         calendar: what its window has not seen of the calendar, and what is due.
         steps: its associations, in the order in which to enforce them.
-        shared: those of the reasons that speak against each of its associations: of the window, and of what is logged.
+        shared: those of the reasons that speak against each of its associations: of the window, of what is logged, and
+            of accepted rules that can't be applied.
         split: how to spread its resources over several profiles; None where its elements suffice.
         denied: who succeeds today and would be denied because of what people decided; that is theirs to choose, so
             no light is red for it.
@@ -165,7 +169,8 @@ def judge(
     """
     risk = forecast([week.denied_callers for week in weeks])
     of_logging = _questions_of_logging(profile, evidence)
-    open_questions = [*of_logging, *_questions(evidence, proposals)]
+    of_elements = _of_elements(evidence)
+    open_questions = [*of_logging, *of_elements, *_questions(evidence, proposals)]
     calendar = calendar or Calendar()
     window = _window(evidence, calendar, tolerance.min_days)
     closed = [*_closed(evidence, tolerance.min_days), *_fresh(evidence, tolerance.min_days)]
@@ -192,7 +197,7 @@ def judge(
         lights,
         reasons,
         calendar,
-        shared=(*window, *of_logging),
+        shared=(*window, *of_logging, *of_elements),
     )
 
 
@@ -254,6 +259,14 @@ def _questions_of_logging(profile: str, evidence: Evidence) -> list[str]:
             f"questions: {evidence.nameless_records:,} records name no perimeter, so nothing is proposed from them"
         )
     return reasons
+
+
+def _of_elements(evidence: Evidence) -> list[str]:
+    return [
+        f"questions: with what is accepted there would be {count:,} {direction.lower()} elements, where {most:,} may "
+        "be, so nsp apply will refuse; reject or undo some, or accept wider ones"
+        for direction, count, most in evidence.too_many
+    ]
 
 
 def _questions(evidence: Evidence, proposals: Sequence[Proposal]) -> list[str]:

@@ -10,13 +10,14 @@ from hashlib import sha256
 from typing import Any
 
 from pipeline.coverage.measure import measure
+from pipeline.inventory import rules
 from pipeline.progress import each_of, work
 from pipeline.recommend.association import Association, Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.calendar import calendar
 from pipeline.recommend.caller_days import CallerDays, caller_days
 from pipeline.recommend.configuration import Configuration
-from pipeline.recommend.decided import Decided, Denied, denied_by
+from pipeline.recommend.decided import Decided, Denied, denied_by, too_many
 from pipeline.recommend.policy import Limits, propose
 from pipeline.recommend.price import DEFAULT
 from pipeline.recommend.proposal import Proposal
@@ -105,6 +106,7 @@ def recommend(
     for perimeter, profile, resource, day in store.rows("recommend/observed_days", **scope.parameters()):
         known.spelled(perimeter, profile or "")
         days.setdefault((perimeter, (profile or "").lower()), {}).setdefault(day, set()).add(resource or "")
+    crowded = too_many(rules.in_force(store).elements, decided, limits.max_elements) if decided else {}
     proposals: list[Proposal] = []
     readiness: list[Readiness] = []
     for perimeter, profile in each_of(sorted(profiles), "proposing", "profiles"):
@@ -121,7 +123,15 @@ def recommend(
         judged = judge(
             perimeter,
             known.spelled(perimeter, profile),
-            replace(evidence, fresh=_fresh(associations, written, tolerated.min_days)),
+            replace(
+                evidence,
+                fresh=_fresh(associations, written, tolerated.min_days),
+                too_many=tuple(
+                    (direction, crowded[perimeter, profile, direction], limits.max_elements)
+                    for direction in DIRECTIONS
+                    if (perimeter, profile, direction) in crowded
+                ),
+            ),
             weeks,
             undecided,
             tolerated,

@@ -1,5 +1,6 @@
 """What a run of the recommender, and a report, have to know of a trail."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
@@ -25,4 +26,12 @@ def decided(trail: Trail, now: datetime) -> Decided:
         partial(decided_states, trail=trail, now=now),
         tuple(element for rule in accepted_rules(trail, now) for element in rule.rule_elements()),
         {name: each.elements for name, each in edits.items()},
+        frozenset(_rules(trail)),
     )
+
+
+def _rules(trail: Trail) -> Iterator[tuple[str, str, str]]:
+    for each in trail.decisions:
+        proposal = each.proposal
+        if proposal["elements"]:
+            yield proposal["perimeter"], proposal["profile"].lower(), proposal["name"].lower()

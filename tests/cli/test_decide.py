@@ -22,7 +22,7 @@ from pipeline.review.decisions import open_decisions
 from pipeline.review.entry import entry
 from pipeline.store import open_store
 from tests.cli.test_cli import HOSTILE, nsp, out
-from tests.review import ready
+from tests.review import ready, some
 
 Run = dict[str, Any]
 GOLDEN = Path(__file__).parent.parent / "recommend" / "golden" / "sample.json"
@@ -231,6 +231,34 @@ def test_an_edit_that_leaves_out_those_it_was_proposed_for_is_told(
     assert "doesn't admit" not in edit("20.60.1.0/28")
     reasons = here.json("recommend", code=3)["readiness"][0]["reasons"]
     assert not any("your decisions" in each for each in reasons)
+
+
+def test_accepting_more_than_azure_takes_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = Here(tmp_path, capsys)
+    office = [f"198.51.{number}.1/32" for number in range(130)]
+    with open_store(tmp_path / ".nsp") as store:
+        ready.fill(
+            store, tmp_path, (ready.FIRST,), {"name": "office", "direction": "Inbound", "addressPrefixes": office}
+        )
+        found = ready.run(store)
+    proposed = ready.of(found)[ready.FIRST]
+    many = [some.proposal(*(f"20.{net}.{number}.1/32" for number in range(70)), profile="apps") for net in (70, 80, 90)]
+    (tmp_path / "run.json").write_text(json.dumps(found.as_json() | {"proposals": many}))
+    first, second, third = (each["id"] for each in many)
+
+    def accept(*words: str) -> str:
+        code, _, message = here.said("decide", "accept", *words)
+        assert code == 0, message
+        return message
+
+    assert accept(first, "--from", "run.json") == ""
+    told = "p/apps would have 201 inbound elements, where 200 may be: nsp apply will refuse."
+    assert told in accept(proposed["id"])
+    accept(second, "--from", "run.json")
+    assert "would have 211 inbound elements" in accept(third, "--from", "run.json"), "of the accepted alone"
+    assert any(
+        "elements, where 200 may be" in each for each in here.json("recommend", code=3)["readiness"][0]["reasons"]
+    )
 
 
 def test_a_policy_beside_the_settings_bounds_edits(desk: Here) -> None:

@@ -70,6 +70,31 @@ def test_an_edit_that_ran_out_denies_nobody(two: Store, decisions: Decisions) ->
     assert found.denied.requests == 0
 
 
+OFFICE = [f"198.51.100.{number}/32" for number in range(60)]
+NSP = [f"20.70.{number}.9/32" for number in range(80)]
+
+
+def test_more_accepted_elements_than_azure_takes_are_a_question(tmp_path: Path, decisions: Decisions) -> None:
+    mine = proposal(*NSP, profile="Apps")
+    waiting = proposal(*(f"20.80.{number}.9/32" for number in range(60)), profile="apps")
+    foreign = {"name": "office", "direction": "Inbound", "addressPrefixes": OFFICE}
+    applied = {"name": mine["name"].upper(), "direction": "Inbound", "addressPrefixes": NSP}
+    with open_store(tmp_path / "store") as store:
+        ready.fill(store, tmp_path, (ready.FIRST,), foreign, applied)
+        decisions.record([choose(mine), choose(waiting)], NOW)
+        assert told(store, decisions) == (0, 0, ""), "60 of others, 80 that are in force already, and 60 make 200"
+        decisions.record([choose(ready.of(ready.run(store))[ready.FIRST])], NOW)
+        (found,) = ready.run(store, decisions).readiness
+        assert not found.ready
+        (reason,) = found.reasons
+        assert reason.startswith(
+            "questions: with what is accepted there would be 201 inbound elements, where 200 may be, so nsp apply will"
+        )
+        assert [step.ready for step in found.steps] == [False], "what it needs can't be applied"
+        decisions.record([choose(mine, "undo")], NOW)
+        assert told(store, decisions) == (0, 0, ""), "applying removes what is accepted no longer"
+
+
 def test_people_are_told_beside_the_verdict(two: Store, decisions: Decisions) -> None:
     decisions.record([choose(ready.of(ready.run(two))[ready.FIRST], "reject")], NOW)
     found = ready.run(two, decisions)
