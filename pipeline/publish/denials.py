@@ -62,7 +62,7 @@ def denials(store: Store, enforced: Enforced, scope: Scope) -> tuple[list[Findin
 
 
 def _kind(row: Mapping[str, Any], is_foreseen: bool) -> str | None:
-    if not row["denied_by_rules_of_today"] and row["allowed_before"]:
+    if row["admitted_by_rules_of_today"] == row["denied_requests"] and row["allowed_before"]:
         return SETTLED
     if is_foreseen:
         return EXPECTED

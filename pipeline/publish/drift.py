@@ -11,7 +11,7 @@ from pipeline.publish import content, record
 from pipeline.publish.content import Content
 from pipeline.publish.finding import DRIFT, MODE_DRIFT, UNKNOWN, Finding, short
 from pipeline.publish.merge import Key
-from pipeline.publish.plan import drift_words
+from pipeline.publish.plan import drift_words, listed
 from pipeline.publish.record import Entry, ModeChange
 from pipeline.store import Store
 
@@ -45,8 +45,12 @@ def of_inventory(store: Store) -> InForce:
         held.setdefault(_FIELDS.get(kind, kind), []).append(element)
     rules = {key: content.of_properties(each) for key, each in properties.items()}
     modes = {row[3]: row[4] or "" for row in store.rows("inventory/associations")}
-    known = {row[0]: max(each for each in row[3:5] if each) for row in store.rows("inventory/perimeters")}
-    return InForce(rules, modes, known)
+    return InForce(rules, modes, inventory_moments(store))
+
+
+def inventory_moments(store: Store) -> dict[str, datetime]:
+    """Return of each perimeter of the inventory when that was found so."""
+    return {row[0]: max(each for each in row[3:5] if each) for row in store.rows("inventory/perimeters")}
 
 
 def drift(entries: Sequence[Entry], last: Mapping[Key, Content], now: InForce) -> list[Finding]:
@@ -113,3 +117,34 @@ def mode_drift(changes: Sequence[ModeChange], now: InForce) -> list[Finding]:
             )
         )  # fmt: skip
     return found
+
+
+def unknown_modes(changes: Sequence[ModeChange], now: InForce, inventory: Mapping[str, datetime]) -> list[Finding]:
+    """Return where the inventory is older than an access mode that nsp set.
+
+    Denials are judged by the inventory, whatever is in force in Azure: by one that still says Learning, hardly any is
+    denied. Of what went back to Learning no denial is looked for; its mode Azure itself may tell.
+
+    Args:
+        changes: of access modes, in order.
+        now: what is in force.
+        inventory: perimeter -> when the inventory was found so.
+    """
+    old: dict[str, list[str]] = {}
+    for each in {one.association: one for one in changes}.values():
+        perimeter = each.profile.partition("/profiles/")[0]
+        matters = now.known_at is not None or each.mode.lower() == "enforced"
+        if matters and inventory.get(perimeter, datetime.min) < each.at:  # noqa: DTZ901
+            old.setdefault(perimeter, []).append(short(each.resource))
+    return [
+        Finding(
+            UNKNOWN,
+            perimeter,
+            "",
+            "inventory",
+            f"The inventory is older than the access mode that nsp set of {listed(names)}, so nobody can tell whether "
+            "the rules of today admit who is denied there.",
+            "nsp inventory pull, then nsp verify again.",
+        )
+        for perimeter, names in sorted(old.items())
+    ]

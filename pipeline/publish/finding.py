@@ -18,7 +18,7 @@ class Finding:
     Args:
         kind: denied-unexpected, of whom succeeded before and wasn't expected to be denied; denied-newcomer, of whom
             nobody had seen and who has an identity or keeps coming; denied-strangers, the rest of those, together;
-            denied-as-expected; denied-settled, of whom a rule of today admits; denied-share, where more is denied than
+            denied-as-expected; denied-settled, whom the rules of today admit; denied-share, where more is denied than
             predicted; drift and mode-drift, where Azure isn't as nsp left it; unused, of a rule that nsp applied;
             unknown, where something can't be looked at.
         perimeter: ARM id, lower case.

@@ -14,7 +14,7 @@ from pipeline.progress import each_of, work
 from pipeline.publish import record
 from pipeline.publish.content import Content
 from pipeline.publish.denials import Enforced, denials
-from pipeline.publish.drift import InForce, drift, mode_drift
+from pipeline.publish.drift import InForce, drift, inventory_moments, mode_drift, unknown_modes
 from pipeline.publish.finding import UNUSED_RULE, Finding
 from pipeline.publish.merge import Key
 from pipeline.publish.record import Entry, ModeChange
@@ -92,6 +92,7 @@ def verify(
         still_denied += still
     findings += drift(entries, last, now_in_force)
     findings += mode_drift(changes, now_in_force)
+    findings += unknown_modes(changes, now_in_force, inventory_moments(store))
     with work("looking for unused rules"):
         findings += _unused(store, last, scope, now, limits)
     return Verified(

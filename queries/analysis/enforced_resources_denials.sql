@@ -6,7 +6,8 @@
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
 -- $limit  at most so many rows; null for all
--- Enforced by the newest inventory; denials from before the resource was enforced are among them.
+-- Enforced by the newest inventory; denials from before the resource was enforced are among them. Of what the rules of
+-- today neither deny nor admit nobody can tell.
 select
     perimeter,
     service_resource as resource,
@@ -17,6 +18,9 @@ select
     sum(requests)::bigint as denied_requests,
     coalesce(sum(requests) filter (where rule_origin = 'Perimeter'), 0)::bigint as denied_by_perimeter,
     coalesce(sum(requests) filter (where verdict = 'denied'), 0)::bigint as denied_by_rules_of_today,
+    coalesce(
+        sum(requests) filter (where verdict in ('allowed-by-rule', 'allowed-by-membership', 'allowed-by-link')), 0
+    )::bigint as admitted_by_rules_of_today,
     min(first_seen) as first_seen,
     max(last_seen) as last_seen
 from verdict

@@ -5,6 +5,7 @@
 -- $resource  ARM id of the resource; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
+-- Not denied isn't admitted: in learning mode the resource's own rules would decide, and of many calls nobody can tell.
 -- Calls to members that the log shows as denied although they arrive are left out. A record of the hour of the moment
 -- counts as since where its last event is.
 with flow as (
@@ -58,7 +59,9 @@ denial as (
         matched_rule,
         sum(requests)::bigint as denied_requests,
         count(distinct last_seen::date) as days_denied,
-        coalesce(sum(requests) filter (where verdict = 'denied'), 0)::bigint as denied_by_rules_of_today,
+        coalesce(
+            sum(requests) filter (where verdict in ('allowed-by-rule', 'allowed-by-membership', 'allowed-by-link')), 0
+        )::bigint as admitted_by_rules_of_today,
         min(first_seen) as first_seen,
         max(last_seen) as last_seen
     from flow
@@ -76,7 +79,7 @@ select
     d.matched_rule,
     d.denied_requests,
     d.days_denied,
-    d.denied_by_rules_of_today,
+    d.admitted_by_rules_of_today,
     coalesce(p.allowed_before, 0)::bigint as allowed_before,
     coalesce(p.denied_before, 0)::bigint as denied_before,
     d.first_seen,

@@ -188,11 +188,14 @@ def test_verdicts_by_profile(judged: Store) -> None:
 
 
 def test_enforced_resources_denials(judged: Store) -> None:
-    columns = "resource direction caller destination denied_requests denied_by_perimeter denied_by_rules_of_today"
+    columns = (
+        "resource direction caller destination denied_requests denied_by_perimeter denied_by_rules_of_today "
+        "admitted_by_rules_of_today"
+    )
     assert ask(judged, "enforced_resources_denials", columns) == [
-        ("vault", "Inbound", OUTSIDE, None, 5, 5, 5),
-        ("vault", "Inbound", A, None, 1, 1, 0),
-        ("vault", "Outbound", "vault", "open.example", 1, 1, 1),
+        ("vault", "Inbound", OUTSIDE, None, 5, 5, 5, 0),
+        ("vault", "Inbound", A, None, 1, 1, 0, 1),
+        ("vault", "Outbound", "vault", "open.example", 1, 1, 1, 0),
     ]
     assert ask(judged, "enforced_resources_denials", "caller", since=at(2)) == [(A,)]
 

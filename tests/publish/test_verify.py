@@ -165,6 +165,45 @@ def test_an_older_inventory_says_nothing_of_drift(world: Store) -> None:
     assert "nsp inventory pull" in found.findings[0].suggestion
 
 
+@pytest.mark.parametrize("address", ["203.0.113.2", "198.51.100.1"])
+@pytest.mark.parametrize("is_live", [False, True])
+def test_what_an_inventory_of_before_does_not_deny_is_not_admitted(store: Store, address: str, is_live: bool) -> None:
+    rules = [("apps", "Inbound", "addressPrefixes", "203.0.113.0/28")]
+    put(store, World(rules=rules), taken_at=ENFORCED_AT - timedelta(days=1))  # says Learning
+    write(
+        store,
+        at(-3, address, "NspPublicInboundResourceRulesAllowed"),
+        at(1, address, matched_rule="DefaultDenyAll", rules_version="4"),
+    )
+    found = looked(store, enforced(), InForce({}, {DOCS: "Enforced"}) if is_live else None)
+    assert sorted(kinds(found)) == ["denied-unexpected", "unknown"]
+    assert found.needs_attention
+    (unknown,) = [each for each in found.findings if each.kind == "unknown"]
+    assert "docs" in unknown.sentence
+    assert "nsp inventory pull" in unknown.suggestion
+    put(store, World(rules=rules, modes={DOCS: ("Enforced", "Enabled", "apps")}), taken_at=NOW)
+    assert list(kinds(looked(store, enforced()))) == ["denied-unexpected"]
+
+
+def test_what_is_admitted_in_part_is_not_settled(world: Store) -> None:
+    write(
+        world,
+        at(-3, "203.0.113.2", "NspPublicInboundResourceRulesAllowed"),
+        at(1, "203.0.113.2"),
+        at(2, "203.0.113.2", protocol="SMB"),
+    )
+    assert list(kinds(looked(world, enforced()))) == ["denied-unexpected"]
+
+
+def test_an_older_inventory_is_told_where_nobody_is_denied(store: Store) -> None:
+    put(store, World(), taken_at=ENFORCED_AT - timedelta(days=1))
+    write(store, at(1, "203.0.113.3", ADMITTED))
+    assert list(kinds(looked(store, enforced()))) == ["unknown"]
+    back = [{**each, "after": "Learning", "run": "2"} for each in enforced()]
+    assert list(kinds(looked(store, [*enforced(), *back]))) == ["unknown"]
+    assert looked(store, [*enforced(), *back], InForce({}, {DOCS: "Learning"})).findings == ()  # Azure told the mode
+
+
 def test_unused_rules_that_were_applied_are_told_and_others_not(world: Store) -> None:
     write(world, *(at(day, "198.51.100.1", "NspPublicInboundResourceRulesAllowed") for day in range(-9, 0)))
     assert kinds(looked(world, applied()))["unused"] == ["r0"]
