@@ -184,7 +184,8 @@ def gate(
     lost = [
         row
         for row in losses(store, mine, {association.profile}).to_dicts()
-        if association.resource in [each for each in row["resources"] if each]
+        # where the log names no resource, it may be any of the profile
+        if any(not each or each == association.resource for each in row["resources"])
     ]
     if lost:
         count = sum(row["requests"] for row in lost)

@@ -14,6 +14,7 @@ from pipeline.store import Store
 
 STEADY_DAYS = 3
 """An unidentified caller that is denied on fewer days is taken for one of the strangers that every address meets."""
+_UNNAMED = "a resource that the log doesn't name"
 NAMELESS = frozenset({"public-address", "unmatchable-address", "unknown"})
 
 
@@ -81,16 +82,24 @@ def _strangers(place: tuple[str, str, str], rows: Sequence[Mapping[str, Any]]) -
         STRANGERS,
         *place,
         f"{count:,} requests of {len(rows):,} callers that were never seen before, without identity and on few days, "
-        f"were denied at {short(place[2])}: {names}.",
+        f"were denied at {short(place[2]) or _UNNAMED}: {names}.",
         "Nothing, as long as nobody complains: any public address is called by strangers.",
         {"callers": len(rows), "denied_requests": count},
     )
+
+
+def _to_name(resource: str | None) -> str:
+    """Return what to name a resource by in a command."""
+    return shlex.quote(short(resource)) if resource else "RESOURCE"
 
 
 def _denial(row: Mapping[str, Any], kind: str) -> Finding:
     who = row["caller"] or "a caller without a name"
     way = "to" if row["direction"] == "Outbound" else "of"
     resource = short(row["resource"])
+    where = resource or _UNNAMED
+    if resource and row["unplaced_requests"]:
+        where += f", or at another of its profile ({row['unplaced_requests']:,} of them name no resource)"
     before = {
         UNEXPECTED: f"{row['allowed_before']:,} succeeded before, and nobody expected it",
         EXPECTED: "that was expected when it was enforced",
@@ -100,12 +109,21 @@ def _denial(row: Mapping[str, Any], kind: str) -> Finding:
     rule = f" (by {row['matched_rule']})" if row["matched_rule"] else ""
     advice = {
         UNEXPECTED: "nsp recommend proposes what would admit it: nsp decide accept, then nsp apply. Until then, nsp "
-        f"enforce {shlex.quote(resource)} --mode Learning --yes lets it in again.",
+        f"enforce {_to_name(row['resource'])} --mode Learning --yes lets it in again.",
         EXPECTED: "Leave it, or accept its proposal after all: nsp decide accept, then nsp apply.",
         SETTLED: "Nothing: see whether it stays so.",
         NEWCOMER: "Ask whose it is. If it belongs here: nsp recommend, nsp decide accept, nsp apply; else leave it.",
     }[kind]
-    told = ("direction", "caller", "caller_kind", "matched_rule", "denied_requests", "allowed_before", "denied_before")
+    told = (
+        "direction",
+        "caller",
+        "caller_kind",
+        "matched_rule",
+        "denied_requests",
+        "unplaced_requests",
+        "allowed_before",
+        "denied_before",
+    )
     evidence = {name: row[name] for name in told}
     evidence |= {name: row[name].isoformat() + "Z" for name in ("first_seen", "last_seen")}
     return Finding(
@@ -113,7 +131,7 @@ def _denial(row: Mapping[str, Any], kind: str) -> Finding:
         row["perimeter"] or "",
         row["profile"] or "",
         row["resource"] or "",
-        f"{row['denied_requests']:,} requests {way} {who} were denied at {resource}{rule}; {before}.",
+        f"{row['denied_requests']:,} requests {way} {who} were denied at {where}{rule}; {before}.",
         advice,
         evidence,
     )
@@ -144,9 +162,9 @@ def _shares(store: Store, enforced: Enforced, scope: Scope, denials: Sequence[Fi
                     SHARE,
                     *place,
                     f"{share:.2%} of the requests that rules have to decide about were denied at "
-                    f"{short(place[2])}, strangers left out; at most {high:.2%} was predicted.",
+                    f"{short(place[2]) or _UNNAMED}, strangers left out; at most {high:.2%} was predicted.",
                     "Go back to Learning and look again: nsp enforce "
-                    f"{shlex.quote(short(place[2]))} --mode Learning --yes, then nsp recommend.",
+                    f"{_to_name(place[2])} --mode Learning --yes, then nsp recommend.",
                     {"share": share, "predicted_high": high, "denied_requests": count},
                 )
             )

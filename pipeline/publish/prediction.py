@@ -75,4 +75,4 @@ def rule_set(store: Store, contents: Mapping[Key, Content], places: Collection[P
 
 def _loss(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("perimeter", "profile", "direction", "caller", "reason", "requests", "days_seen")
-    return {**{name: row[name] for name in kept}, "resources": [each for each in row["resources"] if each]}
+    return {**{name: row[name] for name in kept}, "resources": [each or "" for each in row["resources"]]}

@@ -139,10 +139,12 @@ def _step(
     tolerance: Tolerance,
     shared: tuple[str, ...],
 ) -> Step:
-    risk = forecast([week.denied_at[each.resource] for week in weeks])
+    # what the log says of no resource may have been of this one
+    places = each.resource, ""
+    risk = forecast([sum(week.denied_at[place] for place in places) for week in weeks])
     requests: Counter[str] = Counter()
     for proposal in proposals:
-        requests[_waits_for(proposal)] += sum(need.allowed_at[each.resource] for need in proposal.needs)
+        requests[_waits_for(proposal)] += sum(need.allowed_at[place] for need in proposal.needs for place in places)
     by_rules = requests.pop("", 0)
     reasons = []
     if not each.days:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -39,7 +39,8 @@ class Week:
         denied_callers: those of them that the recommended rules would have denied.
         requests: their requests.
         denied_requests: those that would have been denied.
-        callers_at: resource -> callers that needed a rule for it.
+        callers_at: resource -> callers that needed a rule for it; under "" alone those of whom the log named none once,
+            since they count for each.
         denied_at: resource -> those of them that would have been denied.
     """
 
@@ -123,10 +124,10 @@ def _week(replayed: _Origin, admitting: Sequence[str | None]) -> Week:
     for need, rule in zip(replayed.matter, admitting, strict=True):
         if rule == ASKED:
             continue
-        callers.setdefault(_caller(need), set()).update(need.resources)
+        callers.setdefault(_caller(need), set()).update(need.places)
         requests += need.allowed
         if rule is None:
-            denied.setdefault(_caller(need), set()).update(need.resources)
+            denied.setdefault(_caller(need), set()).update(need.places)
             denied_requests += need.allowed
     return Week(
         replayed.origin,
@@ -134,9 +135,13 @@ def _week(replayed: _Origin, admitting: Sequence[str | None]) -> Week:
         len(denied),
         requests,
         denied_requests,
-        Counter(resource for each in callers.values() for resource in each),
-        Counter(resource for each in denied.values() for resource in each),
+        _by_resource(callers.values()),
+        _by_resource(denied.values()),
     )
+
+
+def _by_resource(places: Iterable[set[str]]) -> Counter[str]:
+    return Counter(resource for each in places for resource in ({""} if "" in each else each))
 
 
 RECOMMENDED, ASKED = "recommended", "asked"

@@ -108,17 +108,21 @@ class Need:
 
     @cached_property
     def allowed_at(self) -> Counter[str]:
-        """The resources of the profile that took part, each with the requests that succeeded."""
+        """The resources of the profile that took part, with the requests that succeeded; "" where none is named."""
         found: Counter[str] = Counter()
         for each in self.seen:
-            if each.caller.service_resource:
-                found[each.caller.service_resource] += sum(each.allowed)
+            found[each.caller.service_resource or ""] += sum(each.allowed)
         return found
 
     @property
     def resources(self) -> set[str]:
         """The resources of the profile that took part, where it was refused as well."""
-        return {each.caller.service_resource for each in self.seen if each.caller.service_resource}
+        return self.places - {""}
+
+    @property
+    def places(self) -> set[str]:
+        """The same, with "" where the log names none: that may be any of the profile."""
+        return {each.caller.service_resource or "" for each in self.seen}
 
     @property
     def operations(self) -> set[str]:

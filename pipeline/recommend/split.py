@@ -108,7 +108,7 @@ def _needed(found: Sequence[Need], direction: str, rule_cost: float) -> dict[str
             ((version, (key,)),) = keys_by_version([need.key]).items()
             name = of_address[f"{version} {key}"]
         for resource, requests in need.allowed_at.items():
-            if requests:
+            if requests and resource:
                 needed.setdefault(resource, set()).add((direction, need.kind, name))
     return needed
 

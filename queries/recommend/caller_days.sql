@@ -6,7 +6,8 @@
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
 -- To be asked within a scenario in which everything is Enforced. What succeeded would be denied by enforcing; what was
--- denied is the evidence against a caller. The lists are parallel, a place a day, in order of days.
+-- denied is the evidence against a caller. A part of an associated resource counts for that resource. The lists are
+-- parallel, a place a day, in order of days.
 with caller_day as (
     select
         perimeter,
@@ -21,7 +22,7 @@ with caller_day as (
         source_perimeters,
         destination_fqdn,
         destination_resource,
-        service_resource,
+        coalesce(associated_resource, service_resource) as service_resource,
         matched_rule,
         is_member,
         reason,
@@ -53,7 +54,7 @@ with caller_day as (
         source_perimeters,
         destination_fqdn,
         destination_resource,
-        service_resource,
+        coalesce(associated_resource, service_resource),
         matched_rule,
         is_member,
         reason

@@ -8,7 +8,7 @@
 -- The verdicts of today are kept in verdict_today. is_loss: it succeeded and would be denied. is_denied_already: it
 -- succeeded once, and what the inventory tells of today denies it as well. is_unjudged: nobody can tell, though today
 -- something is known, or though it succeeded. The profile is that of today. What only losses are asked for is null of
--- others.
+-- others; a part of an associated resource is told as that resource.
 select
     v.perimeter,
     v.profile,
@@ -32,7 +32,7 @@ select
         today.verdict <> 'unknown'
         or (v.reason in ('mode', 'category', 'link-unknown') and v.action is distinct from 'Denied')
     ) as is_unjudged,
-    if(is_loss, v.service_resource, null) as resource,
+    if(is_loss, coalesce(v.associated_resource, v.service_resource), null) as resource,
     if(is_loss, v.first_seen, null) as first_seen,
     if(is_loss, v.last_seen, null) as last_seen
 from verdict as v

@@ -4,7 +4,8 @@
 -- Rules, modes and members are those of the newest inventory, or of the temporary tables rule_span, rule_name and
 -- scenario that stand in their place; profile is the one that the resource belongs to today. The logged category is
 -- evidence, not truth: where it was written under the very version of the rules that is in force, it shows whom they
--- really admit; older rows are judged by today's rules.
+-- really admit; older rows are judged by today's rules. associated_resource: the one of the inventory that
+-- service_resource is, or is a part of.
 with state as materialized (
     select *
     from resource_state
@@ -199,6 +200,7 @@ matched as (
         t.rowid as flow,
         t.* exclude (profile),
         s.profile_name as profile,
+        s.resource as associated_resource,
         t.profile as logged_profile,
         s.access_mode,
         s.public_network_access,
@@ -403,6 +405,7 @@ select
     r.profile,
     r.logged_profile,
     r.service_resource,
+    r.associated_resource,
     r.category,
     r.direction,
     r.traffic_type,

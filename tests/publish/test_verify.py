@@ -185,6 +185,32 @@ def test_what_an_inventory_of_before_does_not_deny_is_not_admitted(store: Store,
     assert list(kinds(looked(store, enforced()))) == ["denied-unexpected"]
 
 
+def test_denials_at_a_part_and_at_no_named_resource_are_told(world: Store) -> None:
+    before, part = "NspPublicInboundResourceRulesAllowed", f"{DOCS}/blobservices/default"
+    write(
+        world,
+        at(-3, "198.51.100.1", before), at(1, "198.51.100.1", service_resource=part),
+        at(-3, "198.51.100.2", before, service_resource=part), at(1, "198.51.100.2", service_resource=None),
+        at(-3, "198.51.100.3", before, service_resource=None), at(1, "198.51.100.3"),
+        at(-3, "198.51.100.4", before, service_resource=None),
+        at(1, "198.51.100.4", service_resource=None, profile="other"),
+        at(1, "203.0.113.3", ADMITTED, service_resource=part),
+    )  # fmt: skip
+    share = {"estimate": 0, "low": 0, "high": 0.8}
+    foreseen = {"profiles": [{"perimeter": PERIMETER, "profile": "Apps", "predicted_denied_share": share}]}
+    found = looked(world, enforced(foreseen))
+    assert {kind: sorted(some) for kind, some in kinds(found).items()} == {
+        "denied-unexpected": ["198.51.100.1", "198.51.100.2", "198.51.100.3"]
+    }  # 30 of 40: no more than predicted
+    assert {each.about for each in found.findings} == {DOCS}
+    (unplaced,) = [each for each in found.findings if each.evidence["caller"] == "198.51.100.2"]
+    assert "(10 of them name no resource)" in unplaced.sentence
+    everything = looked(world, [], since=ENFORCED_AT)
+    (unplaced,) = [each for each in everything.findings if each.evidence.get("caller") == "198.51.100.2"]
+    assert "denied at a resource that the log doesn't name" in unplaced.sentence
+    assert "''" not in unplaced.suggestion
+
+
 def test_what_is_admitted_in_part_is_not_settled(world: Store) -> None:
     write(
         world,
@@ -252,6 +278,27 @@ class TestGate:
         assert closed.prediction["losses"][0]["caller"] == "203.0.113.2"
         broken = access_mode.gate(store, self.association(issues="yes"), found, self.rules("203.0.113.0/28"))
         assert any("provisioning issues" in reason for reason in broken.reasons)
+
+    @pytest.mark.parametrize("resource", [f"{DOCS}/blobservices/default", None])
+    def test_callers_of_a_part_and_of_no_named_resource_close_it(self, store: Store, resource: str | None) -> None:
+        modes: dict[str, tuple[str | None, str | None, str]] = {
+            DOCS: ("Learning", "Enabled", "apps"), VAULT: ("Learning", "Enabled", "apps"),
+        }  # fmt: skip
+        put(store, World(modes=modes), taken_at=ENFORCED_AT - timedelta(days=60))
+        steady = [at(-day, "203.0.113.2", service_resource=DOCS, category=ADMITTED) for day in range(40)]
+        of_vault = [at(-day, "203.0.113.2", service_resource=VAULT, category=ADMITTED) for day in range(40)]
+        before = "NspPublicInboundResourceRulesAllowed"
+        lost = [at(-day, "10.0.0.4", before, service_resource=resource, caller_kind="x") for day in range(40)]
+        write(store, *steady, *of_vault, *lost)
+        found = recommend(store, Limits(), Scope(), ENFORCED_AT)
+        rules = self.rules("203.0.113.0/28")
+        docs = access_mode.gate(store, self.association(), found, rules)
+        vault = access_mode.gate(store, self.association(VAULT), found, rules)
+        for gate, is_closed in ((docs, True), (vault, resource is None)):
+            assert any("would be denied: 10.0.0.4" in reason for reason in gate.reasons) is is_closed
+            assert ("400 requests no rule settles" in gate.reasons) is is_closed
+        (loss,) = docs.prediction["losses"]
+        assert loss["resources"] == [DOCS if resource else ""]
 
     def test_a_short_window_and_an_unknown_resource_close_it(self, store: Store) -> None:
         found = self.found(store, days=5)

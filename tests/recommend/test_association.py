@@ -57,3 +57,19 @@ def test_callers_of_another_resource_are_no_risk_of_this_one() -> None:
     assert step.ready
     assert step.at_risk
     assert step.at_risk.high == 1
+
+
+def test_callers_of_no_named_resource_are_a_risk_of_each() -> None:
+    rows = [seen(0, ip="192.0.2.9", service_resource=None), seen(0, ip="10.0.0.4", service_resource=VAULT)]
+    nameless = Week(date(2026, 10, 1), 9, 3, 90, 9, denied_at=Counter({"": 3}))
+    found = judged(
+        Association(VAULT, "Learning", 35), Association(STORAGE, "Learning", 35), weeks=[nameless] * 4, rows=rows
+    )
+    assert {step.association.resource: step.reasons for step in found} == {
+        STORAGE: ("up to 9 callers may be wrongly denied next week", "5 requests wait for a decision"),
+        VAULT: (
+            "up to 9 callers may be wrongly denied next week",
+            "5 requests wait for a decision",
+            "5 requests no rule settles",
+        ),
+    }

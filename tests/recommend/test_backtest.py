@@ -14,7 +14,7 @@ from pipeline.recommend.readiness import Evidence, judge
 from pipeline.store import Store
 from pipeline.verdict.scenario import admitting_rules
 from tests.recommend.caller_day import gathered
-from tests.recommend.test_policy import START, inbound, profile, seen
+from tests.recommend.test_policy import START, STORAGE, inbound, profile, seen
 
 DAYS = 35
 END = START + timedelta(days=DAYS)
@@ -39,6 +39,16 @@ def test_newcomer_would_have_been_denied_in_its_first_week_only(store: Store) ->
     weeks = replay(profile(), gathered(rows), EVERY_DAY, Limits(), partial(admitting_rules, store))
     assert [week.denied_callers for week in weeks] == [0, 1, 0, 0]
     assert weeks[1].denied_requests == (28 - 24) * 5
+
+
+def test_who_once_named_no_resource_counts_for_each_and_for_none_twice(store: Store) -> None:
+    rows = [seen(day) for day in range(DAYS)]
+    rows += [seen(day, ip="198.51.100.9", service_resource=None) for day in range(24, 28)]
+    rows += [seen(day, ip="198.51.100.10") for day in range(24, 28)]  # of the same /24: the same caller
+    rows += [seen(day, ip="192.0.2.8") for day in range(24, 28)]
+    weeks = replay(profile(), gathered(rows), EVERY_DAY, Limits(), partial(admitting_rules, store))
+    assert weeks[1].denied_callers == 2
+    assert weeks[1].denied_at == {"": 1, STORAGE: 1}
 
 
 def test_strangers_unmatchable_and_asked_callers_are_left_out(store: Store) -> None:

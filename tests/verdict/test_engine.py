@@ -512,11 +512,12 @@ def test_part_of_a_resource_is_judged_as_the_resource(store: Store) -> None:
     }
     put(store, World(modes=modes))
     parts = (f"{DOCS}/fileservices/default", f"{inner}/containers/c", f"{DOCS}2")
-    assert [verdict for verdict, _ in verdicts(store, *(flow(service_resource=each) for each in parts))] == [
-        "denied",
-        "allowed-by-resource-rules-only",
-        "allowed-by-resource-rules-only",
-    ]
+    with traffic(store, *(flow(service_resource=each) for each in parts)):
+        assert judged(store, "verdict", "associated_resource") == [
+            ("denied", DOCS),
+            ("allowed-by-resource-rules-only", inner),
+            ("allowed-by-resource-rules-only", None),
+        ]
 
 
 @pytest.mark.parametrize(
