@@ -40,9 +40,9 @@ def enforce(
 ) -> None:
     """Enforce associated resources, one after the other; without --yes it says whether they are ready.
 
-    Ready is what `nsp recommend` calls so for the resource, with logs that can tell, and nobody who succeeds would be
-    denied by the rules that are in force right now. Nothing but the access mode is changed; a rollback file is written
-    first. The exit code is 3 where something isn't ready, or would be changed.
+    Ready is what `nsp recommend` calls so for the resource, with logs that can tell and an inventory that is as Azure
+    is, and nobody who succeeds would be denied by the rules that are in force right now. Nothing but the access mode is
+    changed; a rollback file is written first. The exit code is 3 where something isn't ready, or would be changed.
     """
     from pipeline.azure.resource_manager import connect
     from pipeline.cli.log import tell, warn
@@ -86,6 +86,8 @@ def _gates(common: "Context", manager: "ResourceManager", found: "Sequence[Assoc
     """Judge associations; going back to Learning needs no judgement, since it denies nothing that succeeds."""
     from pipeline.cli.recommend import run
     from pipeline.publish import access_mode, live
+    from pipeline.publish.outdated import outdated
+    from pipeline.publish.record import Record, mode_changes
     from pipeline.recommend.scope import Scope
     from pipeline.review.decided import decided
 
@@ -93,13 +95,15 @@ def _gates(common: "Context", manager: "ResourceManager", found: "Sequence[Assoc
         return [access_mode.Gate(each, (), {}) for each in found]
     now = utc_now()
     rules = live.read(manager, {each.profile for each in found})
+    changes = mode_changes(Record(common.settings.store).entries())
     with common.open() as store:
+        against = outdated(store, manager, {each.profile[0] for each in found}, changes)
         known = decided(common.decisions().trail(), now)
         runs = {
             place: run(store, common, Scope(perimeter=place[0], profile=place[1]), now, None, known)
             for place in {each.profile for each in found}
         }
-        return [access_mode.gate(store, each, runs[each.profile], rules) for each in found]
+        return [access_mode.gate(store, each, runs[each.profile], rules, against[each.profile[0]]) for each in found]
 
 
 def _show(gates: "Sequence[Gate]", mode: Mode) -> None:

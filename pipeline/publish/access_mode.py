@@ -157,8 +157,8 @@ def _association(item: Item) -> Association:
 
 
 def gate(
-    store: Store, association: Association, found: Recommendation, rules: live.Live
-) -> Gate:  # fmt: skip
+    store: Store, association: Association, found: Recommendation, rules: live.Live, outdated: Sequence[str] = ()
+) -> Gate:
     """Judge whether an association may be enforced.
 
     It may where nothing speaks against it: neither its own callers, days and open proposals, nor the logs of its
@@ -169,12 +169,13 @@ def gate(
         association: which.
         found: a run of the recommender over its profile.
         rules: those in force in its profile, as Azure tells them.
+        outdated: what speaks against judging by the inventory of its perimeter.
     """
     from pipeline.publish.prediction import losses, predict
 
     ready = [each for each in found.readiness if (each.perimeter, each.profile.lower()) == association.profile]
     steps = [each for one in ready for each in one.steps if each.association.resource == association.resource]
-    reasons = [reason for one in ready for reason in one.shared]
+    reasons = [*outdated, *(reason for one in ready for reason in one.shared)]
     reasons += [reason for step in steps for reason in step.reasons]
     if items.association(association.item)[7]:
         reasons.append("Azure reports provisioning issues of the association (nsp inventory show issues)")

@@ -6,6 +6,7 @@ Paths: azure-rest-api-specs, Microsoft.Network, networkSecurityPerimeter.json, 2
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.azure.resource_manager import FORBIDDEN, NOT_FOUND, SERVICE, ResourceManager, UnreadError
 from pipeline.errors import AzureError, ForbiddenError, InventoryError, UnreachableError
@@ -98,6 +99,46 @@ def associations(manager: ResourceManager, perimeter: str) -> list[Item]:
         AzureError: they can't be read.
     """
     return manager.background.run(_list(manager, f"{perimeter}/resourceAssociations", perimeter))
+
+
+class Link(NamedTuple):
+    """A link of a perimeter, or the other end of another's.
+
+    Args:
+        name: of the link.
+        remote_perimeter: ARM id, lower case; None where nobody told.
+        remote_guid: its GUID, lower case; None where nobody told.
+        local_inbound_profiles: list of names as JSON; None where nobody told.
+        remote_inbound_profiles: likewise.
+        status: as Azure says it.
+        is_reference: it was made from the other side.
+    """
+
+    name: str
+    remote_perimeter: str | None
+    remote_guid: str | None
+    local_inbound_profiles: str | None
+    remote_inbound_profiles: str | None
+    status: str | None
+    is_reference: bool
+
+
+def links(manager: ResourceManager, perimeter: str) -> list[Link]:
+    """Return the links of a perimeter, from either side.
+
+    Raises:
+        AzureError: they can't be read.
+    """
+    return manager.background.run(_links(manager, perimeter))
+
+
+async def _links(manager: ResourceManager, perimeter: str) -> list[Link]:
+    made, referred = await asyncio.gather(
+        _list(manager, f"{perimeter}/links", perimeter), _list(manager, f"{perimeter}/linkReferences", perimeter)
+    )
+    rows = [items.link(each, is_reference=False) for each in made]
+    rows += [items.link(each, is_reference=True) for each in referred]
+    return [Link(*row[1:]) for row in rows]
 
 
 async def _list(manager: ResourceManager, path: str, perimeter: str) -> list[Item]:

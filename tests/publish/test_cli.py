@@ -14,7 +14,7 @@ from aiohttp.connector import _SSL_CONTEXT_VERIFIED
 
 from pipeline.cli import main
 from pipeline.publish.record import Record
-from tests.publish.world import PERIMETER, PROFILE, RULES, STORAGE, World, item
+from tests.publish.world import ASSOCIATION, PERIMETER, PROFILE, RULES, STORAGE, World, item
 from tests.services.resource_manager import IDENTITY, refused
 
 CALLER, OTHER, NEW = "203.0.113.7", "203.0.113.99", "203.0.113.200"
@@ -160,6 +160,10 @@ def test_the_whole_way(there: World, nsp: Nsp, tmp_path: Path) -> None:  # noqa:
     assert nsp.json("verify")["findings"] == []
     gate = nsp.json("enforce", "docs", code=3)["associations"][0]
     assert (gate["ready"], gate["reasons"]) == (True, [])
+    other = json.loads(json.dumps(ASSOCIATION).replace("/docs", "/keys"))
+    there.azure.add([other])
+    assert "keys is associated" in nsp("enforce", "docs", "--yes", code=3).stdout.replace("\n", " ")
+    there.azure.forget(other["id"])
     enforced = nsp("enforce", "docs", "--yes")
     assert "done: Learning -> Enforced" in enforced.stderr
     assert there.azure.items[f"{PERIMETER}/resourceAssociations/docs".lower()]["properties"]["accessMode"] == "Enforced"
