@@ -45,12 +45,15 @@ def denials(store: Store, enforced: Enforced, scope: Scope) -> tuple[list[Findin
         "publish/denials_since", since=enforced.since, resource=enforced.resource, perimeter=scope.perimeter,
         profile=scope.profile,
     ).to_dicts()  # fmt: skip
-    foreseen = {(each["direction"], each["caller"]) for each in enforced.prediction.get("losses", ())}
+    foreseen: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+    for each in enforced.prediction.get("losses", ()):
+        foreseen.setdefault((each["direction"], each["caller"]), []).append(each)
     found: list[Finding] = []
     strangers: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     still = 0
     for row in rows:
-        kind = _kind(row, (row["direction"], row["caller"]) in foreseen)
+        losses = foreseen.get((row["direction"], row["caller"]), ())
+        kind = _kind(row, any(_is_at(row["resource"], each) for each in losses))
         place = row["perimeter"] or "", row["profile"] or "", row["resource"] or ""
         if kind is None:
             still += 1
@@ -60,6 +63,12 @@ def denials(store: Store, enforced: Enforced, scope: Scope) -> tuple[list[Findin
             found.append(_denial(row, kind))
     found += [_strangers(place, some) for place, some in strangers.items()]
     return found + _shares(store, enforced, scope, found), still
+
+
+def _is_at(resource: str | None, loss: Mapping[str, Any]) -> bool:
+    """Whether a loss was foreseen at a resource, or at a part of it; one of no named resource was at any."""
+    places = loss.get("resources") or [""]
+    return any(not place or (resource or "") == place or place.startswith(f"{resource}/") for place in places)
 
 
 def _kind(row: Mapping[str, Any], is_foreseen: bool) -> str | None:

@@ -211,6 +211,27 @@ def test_denials_at_a_part_and_at_no_named_resource_are_told(world: Store) -> No
     assert "''" not in unplaced.suggestion
 
 
+@pytest.mark.parametrize(
+    ("resources", "is_foreseen"),
+    [
+        ([DOCS], True),
+        ([VAULT, f"{DOCS}/blobservices/default"], True),
+        ([VAULT, ""], True),  # the log named none
+        ([], True),  # likewise, as older records have it
+        ([VAULT], False),
+        ([f"{DOCS}2", f"{DOCS}2/blobservices/default"], False),
+    ],
+)
+@pytest.mark.parametrize("denied_at", [DOCS, f"{DOCS}/fileservices/default"])
+def test_a_loss_is_expected_where_it_was_foreseen(
+    world: Store, resources: list[str], is_foreseen: bool, denied_at: str
+) -> None:
+    write(world, *(at(day, "198.51.100.3", service_resource=denied_at) for day in range(1, 4)))
+    loss = {"direction": "Inbound", "caller": "198.51.100.3", "resources": resources}
+    found = looked(world, enforced({"losses": [{**loss, "caller": "198.51.100.4"}, loss]}))
+    assert list(kinds(found)) == ["denied-as-expected" if is_foreseen else "denied-newcomer"]
+
+
 def test_what_is_admitted_in_part_is_not_settled(world: Store) -> None:
     write(
         world,
