@@ -127,7 +127,7 @@ def inventory(store: Store, folder: Path, **lists: Any) -> None:
     }
     path = folder / "inventory.json"
     path.write_text(json.dumps(document | lists))
-    load(store, path, taken_at=datetime(2026, 1, 1))
+    load(store, path, taken_at=datetime(2026, 11, 1))
 
 
 def member(resource: str, mode: str = "Learning", perimeter: str = "one") -> dict[str, Any]:
