@@ -96,7 +96,7 @@ def test_several_have_keys_and_secrets_of_their_own(tmp_path: Path) -> None:
     settings, problems = examined(tmp_path, text)
     assert problems == {}
     told = [(each.name, each.sas_env, each.concurrency, each.look_back_hours) for each in settings.accounts]
-    assert told == [("a", "SAS_A", 2, 3), ("the-other", "", 16, 3), ("LOGS", "", 16, 3), ("4", "", 16, 3)]
+    assert told == [("a", "SAS_A", 2, 48), ("the-other", "", 16, 48), ("LOGS", "", 16, 48), ("4", "", 16, 48)]
     assert [(each.name, each.audit_days) for each in settings.workspaces] == [(ID, 3), (ID.replace("1", "2"), 8)]
 
 

@@ -163,7 +163,7 @@ def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
     assert {"categories_seen", "categories_missing", "silent_resources", "rejected_records"} <= set(made["coverage"])
     for each in made["readiness"]:
         assert {"perimeter", "profile", "ready", "reasons", "callers_at_risk", "predicted_denied_share", "lights",
-                "calendar", "associations", "backtest", "split"} == set(each)  # fmt: skip
+                "calendar", "associations", "backtest", "split", "denied_by_decisions"} == set(each)  # fmt: skip
     for each in made["proposals"]:
         assert set(each) == {"id", "perimeter", "profile", "direction", "kind", "name", "elements", "recommended",
                              "flags", "reason", "evidence", "exposure", "state", "choice"}  # fmt: skip
