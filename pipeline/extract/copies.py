@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import BinaryIO
 
 from pipeline.extract.fingerprint import WINDOW, fingerprint
@@ -47,7 +48,11 @@ class Copies:
         self._store = store
         self._source_kind = source_kind
         self._contents = contents
-        self._several = {inside for inside, count in Counter(map(within, contents)).items() if count > 1}
+
+    @cached_property
+    def _several(self) -> set[str]:
+        """Names that several files have."""
+        return {inside for inside, count in Counter(map(within, self._contents)).items() if count > 1}
 
     def of(self, files: Sequence[Listed]) -> dict[str, Loaded | None]:
         """Return the files of which the ledger knows a copy: what it knows, None where nothing more is to be read.
