@@ -5,18 +5,16 @@ same name in every copy of an export. Two exports of one perimeter to two accoun
 like the loaded file, and ends like it where that was read to, is a copy of it.
 """
 
-import gzip
 import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
-from typing import BinaryIO
 
 from pipeline.extract.fingerprint import WINDOW, fingerprint
-from pipeline.extract.ledger import Listed, Loaded
-from pipeline.extract.source import Content
+from pipeline.extract.ledger import Listed, Loaded, loaded_by_name
+from pipeline.extract.source import Content, is_compressed, opened
 from pipeline.store import Store
 
 WITHIN = r"[/\\](insights-logs-nsp[^/\\]*[/\\]resourceId=.+?)(?:\.gz)?$"
@@ -65,12 +63,13 @@ class Copies:
                 groups.setdefault(inside, []).append(each)
         if not groups:
             return {}
-        loaded: dict[str, list[tuple[str, Loaded]]] = {}
         rows = self._store.rows(
             "extract/loaded_copies", source_kind=self._source_kind, pattern=WITHIN, within=sorted(groups)
         )
-        for inside, name, *rest in rows:
-            loaded.setdefault(inside, []).append((name, Loaded(*rest)))
+        known = loaded_by_name(self._store, self._source_kind, [name for name, _ in rows])
+        loaded: dict[str, list[tuple[str, Loaded]]] = {}
+        for name, inside in rows:
+            loaded.setdefault(inside, []).append((name, known[name]))
         found: dict[str, Loaded | None] = {}
         for inside in groups.keys() & (self._several | loaded.keys()):
             found |= self._judged(groups[inside], loaded.get(inside, []))
@@ -121,22 +120,11 @@ def _is_older(file: Listed, size: int, there: list[Named], gone: list[Loaded]) -
     return False
 
 
-def _is_gzip(name: str) -> bool:
-    return name.endswith(".gz")
-
-
-@contextmanager
-def _text(name: str, content: Content) -> Iterator[BinaryIO]:
-    """Have a file open, decompressed, for the length of the block."""
-    with content.open(0) as raw:
-        yield gzip.GzipFile(fileobj=raw, mode="rb") if _is_gzip(name) else raw  # type: ignore[misc]
-
-
 def _size(file: Listed) -> int:
     """Return the size of a file, decompressed."""
-    if not _is_gzip(file.name):
+    if not is_compressed(file.name):
         return file.state.size_bytes
-    with _text(file.name, file.content) as text:
+    with opened(file.name, file.content) as text:
         size = 0
         while part := text.read(1 << 20):
             size += len(part)
@@ -144,5 +132,5 @@ def _size(file: Listed) -> int:
 
 
 def _fingerprint(name: str, content: Content, size: int) -> tuple[str, str]:
-    with _text(name, content) as text:
+    with opened(name, content) as text:
         return fingerprint(text, size)

@@ -13,9 +13,9 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from pipeline.extract.lines import BOM, open_source
+from pipeline.extract.lines import BOM
 from pipeline.extract.screen import RAW_CHARACTERS
-from pipeline.extract.source import Source
+from pipeline.extract.source import Source, opened
 
 MAX_DOCUMENT_BYTES = 256 << 20
 _HEAD_BYTES = 1 << 16
@@ -39,7 +39,7 @@ def text_of(source: Source) -> str | None:
     if source.start_byte or source.size_bytes > MAX_DOCUMENT_BYTES:
         return None
     try:
-        with open_source(source) as file:
+        with opened(source.name, source.content, source.start_byte) as file:
             head = _read(file, _HEAD_BYTES)
             if _is_lines(head, whole=len(head) < _HEAD_BYTES):
                 return None

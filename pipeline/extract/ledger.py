@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from pipeline.extract.source import Content, Plan, Source, State
+from pipeline.extract.source import Content, Plan, Source, State, is_compressed
 from pipeline.store import Store
 
 _NAMES_AT_ONCE = 20_000
@@ -46,7 +46,7 @@ class Loaded:
 
     def may_grow_to(self, file: Listed) -> bool:
         """Whether a file of this name may be what was loaded with more at its end."""
-        if not file.appended_only or file.name.endswith(".gz"):
+        if not file.appended_only or is_compressed(file.name):
             return False
         return file.state.size_bytes > self.size_bytes and self.loaded_bytes > 0 and bool(self.head_hash)
 
@@ -83,11 +83,7 @@ def compare(
     read_on: set[int] = set()
     walk = iter(listed)
     while files := list(islice(walk, _NAMES_AT_ONCE)):
-        names = [each.name for each in files]
-        known = {
-            row[0]: Loaded(*row[1:])
-            for row in store.rows("extract/loaded_sources", source_kind=source_kind, names=names)
-        }
+        known = loaded_by_name(store, source_kind, [each.name for each in files])
         copies = copies_of([each for each in files if each.name not in known])
         for each in files:
             loaded = known.get(each.name)
@@ -115,6 +111,12 @@ def compare(
                 plan.sources.append(_whole((next_id, source_kind, place), each, replaces))
                 next_id += 1
     return plan
+
+
+def loaded_by_name(store: Store, source_kind: str, names: Sequence[str]) -> dict[str, Loaded]:
+    """Return what the ledger knows of files, by their names in it. Reads: load_ledger."""
+    rows = store.rows("extract/loaded_sources", source_kind=source_kind, names=names)
+    return {name: Loaded(*rest) for name, *rest in rows}
 
 
 def whole_again(store: Store, sources: Sequence[Source]) -> tuple[list[Source], list[tuple[str, str]]]:

@@ -11,7 +11,6 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import nanoarrow
@@ -22,7 +21,7 @@ from pipeline.extract.ahead import Ahead
 from pipeline.extract.buffers import BufferPool, Bytes, Integers
 from pipeline.extract.fingerprint import Ends, fingerprint
 from pipeline.extract.screen import evidence, screen
-from pipeline.extract.source import ChangedError, Source, Tally
+from pipeline.extract.source import ChangedError, Source, Tally, opened
 
 BATCH_BYTES = 4 << 20
 AHEAD_BYTES = 16 << 20
@@ -43,7 +42,7 @@ _LINE = nanoarrow.struct(
 def first_record(source: Source) -> dict[str, Any]:
     """Return the record on the first line that is to be read, as a hint; empty where there is none."""
     try:
-        with open_source(source) as file:
+        with opened(source.name, source.content, source.start_byte) as file:
             file.seek(source.start_byte)
             head = file.read(1 << 16)
     except (OSError, EOFError, zlib.error):
@@ -147,7 +146,7 @@ class LineStream:
     def _blocks(self, source: Source, tally: Tally) -> Iterator[tuple[Bytes, Integers, int]]:
         """Yield (bytes that end with a newline, offsets behind each newline, number of the first line)."""
         try:
-            with open_source(source) as file:
+            with opened(source.name, source.content, source.start_byte) as file:
                 if source.start_byte and fingerprint(file, source.start_byte) != source.loaded_hashes:
                     tally.failure = "it no longer begins as it did"
                     tally.replaced = True
@@ -267,17 +266,6 @@ class LineStream:
                 return consumed, self._moved(buffer[end:count], source, consumed), count - end
             consumed += count
         return consumed, buffer, 0
-
-
-@contextmanager
-def open_source(source: Source) -> Iterator[BinaryIO]:
-    """Have a source open, at its first byte and decompressed, for the length of the block.
-
-    Raises:
-        OSError: it can't be opened.
-    """
-    with source.content.open(source.start_byte) as file:
-        yield gzip.GzipFile(fileobj=file, mode="rb") if source.compressed else file  # type: ignore[misc]
 
 
 def _begun(sources: Iterable[Source]) -> Iterator[Source]:

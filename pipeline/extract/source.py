@@ -1,5 +1,8 @@
 """What one load is about: a file or blob, and how far it has been read before."""
 
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -46,6 +49,27 @@ class Content(Protocol):
         """
 
 
+def is_compressed(name: str) -> bool:
+    """Whether a file of that name is gzip."""
+    return name.endswith(".gz")
+
+
+@contextmanager
+def opened(name: str, content: Content, start: int = 0) -> Iterator[BinaryIO]:
+    """Have a file open, at its first byte and decompressed, for the length of the block.
+
+    Args:
+        name: says whether it is compressed.
+        content: where its bytes are.
+        start: it will mostly be read from here on.
+
+    Raises:
+        OSError: it can't be opened.
+    """
+    with content.open(start) as file:
+        yield gzip.GzipFile(fileobj=file, mode="rb") if is_compressed(name) else file  # type: ignore[misc]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One file that has something new.
@@ -83,7 +107,7 @@ class Source:
     @property
     def compressed(self) -> bool:
         """The file is gzip: offsets count decompressed bytes, and it never grows."""
-        return self.name.endswith(".gz")
+        return is_compressed(self.name)
 
 
 @dataclass(slots=True)

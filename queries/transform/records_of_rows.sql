@@ -25,7 +25,8 @@ typed as (
             when regexp_full_match(count_text, '[0-9]+([.]0+)?') then try_cast(count_text as bigint)
         end as count_value,
         case when json_valid(rule_text) and json_type(rule_text) = 'OBJECT' then rule_text end as rule_bag,
-        list_filter(json_keys(rule_bag), lambda key: lower(key) = 'accessrule')[1] as rule_key
+        list_filter(json_keys(rule_bag), lambda key: lower(key) = 'accessrule')[1] as rule_key,
+        if(len(json_keys(rule_bag)) > if(rule_key is null, 0, 1), rule_bag, null) as rule_bag_of_more
     from named
 )
 
@@ -79,14 +80,14 @@ select
         else rule_type
     end as logged_rule_origin,
     case
-        when len($unknown::varchar[]) > 0 or len(json_keys(rule_bag)) > if(rule_key is null, 0, 1) then nullif(
+        when len($unknown::varchar[]) > 0 or rule_bag_of_more is not null then nullif(
             to_json(
                 map_from_entries(
                     list_filter(
                         list_zip(
                             list_transform($unknown::varchar[], lambda name: '$.' || name) || ['$.MatchedRule'],
                             list_transform($unknown::varchar[], lambda name: cells[list_position($columns, name)])
-                            || [if(len(json_keys(rule_bag)) > if(rule_key is null, 0, 1), rule_bag, null)]
+                            || [rule_bag_of_more]
                         ),
                         lambda entry: coalesce(entry[2], '') not in ('', '[]', '{}')
                     )
