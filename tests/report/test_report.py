@@ -283,9 +283,7 @@ def test_decisions_are_states(report: Content) -> None:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A profile that is ready, with two callers that need a rule each."""
-    folder = tmp_path_factory.mktemp("two")
-    with open_store(folder / "store") as opened:
-        ready.fill(opened, folder)
+    with ready.opened(tmp_path_factory.mktemp("two")) as opened:
         yield opened
 
 

@@ -1,7 +1,8 @@
 """A profile that is ready to be enforced once its callers' rules are there: what decisions make of it is told."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pipeline.recommend.run import Recommendation, recommend
 from pipeline.recommend.scope import Scope
 from pipeline.review.decided import decided
 from pipeline.review.decisions import Decisions
-from pipeline.store import Store
+from pipeline.store import Store, open_store
 from pipeline.tables import CATEGORIES
 from tests.conftest import STORAGE, line
 from tests.review.some import DAY, NOW, PERIMETER
@@ -63,6 +64,14 @@ def fill(store: Store, folder: Path, callers: Sequence[str] = (FIRST, SECOND), *
     file.load(store, folder / "inventory.json", taken_at=NOW - 50 * DAY)
     (folder / "calls.jsonl").write_text(lines(callers))
     ingest_folder(store, folder / "calls.jsonl")
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Store]:
+    """Have a store with a profile that is ready and two callers that need a rule each, for the length of the block."""
+    with open_store(folder / "store") as store:
+        fill(store, folder)
+        yield store
 
 
 def run(store: Store, decisions: Decisions | None = None, now: datetime = NOW) -> Recommendation:

@@ -59,12 +59,16 @@ def test_expired_rules_are_told_not_silently_gone(decisions: Decisions) -> None:
     assert [each.proposal_id for each in expired(trail, NOW + 2 * DAY)] == [SECOND["id"], FIRST["id"]]
 
 
-def test_what_people_answered_is_no_open_question_unless_it_has_grown(decisions: Decisions, store: Store) -> None:
+@pytest.fixture
+def sampled(store: Store) -> Store:
     file.load(store, SAMPLE / "inventory.json")
     ingest_folder(store, SAMPLE)
+    return store
 
+
+def test_what_people_answered_is_no_open_question_unless_it_has_grown(decisions: Decisions, sampled: Store) -> None:
     def run() -> Recommendation:
-        return recommend(store, Limits(), Scope(), NOW, decided=decided(decisions.trail(), NOW))
+        return recommend(sampled, Limits(), Scope(), NOW, decided=decided(decisions.trail(), NOW))
 
     def questions(found: Recommendation) -> list[str]:
         return [
@@ -85,11 +89,9 @@ def test_what_people_answered_is_no_open_question_unless_it_has_grown(decisions:
 
 @pytest.mark.parametrize(("action", "is_answered"), [("accept", False), ("reject", True)])
 def test_rule_that_azure_would_not_take_stays_open_until_it_is_rejected(
-    decisions: Decisions, store: Store, action: str, is_answered: bool
+    decisions: Decisions, sampled: Store, action: str, is_answered: bool
 ) -> None:
-    file.load(store, SAMPLE / "inventory.json")
-    ingest_folder(store, SAMPLE)
-    found = recommend(store, Limits(), Scope(), NOW)
+    found = recommend(sampled, Limits(), Scope(), NOW)
     rule = next(each for each in found.proposals if each.is_rule and each.recommended)
     over = replace(rule, flags=("over-budget",))
     decisions.record([choose(over.as_json(), action)], NOW)
@@ -99,11 +101,9 @@ def test_rule_that_azure_would_not_take_stays_open_until_it_is_rejected(
 
 @pytest.mark.parametrize(("action", "is_answered"), [("accept", False), ("reject", True)])
 def test_what_has_to_be_done_elsewhere_stays_open_until_it_is_rejected(
-    decisions: Decisions, store: Store, action: str, is_answered: bool
+    decisions: Decisions, sampled: Store, action: str, is_answered: bool
 ) -> None:
-    file.load(store, SAMPLE / "inventory.json")
-    ingest_folder(store, SAMPLE)
-    note = next(each for each in recommend(store, Limits(), Scope(), NOW).proposals if each.kind == "cannot-fix")
+    note = next(each for each in recommend(sampled, Limits(), Scope(), NOW).proposals if each.kind == "cannot-fix")
     for kind in ("associate", "link"):
         to_do = replace(note, kind=kind, topic=kind)
         decisions.record([choose(to_do.as_json(), action)], NOW)

@@ -19,9 +19,7 @@ ALL = ready.DAYS * ready.A_DAY
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("two")
-    with open_store(folder / "store") as opened:
-        ready.fill(opened, folder)
+    with ready.opened(tmp_path_factory.mktemp("two")) as opened:
         yield opened
 
 
