@@ -1,4 +1,6 @@
-"""Texts that other people wrote, made harmless to look at."""
+"""Texts for people: those that others wrote, made harmless to look at, and numbers and names in words."""
+
+from collections.abc import Sequence
 
 
 def visible(text: str) -> str:
@@ -15,3 +17,15 @@ def counted(number: int, what: str, many: str = "") -> str:
         many: of several; "" for the one with an s.
     """
     return f"{number:,} {what if number == 1 else many or what + 's'}"
+
+
+def first_of(names: Sequence[str], most: int, joined_by: str = ", ") -> str:
+    """Return the first of some names, and how many more there are.
+
+    Args:
+        names: all of them.
+        most: how many are named.
+        joined_by: what stands between two.
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return joined_by.join(names[:most]) + more

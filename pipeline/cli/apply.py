@@ -158,8 +158,8 @@ def _objections(common: "Context", rules: "tuple[AccessRule, ...]", policy: "Pat
 def _show_sources(made: "Plan", source: str, found: "Writable") -> None:
     from pipeline.cli.log import tell, warn
 
-    if found.flagged or found.rejected:
-        message = f"{found.flagged:,} flagged and {found.rejected:,} rejected proposals are left out."
+    if found.left_out:
+        message = f"{found.left_out} proposals are left out."
         tell("proposals_left_out", message, flagged=found.flagged, rejected=found.rejected)
     if not made.merged:
         warn(

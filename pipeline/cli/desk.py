@@ -12,6 +12,7 @@ from pipeline.cli import log
 from pipeline.cli.output import console, table
 from pipeline.errors import UsageError
 from pipeline.moments import utc_now
+from pipeline.text import first_of
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -92,18 +93,18 @@ class Desk:
             if state.id in accepted:
                 for each in state.overlaps:
                     tell(f"{state.id}: {overlap_words(each.relation)} {', '.join(each.proposals)}.")
-        if edits := [each for each in made if each.action == "edit"]:
-            self._warn_of_those_left_out(edits)
         if accepted:
-            self._warn_of_too_many([each.proposal for each in made if each.proposal_id in accepted])
+            trail = self.decisions.trail()
+            self._warn_of_those_left_out([each for each in made if each.action == "edit"], trail)
+            self._warn_of_too_many([each.proposal for each in made if each.proposal_id in accepted], trail)
 
-    def _warn_of_too_many(self, accepted: Sequence[Mapping[str, Any]]) -> None:
+    def _warn_of_too_many(self, accepted: Sequence[Mapping[str, Any]], trail: "Trail") -> None:
         """Say where there are more accepted elements now than can be applied beside the rules of others."""
         from pipeline.recommend.decided import too_many
         from pipeline.review.decided import decided
 
         places = {(each["perimeter"], each["profile"].lower(), each["direction"]): each["profile"] for each in accepted}
-        found = too_many(self.in_force, decided(self.decisions.trail(), self.now), self.most)
+        found = too_many(self.in_force, decided(trail, self.now), self.most)
         for (perimeter, profile, direction), count in found.items():
             if named := places.get((perimeter, profile, direction)):
                 log.warn(
@@ -114,20 +115,18 @@ class Desk:
                     elements=count,
                 )
 
-    def _warn_of_those_left_out(self, edits: "Sequence[Decision]") -> None:
+    def _warn_of_those_left_out(self, edits: "Sequence[Decision]", trail: "Trail") -> None:
         """Say which callers of a proposal neither its edited rule nor another accepted one admits."""
         from pipeline.review.left_out import left_out
 
-        trail = self.decisions.trail()
         for edit in edits:
             told = edit.proposal["evidence"].get("examples", ())
             callers = self.callers.get(edit.proposal_id, told)
             if missed := left_out(edit, callers, trail, self.now):
-                more = f" and {len(missed) - SHOWN:,} more" if len(missed) > SHOWN else ""
                 log.warn(
                     "callers_left_out",
                     f"{edit.proposal_id}: of {len(callers):,} that it was proposed for, the edited rule doesn't admit "
-                    f"{len(missed):,}: {', '.join(missed[:SHOWN])}{more}. Once enforced they are denied.",
+                    f"{len(missed):,}: {first_of(missed, SHOWN)}. Once enforced they are denied.",
                     proposal=edit.proposal_id,
                     callers=len(missed),
                 )
@@ -220,9 +219,7 @@ def overlap_words(relation: str) -> str:
 
 def brief(proposal: Mapping[str, Any], elements: Sequence[str]) -> str:
     """Return the first elements of a rule and how many more there are; of a note its kind."""
-    shown = ", ".join(each.removeprefix("/subscriptions/") for each in elements[:SHOWN])
-    more = f" and {len(elements) - SHOWN:,} more" if len(elements) > SHOWN else ""
-    return (shown + more) or str(proposal["kind"])
+    return first_of([each.removeprefix("/subscriptions/") for each in elements], SHOWN) or str(proposal["kind"])
 
 
 def show(made: "Sequence[Decision]") -> None:

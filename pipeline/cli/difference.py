@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.output import Format, console, plain, table, write, write_json
+from pipeline.text import first_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,8 +69,7 @@ def _notes(change: str, proposal: dict[str, Any]) -> list[str]:
 
 def _shortened(elements: list[str]) -> str:
     """Return the first elements of a rule; how many more there are."""
-    shown = " ".join(each.removeprefix("/subscriptions/") for each in elements[:SHOWN])
-    return shown + (f" and {len(elements) - SHOWN:,} more" if len(elements) > SHOWN else "")
+    return first_of([each.removeprefix("/subscriptions/") for each in elements], SHOWN, " ")
 
 
 def _colour(is_green: bool | None) -> str:

@@ -10,6 +10,7 @@ from pipeline.cli.files import put
 from pipeline.cli.options import PerimeterOption, ProfileOption
 from pipeline.errors import PublishError, UsageError
 from pipeline.publish.form import API_VERSION, Form
+from pipeline.text import counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Context
@@ -70,7 +71,7 @@ def export(
     options = Options(api_version, _live(common) if imported else ())
     if output is None:
         write_text(export_all(found.rules, form, options))
-        if found.flagged or found.rejected:
+        if found.left_out:
             tell("proposals_left_out", f"{_counted(found)}.", rules=len(found.rules), flagged=found.flagged)
         return
     path = Path(output)
@@ -98,11 +99,7 @@ def _nothing(source: str, found: "Writable") -> str:
 
 
 def _counted(found: "Writable") -> str:
-    kinds = {"flagged": found.flagged, "rejected": found.rejected}
-    left_out = " and ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
-    return f"{len(found.rules):,} rule{'' if len(found.rules) == 1 else 's'}" + (
-        f" ({left_out} left out)" * bool(left_out)
-    )
+    return counted(len(found.rules), "rule") + (f" ({found.left_out} left out)" if found.left_out else "")
 
 
 def _live(common: "Context") -> frozenset[str]:

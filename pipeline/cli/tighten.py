@@ -7,6 +7,7 @@ import typer
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
 from pipeline.moments import utc_now
+from pipeline.text import first_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,8 +90,7 @@ def show(found: "list[Tightening]", to: "Console") -> None:
 def _instead(replacement: tuple[str, ...] | None) -> str:
     if replacement is None:
         return ""
-    more = f" and {len(replacement) - SHOWN:,} more" if len(replacement) > SHOWN else ""
-    return ", ".join(replacement[:SHOWN]) + more if replacement else "nothing"
+    return first_of(replacement, SHOWN) or "nothing"
 
 
 def _columns() -> "list[tuple[str, Any]]":

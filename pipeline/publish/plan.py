@@ -15,6 +15,7 @@ from pipeline.publish.record import Entry
 from pipeline.publish.steps import Step, Target, excesses, gaps, ordered
 from pipeline.recommend.access_rule import AccessRule, access_rule
 from pipeline.recommend.scope import Scope
+from pipeline.text import first_of
 
 SCHEMA_VERSION = 1
 SHOWN = 6
@@ -242,8 +243,7 @@ def drift_words(live: Content | None, last: Content | None) -> str:
 
 def listed(elements: Sequence[str]) -> str:
     """Return some elements in words."""
-    more = f" and {len(elements) - SHOWN:,} more" if len(elements) > SHOWN else ""
-    return ", ".join(elements[:SHOWN]) + more
+    return first_of(elements, SHOWN)
 
 
 def _limits(now: Mapping[Key, Content], steps: Sequence[Step], choices: Choices) -> list[str]:

@@ -10,6 +10,7 @@ from pipeline.inventory.rules import ProfileKey, RuleElement
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.scope import Scope
 from pipeline.store import Store
+from pipeline.text import counted
 from pipeline.verdict.whatif import Comparison, compare
 
 Side = tuple[str, str, str]
@@ -60,11 +61,9 @@ class Denied:
         Args:
             rules: what `nsp whatif --rules` is to try.
         """
-        requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
-        callers = f"{self.callers:,} caller{'' if self.callers == 1 else 's'}"
         return (
-            f"decisions: {requests} of {callers} that succeed today would be denied by your decisions (rejected or "
-            f"edited); nsp whatif --rules {rules} shows whom"
+            f"decisions: {counted(self.requests, 'request')} of {counted(self.callers, 'caller')} that succeed today "
+            f"would be denied by your decisions (rejected or edited); nsp whatif --rules {rules} shows whom"
         )
 
     def as_json(self) -> dict[str, int]:

@@ -16,6 +16,7 @@ from pipeline.recommend.proposal import OVER_BUDGET, Proposal, days_flags
 from pipeline.recommend.risk import Risk
 from pipeline.recommend.routes import Routes
 from pipeline.recommend.weighed import Weighed, Wildcard, weighed, weighed_host, weighed_prefixes
+from pipeline.text import first_of
 
 IPV4 = 4
 
@@ -244,9 +245,7 @@ class Draft:
 
 
 def _names_of(callers: set[str]) -> str:
-    names = sorted(caller.rsplit("/", 1)[-1] for caller in callers)
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
-    return f"{', '.join(names[:3])}{more}"
+    return first_of(sorted(caller.rsplit("/", 1)[-1] for caller in callers), 3)
 
 
 def _over(*, over: bool) -> list[str]:

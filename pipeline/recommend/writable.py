@@ -27,6 +27,12 @@ class Writable:
     rejected: int = 0
     are_additions: bool = False
 
+    @property
+    def left_out(self) -> str:
+        """What was left out, in words; "" for nothing."""
+        kinds = {"flagged": self.flagged, "rejected": self.rejected}
+        return " and ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+
     def without(self, rejected: Container[str]) -> "Writable":
         """Return them without those of some proposals.
 

@@ -12,6 +12,7 @@ from pipeline.report.gather import Evidence, Row
 from pipeline.report.glossary import meanings
 from pipeline.report.text import last_part
 from pipeline.tables import CATEGORIES
+from pipeline.text import counted
 
 STATES = {
     "accepted": ("Accepted", "A person accepted these."),
@@ -123,7 +124,7 @@ def _title(profiles: Sequence[Row]) -> str:
         return "Not ready: no data"
     ready = sum(each["ready"] for each in profiles)
     denied = _denied(profiles).requests
-    with_denials = f"enforcing denies {_plural(denied, 'request')} that succeed{'s' if denied == 1 else ''}, as decided"
+    with_denials = f"enforcing denies {counted(denied, 'request')} that succeed{'s' if denied == 1 else ''}, as decided"
     if len(profiles) == 1:
         (one,) = profiles
         name = f"{last_part(one['perimeter'])}/{one['profile']}"
@@ -177,13 +178,13 @@ def _lede(evidence: Evidence, proposals: Sequence[Row]) -> list[str]:
         said.append(f"With the {rules} it would deny {left:,}." if left else f"With the {rules} it would deny none.")
     if denied.requests:
         said.append(
-            f"{_plural(denied.requests, 'request')} of {_plural(denied.callers, 'caller')} would be denied because of "
+            f"{counted(denied.requests, 'request')} of {counted(denied.callers, 'caller')} would be denied because of "
             "what was rejected or edited."
         )
     waiting = [each for each in proposals if each["state"] == "asked" and each["evidence"]["requests"]]
     if waiting:
         requests = sum(each["evidence"]["requests"] for each in waiting)
-        said.append(f"{_plural(len(waiting), 'proposal')} ({requests:,} requests) wait for a person's word.")
+        said.append(f"{counted(len(waiting), 'proposal')} ({requests:,} requests) wait for a person's word.")
     stuck = sum(each["evidence"]["requests"] for each in proposals if each["state"] == "cannot-fix")
     if stuck:
         said.append(f"{stuck:,} requests need another remedy, since no rule can admit them.")
@@ -237,7 +238,3 @@ def _categories(coverage: Row) -> list[tuple[str, int | None, int | None, str]]:
         )
         for name in names
     ]
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

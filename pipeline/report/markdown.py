@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipeline.report.content import Content
 from pipeline.report.page import COLOURS, TEMPLATES
 from pipeline.report.text import Written, code, last_part, markdown_value
+from pipeline.text import first_of
 
 MOST = 20
 """Proposals of a state that are listed: a comment holds 65,536 characters."""
@@ -27,5 +28,4 @@ def markdown(report: Content) -> str:
 
 def _brief(elements: Sequence[str]) -> Written:
     """Return the first elements of a rule as code, and how many more there are."""
-    shown = ", ".join(code(each.removeprefix("/subscriptions/")) for each in elements[:SHOWN])
-    return Written(shown + (f" and {len(elements) - SHOWN:,} more" if len(elements) > SHOWN else ""))
+    return Written(first_of([code(each.removeprefix("/subscriptions/")) for each in elements], SHOWN))

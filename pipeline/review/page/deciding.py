@@ -10,7 +10,8 @@ from pipeline.moments import ahead, utc_now
 from pipeline.review.decision import ACCEPT, DEFER, EDIT, REJECT, UNDO, Choice, Decision
 from pipeline.review.page.layout import profile_key
 from pipeline.review.page.reviewing import Review
-from pipeline.review.page.text import DONE, plural, shown
+from pipeline.review.page.text import DONE, shown
+from pipeline.text import counted
 
 _BUTTONS = {"accept": ACCEPT, "reject": REJECT, "edit-save": EDIT, "defer": DEFER, "undo": UNDO}
 _GOOD, _BAD, _WANTS = "notice is-ok", "notice is-bad", "notice is-bad wants-reason"
@@ -92,8 +93,8 @@ def _all_unflagged(app: Dash, review: Review) -> None:
             bool(each.overlaps) for each in mine
         )
         extra = sum(each.proposal["exposure"].get("extra_addresses") or 0 for each in mine)
-        said = f"Accept {plural(len(mine), 'unflagged proposal')}? "
-        said += f"They admit {plural(extra, 'address', 'addresses')} that nobody used."
+        said = f"Accept {counted(len(mine), 'unflagged proposal')}? "
+        said += f"They admit {counted(extra, 'address', 'addresses')} that nobody used."
         said += f" {left:,} stay open, since they overlap with what was decided." if left else ""
         return False, said, f"Accept {len(mine):,}"
 
@@ -149,7 +150,7 @@ def _told(made: list[Decision]) -> str:
     is_note = first.action == ACCEPT and not first.proposal["elements"]
     word = "Acknowledged" if is_note else DONE[first.action].capitalize()
     if len(made) > 1:
-        return f"{word} {plural(len(made), 'proposal')}."
+        return f"{word} {counted(len(made), 'proposal')}."
     ends = f" until {first.expires:%Y-%m-%d %H:%M} UTC" if first.expires else ""
     after = "" if first.action == UNDO else " u undoes it, n goes to the next one."
     return f"{word}{ends}.{after}"

@@ -12,8 +12,9 @@ from pipeline.review.page import figures
 from pipeline.review.page.evidence import Evidence
 from pipeline.review.page.grid import GLYPHS
 from pipeline.review.page.parts import graph
-from pipeline.review.page.text import DONE, FLAGS, KINDS, last_part, plural, rule_element, shown
+from pipeline.review.page.text import DONE, FLAGS, KINDS, last_part, rule_element, shown
 from pipeline.review.state import COVERED, REJECTED_BEFORE, WIDENS, ProposalState
+from pipeline.text import counted, first_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,7 +86,7 @@ def _trail(state: ProposalState, trail: Trail) -> list[Any]:
     return [
         html.Details(
             [
-                html.Summary(f"Trail: {plural(len(mine), 'decision')}"),
+                html.Summary(f"Trail: {counted(len(mine), 'decision')}"),
                 html.Ol([html.Li(_decision(each)) for each in reversed(mine)], className="trail", reversed=True),
             ],
             open=True,
@@ -158,14 +159,13 @@ def _opens(proposal: Mapping[str, Any]) -> list[Any]:
     lines = []
     if proposal["kind"] == "address-prefixes":
         lines.append(
-            f"{plural(extra, 'address', 'addresses')} that nobody used." if extra else "No address beyond those seen."
+            f"{counted(extra, 'address', 'addresses')} that nobody used." if extra else "No address beyond those seen."
         )
     elif proposal["kind"] == "subscriptions":
         lines.append("Every managed identity of the subscription.")
     if opened:
-        names = ", ".join(last_part(str(each)) for each in opened[:MOST_BARS])
-        more = f" and {len(opened) - MOST_BARS:,} more" if len(opened) > MOST_BARS else ""
-        lines.append(f"Also {plural(len(opened), 'resource')} of the profile that they never called: {names}{more}.")
+        names = first_of([last_part(str(each)) for each in opened], MOST_BARS)
+        lines.append(f"Also {counted(len(opened), 'resource')} of the profile that they never called: {names}.")
     elif proposal["direction"] == "Inbound":
         lines.append("No resource that they didn\u2019t call.")
     outsiders = proposal["evidence"].get("outsiders") or []
@@ -222,8 +222,7 @@ def _bars(title: str, rows: Sequence[tuple[str, int]]) -> list[Any]:
 def callers(some: Iterable[Need]) -> str:
     """Return a few callers with their requests, in a line."""
     found = sorted(some, key=lambda need: (-need.allowed - need.denied, need.key))
-    named = ", ".join(f"{shown(need.key)} ({need.allowed + need.denied:,})" for need in found[:MOST_BARS])
-    return named + (f" and {len(found) - MOST_BARS:,} more" if len(found) > MOST_BARS else "")
+    return first_of([f"{shown(need.key)} ({need.allowed + need.denied:,})" for need in found], MOST_BARS)
 
 
 def _number(value: Any) -> str:

@@ -13,7 +13,8 @@ from pipeline.review.page.layout import profile_key
 from pipeline.review.page.parts import in_browser
 from pipeline.review.page.reviewing import Review
 from pipeline.review.page.selecting import found
-from pipeline.review.page.text import plural, rule_element, shown
+from pipeline.review.page.text import rule_element, shown
+from pipeline.text import counted
 
 _UNITS = {4: ("address", "addresses"), 6: ("/64 network", "/64 networks")}
 
@@ -91,7 +92,7 @@ def _said(found_: Exposure, *, has_evidence: bool) -> tuple[list[Any], bool]:
     lines: list[Any] = [
         html.Li(
             [
-                html.Strong(plural(size, *_UNITS[version])),
+                html.Strong(counted(size, *_UNITS[version])),
                 f", {(found_.unseen or {}).get(version, 0):,} of them never seen",
             ]
         )
@@ -100,22 +101,22 @@ def _said(found_: Exposure, *, has_evidence: bool) -> tuple[list[Any], bool]:
     if not has_evidence:
         lines.append(html.Li("Who falls out can\u2019t be told: there is no store to ask."))
     else:
-        lines.append(html.Li(f"{plural(len(found_.kept), 'caller')} of this proposal stay admitted"))
+        lines.append(html.Li(f"{counted(len(found_.kept), 'caller')} of this proposal stay admitted"))
         if found_.lost:
             lines.append(
                 html.Li(
-                    [html.Strong(f"{plural(len(found_.lost), 'caller')} fall out: "), callers(found_.lost)],
+                    [html.Strong(f"{counted(len(found_.lost), 'caller')} fall out: "), callers(found_.lost)],
                     className="is-bad",
                 )
             )
         else:
             lines.append(html.Li("nobody falls out", className="is-ok"))
         if found_.more:
-            lines.append(html.Li([f"{plural(len(found_.more), 'other caller')} get in: ", callers(found_.more)]))
+            lines.append(html.Li([f"{counted(len(found_.more), 'other caller')} get in: ", callers(found_.more)]))
         if found_.refused:
             lines.append(
                 html.Li(
-                    [f"{plural(len(found_.refused), 'caller')} refused today get in: ", callers(found_.refused)],
+                    [f"{counted(len(found_.refused), 'caller')} refused today get in: ", callers(found_.refused)],
                     className="is-bad",
                 )
             )

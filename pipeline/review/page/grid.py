@@ -7,6 +7,7 @@ import dash_ag_grid as dag
 
 from pipeline.review.page.text import DIRECTIONS, KINDS, last_part, rule_element, shown
 from pipeline.review.state import STATES, UNDECIDED, ProposalState
+from pipeline.text import first_of
 
 Row = dict[str, Any]
 GLYPHS = {
@@ -110,10 +111,8 @@ def rule(state: ProposalState) -> str:
     elements = state.elements
     if not elements:
         named = state.proposal["evidence"].get("examples", ())
-        more = f" and {len(named) - 1:,} more" if len(named) > 1 else ""
-        return f"{last_part(str(named[0]))}{more}" if named else KINDS.get(state.proposal["kind"], "note")
-    more = f" and {len(elements) - SHOWN_ELEMENTS:,} more" if len(elements) > SHOWN_ELEMENTS else ""
-    return ", ".join(rule_element(each) for each in elements[:SHOWN_ELEMENTS]) + more
+        return first_of([last_part(str(each)) for each in named], 1) or KINDS.get(state.proposal["kind"], "note")
+    return first_of([rule_element(each) for each in elements], SHOWN_ELEMENTS)
 
 
 def waits(state: ProposalState) -> bool:

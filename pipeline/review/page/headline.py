@@ -7,8 +7,9 @@ from dash import html
 
 from pipeline.review.page.grid import waits
 from pipeline.review.page.parts import aria
-from pipeline.review.page.text import plural, shown
+from pipeline.review.page.text import shown
 from pipeline.review.state import ProposalState
+from pipeline.text import counted
 
 LIGHTS = {"callers": "Callers", "window": "Window", "questions": "Questions"}
 _MEANING = {
@@ -99,6 +100,6 @@ def _progress(states: Sequence[ProposalState]) -> str:
     if not waiting:
         return "Every proposal is decided. Questions are judged anew by the next run: reload."
     return (
-        f"{plural(len(waiting), 'proposal waits', 'proposals wait')} for a decision"
+        f"{counted(len(waiting), 'proposal waits', 'proposals wait')} for a decision"
         f"{f', {flagged:,} of them flagged' if flagged else ''}."
     )

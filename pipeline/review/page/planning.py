@@ -12,7 +12,8 @@ from pipeline.review.page.parts import graph
 from pipeline.review.page.replan import Replan
 from pipeline.review.page.reviewing import SCENARIOS, Review
 from pipeline.review.page.source import ProfileKey
-from pipeline.review.page.text import plural, shown
+from pipeline.review.page.text import shown
+from pipeline.text import counted
 
 MOST_SHOWN = 60
 
@@ -78,7 +79,7 @@ def connect(app: Dash, review: Review) -> None:
         return (
             [graph(drawn)],
             _plan(found, count),
-            f"{plural(count, 'prefix', 'prefixes')}, {found.extra[count]:,.0f} addresses nobody used",
+            f"{counted(count, 'prefix', 'prefixes')}, {found.extra[count]:,.0f} addresses nobody used",
         )
 
 
@@ -116,7 +117,7 @@ def _plan(found: Replan, count: int) -> list[Any]:
     )
     return [
         html.P(
-            f"{plural(len(prefixes), 'prefix', 'prefixes')} admit all {found.seen:,} addresses that need a rule and "
+            f"{counted(len(prefixes), 'prefix', 'prefixes')} admit all {found.seen:,} addresses that need a rule and "
             f"{found.extra[count]:,.0f} more."
         ),
         html.Ul(items, className="prefixes"),
@@ -127,4 +128,4 @@ def _plan(found: Replan, count: int) -> list[Any]:
 
 def _size(prefix: Network) -> str:
     count = int(2 ** max(0, KEY_BITS[prefix.version] - prefix.prefixlen))
-    return plural(count, "address", "addresses") if prefix.version == 4 else plural(count, "/64 network")  # noqa: PLR2004
+    return counted(count, "address", "addresses") if prefix.version == 4 else counted(count, "/64 network")  # noqa: PLR2004

@@ -19,11 +19,6 @@ def last_part(resource: str) -> str:
     return shown(resource.rsplit("/", 1)[-1] if resource.startswith("/subscriptions/") else resource)
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def rule_element(element: str) -> str:
     """Return an element as people know it: of a subscription just the id."""
     return shown(element.removeprefix("/subscriptions/"))
