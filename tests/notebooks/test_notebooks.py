@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.moments import utc_now
 from tests.cli.test_cli import out
 from tests.notebooks.run import NOTEBOOKS, executed
 
@@ -43,8 +44,9 @@ def _text(output: Any) -> str:
 def test_notebook_runs_and_shows_what_is_committed(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLOTLY_RENDERER", "json")  # pictures would take a browser, and say no more
     monkeypatch.setenv("PYTHONPATH", str(NOTEBOOKS.parent))
-    committed = json.loads(path.read_text(encoding="utf-8"))
-    assert told(executed(path, folder)) == told(committed), "run `make notebooks` and read the diff"
+    # the demo's inventory is from when it is made, which a table cuts after the month
+    committed = re.sub(r"(?<=are known since )\d{4}-\d{2}(?=-)", f"{utc_now():%Y-%m}", path.read_text(encoding="utf-8"))
+    assert told(executed(path, folder)) == told(json.loads(committed)), "run `make notebooks` and read the diff"
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
