@@ -7,8 +7,9 @@ from typing import Any
 
 from pipeline.recommend.need import Need
 from pipeline.recommend.proposal import Proposal
-from pipeline.recommend.rhythm import Due, calendar_gaps, due, rhythm, unseen_monthly
+from pipeline.recommend.rhythm import Due, due, rhythm
 from pipeline.recommend.risk import block_of
+from pipeline.recommend.unseen import calendar_gaps, unseen_monthly
 
 FEWEST_RUNS = 3
 
