@@ -1,23 +1,32 @@
 """Asks Azure Resource Manager: one object, or a list page by page; and writes single objects, for `pipeline.publish`.
 
-The client's policies are chosen by hand: the usual ones would retry on their own, follow redirects, and register a
-resource provider (a POST) where a subscription lacks one. Reading is repeated until it makes no sense any more; a
-write is sent again only where it is certain that nothing was done, since whoever wrote may not be alone.
+Reading is repeated until it makes no sense any more; a write is sent again only where it is certain that nothing was
+done, since whoever wrote may not be alone.
 """
 
 import asyncio
-import json
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from aiohttp import ClientConnectorError
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
 from pipeline.azure import signin
+from pipeline.azure.arm_answer import (
+    ACCEPTED,
+    CONFLICT,
+    CREATED,
+    NO_CONTENT,
+    OK,
+    TOO_MANY,
+    UNAUTHORIZED,
+    Answer,
+    Item,
+    UnreadError,
+    answer_of,
+    code_of,
+)
 from pipeline.azure.background import Background
 from pipeline.azure.patience import (
     REQUEST_ERRORS,
@@ -26,93 +35,19 @@ from pipeline.azure.patience import (
     is_transient,
     is_transient_at_first,
     patiently,
-    transport_options,
     unreachable,
 )
-from pipeline.errors import AzureError, SignInError, UsageError
-
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-
-Item = dict[str, Any]
+from pipeline.errors import AzureError, SignInError
 
 CONCURRENCY = 8
 """Requests at a time; Resource Manager throttles a subscription's readers together."""
 MOST_PAGES = 1000
-OK, CREATED, ACCEPTED, NO_CONTENT = 200, 201, 202, 204
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, CONFLICT, PRECONDITION = 401, 403, 404, 408, 409, 412
-TOO_MANY, SERVER_ERROR = 429, 500
 SERVICE = "Azure Resource Manager"
 LONGEST_OPERATION = 900.0
 """Seconds that a long-running operation is waited for."""
 _POLLS = 3.0
 
 _IN_PATHS = "/-._~()@:$,"
-
-
-class UnreadError(Exception):
-    """Something can't be read; other things may be. Its text is harmless and says why.
-
-    Args:
-        told: why.
-        status: of the answer; 0 where there was none.
-        code: error code in the answer.
-    """
-
-    def __init__(self, told: str, status: int = 0, code: str = "") -> None:
-        super().__init__("".join(each if each.isprintable() else "?" for each in told)[:300])
-        self.status = status
-        self.code = code
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether Resource Manager itself says that there is no such thing; a proxy's 404 says nothing of it."""
-        return self.status == NOT_FOUND and self.code.endswith("NotFound") and self.code != "SubscriptionNotFound"
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether what was asked may have been done all the same: the answer got lost, or is of no use."""
-        return self.status < 400 or self.status == REQUEST_TIMEOUT or self.status >= SERVER_ERROR  # noqa: PLR2004
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What Resource Manager answered.
-
-    Args:
-        status: of HTTP.
-        item: the object in it; empty where there is none.
-        etag: of the object, from the body or the header; empty where the service gives none.
-        operation: where the state of a long-running operation is told; empty where all is done.
-        wait: seconds to wait before asking there.
-    """
-
-    status: int
-    item: Item
-    etag: str = ""
-    operation: str = ""
-    wait: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to get at Azure Resource Manager.
-
-    Args:
-        url: https://management.azure.com; other clouds have their own.
-        auth: how to sign in.
-        client_id: of a managed identity.
-        credential: of azure-identity's aio kind, in the place of one by `auth`.
-        verify: a file with certificates to trust, in the place of the machine's.
-        patience: how long to bear with the service.
-    """
-
-    url: str
-    auth: signin.Auth
-    client_id: str = ""
-    credential: "AsyncTokenCredential | None" = field(default=None, repr=False)
-    verify: bool | str = True
-    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(slots=True)
@@ -277,7 +212,7 @@ class ResourceManager:
         response = await self.client.send_request(request)
         if response.status_code not in _FINE[method]:
             raise HttpResponseError(response=response)
-        return _answer(method, response)
+        return answer_of(method, response)
 
     def _worth_repeating(self, error: BaseException) -> bool:
         return is_transient(error) if self._answered else is_transient_at_first(error)
@@ -297,7 +232,7 @@ class ResourceManager:
             return UnreadError(str(error))
         if status in {None, OK}:
             return UnreadError("too slow" if isinstance(error, TimeoutError) else "the connection was cut")
-        code = _code(error)
+        code = code_of(error)
         return UnreadError(f"the answer was {status} {code}".strip(), status, code)
 
 
@@ -309,112 +244,3 @@ def _was_not_done(error: BaseException) -> bool:
     return is_transient(error) and (
         getattr(error, "status_code", None) == TOO_MANY or isinstance(error.__cause__, ClientConnectorError)
     )
-
-
-def _answer(method: str, response: Any) -> Answer:
-    """Return what an answer holds.
-
-    Raises:
-        UnexpectedAnswerError: it holds no object where there must be one.
-    """
-    item = _object(response.content) if method != "DELETE" else {}
-    etag = item.get("etag") or response.headers.get("ETag") or ""
-    operation = ""
-    if response.status_code in {CREATED, ACCEPTED}:
-        operation = response.headers.get("Azure-AsyncOperation") or ""
-    if method == "DELETE" and response.status_code == ACCEPTED and not operation:
-        raise UnexpectedAnswerError("the answer doesn't say where to ask whether it is done")
-    wait = response.headers.get("Retry-After", "")
-    return Answer(
-        response.status_code, item, etag if isinstance(etag, str) else "", operation,
-        float(wait) if wait.isdecimal() else 0.0,
-    )  # fmt: skip
-
-
-def _object(body: bytes) -> Item:
-    """Return the object that an answer holds.
-
-    Raises:
-        UnexpectedAnswerError: it holds none.
-    """
-    try:
-        found = json.loads(body)
-        if b"\\ud" in body.lower():  # perhaps half of a surrogate pair, which can't be stored
-            found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        raise UnexpectedAnswerError("the answer is no JSON") from None
-    if not isinstance(found, dict):
-        raise UnexpectedAnswerError("the answer is no object")
-    return found
-
-
-def _code(error: BaseException) -> str:
-    """Return the error code of an answer, where it is a word."""
-    code = getattr(getattr(error, "error", None), "code", None)
-    return code if isinstance(code, str) and re.fullmatch(r"[A-Za-z0-9_.]{1,80}", code) else ""
-
-
-@contextmanager
-def connect(access: Access) -> Iterator[ResourceManager]:
-    """Have Resource Manager connected for the length of the block; nothing is asked of it yet.
-
-    Raises:
-        UsageError: the URL is none, or would send a token in clear.
-        SignInError: what --auth needs isn't set.
-    """
-    from azure.core.pipeline.policies import ProxyPolicy, RequestIdPolicy, UserAgentPolicy
-    from azure.mgmt.core import AsyncARMPipelineClient
-    from azure.mgmt.core.policies import ARMHttpLoggingPolicy, AsyncARMChallengeAuthenticationPolicy
-
-    url = _base(access.url)
-    with Background() as background:
-        credential = access.credential or signin.credential(access.auth, access.client_id)
-        options = transport_options(url, verify=access.verify)
-        policies = [
-            RequestIdPolicy(),
-            UserAgentPolicy(base_user_agent="nsp"),
-            ProxyPolicy(proxies=options["proxies"]),
-            AsyncARMChallengeAuthenticationPolicy(credential, _scope(url)),
-            ARMHttpLoggingPolicy(),  # for nsp -vv; shows no token
-        ]
-        client: Any = AsyncARMPipelineClient(url, policies=policies, transport=options["transport"])
-        background.run(client.__aenter__())
-        # aiohttp would send a PUT or DELETE once more by itself where a connection is cut
-        options["transport"].session._retry_connection = False  # noqa: SLF001 -- there is no public way
-        try:
-            yield ResourceManager(url, background, client, access.patience, access.auth)
-        finally:
-            background.run(_close(client, credential))
-
-
-def _base(url: str) -> str:
-    """Return the one spelling of the URL of a Resource Manager."""
-    wrong = UsageError(
-        f"azure.resource_manager must be https:// and a host, such as https://management.azure.com, not {url!r}."
-    )
-    try:
-        parts = urlsplit(url.strip())
-        host = parts.hostname or ""
-        port = parts.port
-    except ValueError:
-        raise wrong from None
-    if parts.scheme != "https" or not host or parts.username or parts.path.strip("/") or parts.query or parts.fragment:
-        raise wrong
-    spelled = f"[{host}]" if ":" in host else host
-    return f"https://{spelled}" + ("" if port in {None, 443} else f":{port}")
-
-
-def _scope(url: str) -> str:
-    """Return what the token is asked for; a cloud's Resource Manager may go by an older name there."""
-    from azure.core import AzureClouds
-    from azure.mgmt.core.tools import get_arm_endpoints
-
-    for cloud in AzureClouds:
-        known = get_arm_endpoints(cloud)
-        if known["resource_manager"].rstrip("/") == url:
-            return str(known["credential_scopes"][0])
-    return f"{url}/.default"
-
-
-async def _close(*closing: Any) -> None:
-    await asyncio.gather(*(each.close() for each in closing))

@@ -54,7 +54,7 @@ def apply(
     first write. The exit code is 3 where there is something to apply or something stands against it, 5 where it
     stopped halfway: run it again to go on. Needs the role Network Contributor on the perimeter (--plan: Reader).
     """
-    from pipeline.azure.resource_manager import connect
+    from pipeline.azure.arm_connection import connect
     from pipeline.cli.candidate import writable
     from pipeline.cli.log import tell
     from pipeline.cli.output import console, write_json

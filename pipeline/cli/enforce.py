@@ -44,7 +44,7 @@ def enforce(
     is, and nobody who succeeds would be denied by the rules that are in force right now. Nothing but the access mode is
     changed; a rollback file is written first. The exit code is 3 where something isn't ready, or would be changed.
     """
-    from pipeline.azure.resource_manager import connect
+    from pipeline.azure.arm_connection import connect
     from pipeline.cli.log import tell, warn
     from pipeline.cli.output import write_json
     from pipeline.cli.publishing import ATTENTION, end, known_perimeters, only_table_or_json, this_run

@@ -9,7 +9,7 @@ from pipeline.errors import UsageError
 from pipeline.moments import ago, utc_now
 
 if TYPE_CHECKING:
-    from pipeline.azure.resource_manager import Access
+    from pipeline.azure.arm_connection import Access
     from pipeline.azure.signin import Auth
     from pipeline.cli.context import Context
 
@@ -70,7 +70,7 @@ def resource_manager(common: "Context", auth: str | None, client_id: str | None)
     Raises:
         UsageError: there is no such way of signing in.
     """
-    from pipeline.azure.resource_manager import Access
+    from pipeline.azure.arm_connection import Access
 
     chosen = common.chosen(auth=auth, client_id=client_id)
     return Access(chosen.resource_manager, way_of(chosen.auth), chosen.client_id)

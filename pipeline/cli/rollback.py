@@ -31,7 +31,7 @@ def rollback(
 
     It refuses where somebody changed any of it since. Decisions stay as they are: nsp apply would apply them again.
     """
-    from pipeline.azure.resource_manager import connect
+    from pipeline.azure.arm_connection import connect
     from pipeline.cli.publishing import only_table_or_json
     from pipeline.publish import rollback_file
     from pipeline.publish.plan import Choices

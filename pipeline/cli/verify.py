@@ -16,7 +16,7 @@ from pipeline.cli.output import Format, FormatOption
 from pipeline.moments import utc_now
 
 if TYPE_CHECKING:
-    from pipeline.azure.resource_manager import Access
+    from pipeline.azure.arm_connection import Access
     from pipeline.cli.context import Context
     from pipeline.publish.drift import InForce
     from pipeline.publish.verify import Verified
@@ -76,7 +76,7 @@ def verify(
 
 def _in_azure(access: "Access", entries: "list[dict[str, object]]", scope: "Scope") -> "InForce":
     """Return the rules and modes that are in force in Azure of what nsp applied or enforced."""
-    from pipeline.azure.resource_manager import connect
+    from pipeline.azure.arm_connection import connect
     from pipeline.publish import access_mode, live, plan, record
     from pipeline.publish.drift import InForce
 

@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from pipeline.azure.resource_manager import FORBIDDEN, NOT_FOUND, Access, ResourceManager, UnreadError, connect
+from pipeline.azure.arm_answer import FORBIDDEN, NOT_FOUND, UnreadError
+from pipeline.azure.arm_connection import Access, connect
+from pipeline.azure.resource_manager import ResourceManager
 from pipeline.errors import AzureError, ForbiddenError, InventoryError, UnreachableError, UsageError
 from pipeline.inventory import items, networks, snapshot
 from pipeline.inventory.arm_member import Members, Told, gap

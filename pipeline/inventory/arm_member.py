@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.azure.resource_manager import FORBIDDEN, NOT_FOUND, ResourceManager, UnreadError
+from pipeline.azure.arm_answer import FORBIDDEN, NOT_FOUND, UnreadError
+from pipeline.azure.resource_manager import ResourceManager
 from pipeline.errors import InventoryError
 from pipeline.inventory import items
 from pipeline.inventory.document import Item

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.azure.resource_manager import NOT_FOUND, ResourceManager, UnreadError
+from pipeline.azure.arm_answer import NOT_FOUND, UnreadError
+from pipeline.azure.resource_manager import ResourceManager
 from pipeline.errors import InventoryError
 from pipeline.inventory import items
 from pipeline.inventory.arm_member import gap

@@ -161,7 +161,7 @@ def _inventory(night: Night) -> Done:
 
             counts |= file.load(store, Path(chosen.inventory_file))
         if chosen.inventory_subscriptions or chosen.inventory_perimeters:
-            from pipeline.azure.resource_manager import Access
+            from pipeline.azure.arm_connection import Access
             from pipeline.azure.signin import way_of
             from pipeline.inventory import arm
 

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.azure.resource_manager import FORBIDDEN, NOT_FOUND, SERVICE, ResourceManager, UnreadError
+from pipeline.azure.arm_answer import FORBIDDEN, NOT_FOUND, UnreadError
+from pipeline.azure.resource_manager import SERVICE, ResourceManager
 from pipeline.errors import AzureError, ForbiddenError, InventoryError, UnreachableError
 from pipeline.inventory import items
 from pipeline.inventory.arm_perimeter import NETWORK_VERSION

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.azure.resource_manager import CONFLICT, PRECONDITION, Answer, ResourceManager, UnreadError
+from pipeline.azure.arm_answer import CONFLICT, PRECONDITION, Answer, UnreadError
+from pipeline.azure.resource_manager import ResourceManager
 from pipeline.errors import MeanwhileError, NspError, UnreachableError
 from pipeline.inventory.arm_perimeter import NETWORK_VERSION
 from pipeline.inventory.document import Item

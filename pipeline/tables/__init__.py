@@ -4,6 +4,7 @@ The DDL, the polars schema, the mapping from a log record to columns and the pag
 derived from these declarations; tests/test_tables.py holds them together.
 """
 
+from pipeline.tables.access_log import ACCESS_LOG, CATEGORIES
 from pipeline.tables.declaration import Column, Table, View
 from pipeline.tables.inventory import (
     INVENTORY_ASSOCIATION,
@@ -30,16 +31,7 @@ from pipeline.tables.inventory import (
     SNAPSHOT_RESOURCE,
     SNAPSHOT_RULE_ELEMENT,
 )
-from pipeline.tables.logs import (
-    ACCESS_LOG,
-    ADDRESS,
-    CATEGORIES,
-    HOUR_COUNT,
-    LOAD_LEDGER,
-    LOAD_MARK,
-    REJECTED_RECORD,
-    TRAFFIC,
-)
+from pipeline.tables.logs import ADDRESS, HOUR_COUNT, LOAD_LEDGER, LOAD_MARK, REJECTED_RECORD, TRAFFIC
 from pipeline.tables.published import PUBLISHED_QUERIES, PUBLISHED_RUN
 from pipeline.tables.retention import RETENTION, SOURCE_FIELD, SOURCE_FLOW
 

@@ -6,8 +6,9 @@ that of records which are still there.
 
 from dataclasses import replace
 
+from pipeline.tables.access_log import ACCESS_LOG
 from pipeline.tables.declaration import Column, Table
-from pipeline.tables.logs import ACCESS_LOG, TRAFFIC
+from pipeline.tables.logs import TRAFFIC
 
 _LOGGED = {column.name: replace(column, blob=None, workspace=None) for column in ACCESS_LOG.columns}
 _FLOW = {column.name: column for column in TRAFFIC.columns}

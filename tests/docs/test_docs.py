@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from pipeline.cli import app
-from pipeline.tables.logs import CATEGORIES
+from pipeline.tables import CATEGORIES
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

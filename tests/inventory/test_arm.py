@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from azure.identity import CredentialUnavailableError
 
+from pipeline.azure.arm_connection import Access
 from pipeline.azure.patience import Patience
-from pipeline.azure.resource_manager import Access
 from pipeline.azure.signin import Auth
 from pipeline.errors import AzureError, ForbiddenError, SignInError, UnreachableError, UsageError
 from pipeline.inventory.arm import Pulled, Wanted, pull

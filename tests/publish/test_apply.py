@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.azure.resource_manager import connect
+from pipeline.azure.arm_connection import connect
 from pipeline.errors import AzureError, ForbiddenError, HalfwayError, MeanwhileError, PublishError, UnreachableError
 from pipeline.publish.merge import Finding
 from pipeline.publish.record import Record

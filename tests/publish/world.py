@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.azure.resource_manager import Access, ResourceManager, connect
+from pipeline.azure.arm_connection import Access, connect
+from pipeline.azure.resource_manager import ResourceManager
 from pipeline.azure.signin import Auth
 from pipeline.publish import apply, rollback, rollback_file
 from pipeline.publish.apply import Outcome, Run

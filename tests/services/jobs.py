@@ -11,9 +11,9 @@ import azure.identity.aio
 import azure.monitor.query.aio
 import azure.storage.blob.aio  # noqa: F401 -- imported once, for all that are forked
 
+from pipeline.azure.arm_connection import Access as ArmAccess
+from pipeline.azure.arm_connection import connect as connect_arm
 from pipeline.azure.patience import Patience
-from pipeline.azure.resource_manager import Access as ArmAccess
-from pipeline.azure.resource_manager import connect as connect_arm
 from pipeline.azure.signin import Auth
 from pipeline.extract.account import Access, connect
 from pipeline.extract.blob import Wanted
