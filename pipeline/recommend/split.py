@@ -86,7 +86,8 @@ def split(proposals: Sequence[Proposal], room: Mapping[str, int], rule_cost: flo
         ]
         for resource, elements in _needed(found, direction, rule_cost).items():
             needed.setdefault(resource, set()).update(elements)
-    return spread(needed, room)
+    anywhere = needed.pop("", set())  # at resources that no record names: whichever it is, and wherever it goes
+    return spread({resource: elements | anywhere for resource, elements in needed.items()}, room)
 
 
 _LEFT_OUT = frozenset({"budget", "passing"})
@@ -94,7 +95,7 @@ _LEFT_OUT = frozenset({"budget", "passing"})
 
 
 def _needed(found: Sequence[Need], direction: str, rule_cost: float) -> dict[str, set[Element]]:
-    """Return the elements that each resource needs, if nobody had to save them."""
+    """Return the elements that each resource needs, if nobody had to save them; "" for one that no record names."""
     of_address: dict[str, str] = {}
     for version, keys in keys_by_version(need.key for need in found if need.kind == "address-prefixes").items():
         shift = 0 if version == 4 else 64  # noqa: PLR2004
@@ -108,8 +109,8 @@ def _needed(found: Sequence[Need], direction: str, rule_cost: float) -> dict[str
             ((version, (key,)),) = keys_by_version([need.key]).items()
             name = of_address[f"{version} {key}"]
         for resource, requests in need.allowed_at.items():
-            if requests and resource:
-                needed.setdefault(resource, set()).add((direction, need.kind, name))
+            if requests:
+                needed.setdefault(resource or "", set()).add((direction, need.kind, name))
     return needed
 
 

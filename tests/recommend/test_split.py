@@ -63,10 +63,10 @@ def test_many_resources_are_spread_as_well() -> None:
     assert len(found.parts) == 4
 
 
-def proposals_of(budget: int) -> Split | None:
+def proposals_of(budget: int, unnamed: int = 0) -> Split | None:
     rows = [
         seen(day, ip=f"{first}.113.0.1", service_resource=resource)
-        for resource, some in ((STORAGE, range(11, 19)), (VAULT, range(31, 37)))
+        for resource, some in ((STORAGE, range(11, 19)), (VAULT, range(31, 37)), (None, range(51, 51 + unnamed)))
         for first in some
         for day in (0, 1)
     ]
@@ -87,3 +87,12 @@ def test_profile_whose_elements_do_not_suffice_is_split() -> None:
     found = proposals_of(7)
     assert found is not None
     assert found.too_large == {STORAGE: 8}
+
+
+def test_callers_of_a_resource_that_no_record_names_are_let_in_by_every_part() -> None:
+    found = proposals_of(10, unnamed=2)
+    assert found is not None
+    assert [(part.resources, part.elements["Inbound"]) for part in found.parts] == [((STORAGE,), 10), ((VAULT,), 8)]
+    found = proposals_of(10, unnamed=3)
+    assert found is not None
+    assert found.too_large == {STORAGE: 11}
