@@ -29,6 +29,7 @@ _UNMATCHABLE = (
     "managed identity"
 )
 _NAMELESS = "outbound rules take exact host names, and the log holds none"
+_NO_HOST_NAME = "outbound rules take exact host names, and this is none"
 _PROTOCOL = (
     "NFS, SMB or SFTP, which only the resource's own firewall admits: the perimeter knows HTTPS alone, whatever its "
     "rules; use a private endpoint"
@@ -45,14 +46,21 @@ _TRUSTED = (
     "a trusted Azure service that the resource's own exception admits: trusted access isn't supported once enforced; "
     "associate that service, or let it call with a managed identity under a subscription rule"
 )
-_TRUSTED_RULE = re.compile(r"trusted|azure\s*services", re.IGNORECASE)
+_TRUSTED_RULE = re.compile(r"(?<!un)trusted|azure\s*services", re.IGNORECASE)
 """How resources name that exception isn't documented: these are the words of the portals' check boxes."""
 
 IDENTITY_REFUSED = "identity-not-honoured"
 """The reason of the verdict engine where a rule in force names the caller's subscription and doesn't admit it."""
 
-_BEYOND_RULES = {"not-honoured": _NOT_MATCHED, "protocol": _PROTOCOL}
-"""Reasons of the verdict engine that no rule can change."""
+_HOST_NOT_MATCHED = (
+    "named by a rule in force and yet refused: the service may not have the rule yet, or not ask its perimeter about "
+    "such calls; look at the resource's own log of them"
+)
+_BEYOND_RULES = {
+    "Inbound": {"not-honoured": _NOT_MATCHED, "protocol": _PROTOCOL},
+    "Outbound": {"not-honoured": _HOST_NOT_MATCHED, "protocol": _PROTOCOL},
+}
+"""Reasons of the verdict engine that no rule can change, by direction."""
 
 
 class Router(Protocol):
@@ -183,8 +191,8 @@ class Need:
 
     @property
     def is_azure(self) -> bool:
-        """The log names its subscription."""
-        return any(each.caller.source_subscription for each in self.seen)
+        """The log names an Azure resource as the caller, with a subscription that can be read or without."""
+        return any(each.caller.source_subscription or each.caller.source_resource for each in self.seen)
 
     @property
     def first_seen(self) -> datetime:
@@ -218,8 +226,8 @@ def needs(seen: Iterable[CallerDays], direction: str, router: Router | None = No
     found: dict[tuple[str, str, str], Need] = {}
     for each in seen:
         kind, key, why = _inbound(each, router) if direction == "Inbound" else _outbound(each.caller)
-        if each.caller.reason in _BEYOND_RULES:
-            kind, why = "cannot-fix", _BEYOND_RULES[each.caller.reason]
+        if beyond := _BEYOND_RULES[direction].get(each.caller.reason):
+            kind, why = "cannot-fix", beyond
         if (kind, key, why) not in found:
             found[kind, key, why] = Need(kind, key, why)
         found[kind, key, why].seen.append(each)
@@ -228,7 +236,7 @@ def needs(seen: Iterable[CallerDays], direction: str, router: Router | None = No
 
 def is_beyond_rules(caller: LoggedCaller) -> bool:
     """Whether no rule and no membership could help an inbound caller."""
-    return caller.reason in _BEYOND_RULES or bool(_why_no_rule_helps(caller))
+    return caller.reason in _BEYOND_RULES["Inbound"] or bool(_why_no_rule_helps(caller))
 
 
 def _inbound(seen: CallerDays, router: Router | None) -> tuple[str, str, str]:
@@ -270,5 +278,5 @@ def _outbound(caller: LoggedCaller) -> tuple[str, str, str]:
     if caller.is_member:
         return "cannot-fix", host or resource, _CALLED_MEMBER
     if not _HOST.fullmatch(host):
-        return "cannot-fix", host or resource or "unnamed", _NAMELESS
+        return "cannot-fix", host or resource or "unnamed", _NO_HOST_NAME if host else _NAMELESS
     return "fqdns", host, ""

@@ -164,6 +164,13 @@ def test_trusted_service_is_told_that_its_exception_ends() -> None:
     assert "trusted access isn't supported" in one.reason
     (refused,) = inbound(seen(0, matched_rule="NotTrusted", allowed=0, denied=3))
     assert refused.kind == "leave-denied"
+    (partner,) = inbound(*(seen(day, matched_rule="untrusted-partner-allow") for day in (0, 1)))
+    assert partner.kind == "address-prefixes"
+
+
+def test_resource_whose_subscription_cannot_be_read_has_an_azure_address() -> None:
+    (one,) = inbound(*(seen(day, source_resource="/subscriptions/x/sites/web") for day in (0, 1)))
+    assert (one.kind, one.flags) == ("address-prefixes", ("azure-address",))
 
 
 def test_address_of_an_azure_service_is_a_question() -> None:
@@ -270,6 +277,15 @@ def test_outbound_names_are_exact_and_members_are_left_out() -> None:
 def test_outbound_without_a_host_name_cannot_be_fixed(host: str | None) -> None:
     (one,) = outbound(seen(0, ip=None, destination_fqdn=host), seen(1, ip=None, destination_fqdn=host))
     assert (one.kind, one.elements) == ("cannot-fix", ())
+    assert one.reason.endswith("and this is none" if host else "and the log holds none")
+
+
+def test_host_that_a_rule_names_in_vain_is_not_told_of_service_endpoints() -> None:
+    (one,) = outbound(
+        *(seen(day, ip=None, destination_fqdn="api.example.com", reason="not-honoured") for day in (0, 1))
+    )
+    assert (one.kind, one.elements) == ("cannot-fix", ())
+    assert "may not have the rule yet" in one.reason
 
 
 def test_infeasible_cover_is_told_not_widened() -> None:
