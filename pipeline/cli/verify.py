@@ -109,4 +109,6 @@ def show(found: "Verified") -> None:
     if found.still_denied:
         to.print(f"\n{found.still_denied:,} callers were denied before as well, and still are.", markup=False)
     if not found.findings:
-        to.print("Nothing was found: nobody new is denied, the rules are as applied and used.", markup=False)
+        told = ["nobody new is denied"] if found.enforced else []
+        told += ["the rules are as applied and used"] if found.rules else []
+        to.print(f"Nothing was found: {', '.join(told) or 'the access modes are as nsp left them'}.", markup=False)

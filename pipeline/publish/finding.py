@@ -6,8 +6,9 @@ from typing import Any
 
 UNEXPECTED, NEWCOMER, EXPECTED, SETTLED = "denied-unexpected", "denied-newcomer", "denied-as-expected", "denied-settled"
 STRANGERS = "denied-strangers"
-SHARE, DRIFT, MODE_DRIFT, UNUSED_RULE, UNKNOWN = "denied-share", "drift", "mode-drift", "unused", "unknown"
-CALM = frozenset({EXPECTED, SETTLED, STRANGERS})
+SHARE, DRIFT, MODE_DRIFT, UNUSED_RULE = "denied-share", "drift", "mode-drift", "unused"
+SILENT, NOT_YET, UNKNOWN = "no-records", "no-records-yet", "unknown"
+CALM = frozenset({EXPECTED, SETTLED, STRANGERS, NOT_YET})
 """Findings that ask for nothing."""
 
 
@@ -20,7 +21,8 @@ class Finding:
             nobody had seen and who has an identity or keeps coming; denied-strangers, the rest of those, together;
             denied-as-expected; denied-settled, whom the rules of today admit; denied-share, where more is denied than
             predicted; drift and mode-drift, where Azure isn't as nsp left it; unused, of a rule that nsp applied;
-            unknown, where something can't be looked at.
+            no-records, where the log tells nothing of the time since enforcing, or of late; no-records-yet, the same on
+            the first day; unknown, where something can't be looked at.
         perimeter: ARM id, lower case.
         profile: name.
         about: the resource, rule or association.

@@ -18,6 +18,7 @@ from pipeline.publish.drift import InForce, drift, inventory_moments, mode_drift
 from pipeline.publish.finding import UNUSED_RULE, Finding
 from pipeline.publish.merge import Key
 from pipeline.publish.record import Entry, ModeChange
+from pipeline.publish.silence import silence
 from pipeline.recommend.allot import Limits
 from pipeline.recommend.scope import Scope
 from pipeline.recommend.tighten import tighten
@@ -35,11 +36,13 @@ class Verified:
         enforced: since when denials were looked for; none where nothing was enforced by nsp.
         findings: those that need attention first.
         still_denied: callers that were denied before, and are.
+        rules: applied by nsp, which were compared with those in force and looked for in the log.
     """
 
     enforced: tuple[Enforced, ...]
     findings: tuple[Finding, ...]
     still_denied: int = 0
+    rules: int = 0
 
     @property
     def needs_attention(self) -> bool:
@@ -90,13 +93,14 @@ def verify(
         found, still = denials(store, each, scope)
         findings += found
         still_denied += still
+    findings += silence(store, enforced, scope, now)
     findings += drift(entries, last, now_in_force)
     findings += mode_drift(changes, now_in_force)
     findings += unknown_modes(changes, now_in_force, inventory_moments(store))
     with work("looking for unused rules"):
         findings += _unused(store, last, scope, now, limits)
     return Verified(
-        tuple(enforced), tuple(sorted(findings, key=lambda one: not one.needs_attention)), still_denied
+        tuple(enforced), tuple(sorted(findings, key=lambda one: not one.needs_attention)), still_denied, len(last)
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from pipeline.store import Store
 from tests.verdict.world import DOCS, MOMENT, PERIMETER, VAULT, World, flow, put, write
 
 ENFORCED_AT = MOMENT + timedelta(days=10)
-NOW = ENFORCED_AT + timedelta(days=5)
+NOW = ENFORCED_AT + timedelta(days=4, hours=1)
 DENIED = "NspPublicInboundPerimeterRulesDenied"
 ADMITTED = "NspPublicInboundPerimeterRulesAllowed"
 KEY: Key = (PERIMETER, "apps", "r0")
@@ -249,6 +249,39 @@ def test_an_older_inventory_is_told_where_nobody_is_denied(store: Store) -> None
     back = [{**each, "after": "Learning", "run": "2"} for each in enforced()]
     assert list(kinds(looked(store, [*enforced(), *back]))) == ["unknown"]
     assert looked(store, [*enforced(), *back], InForce({}, {DOCS: "Learning"})).findings == ()  # Azure told the mode
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (-1.0, "denials are looked for since later (docs)"),
+        (0.0, "4 days ago"),
+        (1.5, ""),
+    ],
+)
+def test_no_log_is_no_proof(world: Store, last: float, words: str) -> None:
+    write(world, at(last, "203.0.113.3", ADMITTED, matched_rule="r0"))
+    found = looked(world, enforced())
+    assert [each.kind for each in found.findings] == ["no-records"] * bool(words)
+    assert found.needs_attention is bool(words)
+    assert all(words in each.sentence for each in found.findings)
+    everywhere = verify.verify(world, [], of_inventory(world), Scope(since=ENFORCED_AT), NOW, Limits())
+    assert everywhere.needs_attention is bool(words)
+    assert looked(world, applied()).enforced == ()  # nothing was enforced: of no denial anybody has to know
+
+
+def test_no_record_at_all_is_told(world: Store) -> None:
+    assert kinds(looked(world, enforced())) == {"no-records": [""]}
+    late = NOW - timedelta(hours=23)
+    (yet,) = verify.verify(world, [], of_inventory(world), Scope(late), NOW, Limits()).findings
+    assert (yet.kind, yet.needs_attention) == ("no-records-yet", False)
+
+
+@pytest.mark.parametrize(("days_before", "told"), [(2, False), (3, True)])
+def test_a_resource_that_fell_silent_is_told(world: Store, days_before: int, told: bool) -> None:
+    others = at(3, "203.0.113.3", ADMITTED, service_resource=VAULT)
+    write(world, others, *(at(-day, "203.0.113.3", ADMITTED) for day in range(1, days_before + 1)))
+    assert kinds(looked(world, enforced())) == ({"no-records": [DOCS]} if told else {})
 
 
 def test_unused_rules_that_were_applied_are_told_and_others_not(world: Store) -> None:
