@@ -37,8 +37,9 @@ def traffic(
 ) -> None:
     """Show traffic by verdict, rule, caller, direction, category, resource, destination or hour.
 
-    Requests are events (the sum of the log's count), records are log lines. denied_if_enforced counts the
-    requests that only the resources' own rules admit, so that enforcing would deny them.
+    Requests are events (the sum of the log's count), records are log lines. denied_if_enforced counts those that
+    succeed today and that enforcing would deny by the rules now in force, or might: of calls across links that nobody
+    can judge.
     """
     from pipeline.cli.output import write
     from pipeline.recommend.scope import Scope, profiles_known

@@ -1,5 +1,5 @@
 -- Traffic by hour.
--- reads: traffic
+-- reads: verdict
 -- grain: one row an hour
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
@@ -10,11 +10,9 @@ select
     hour,
     sum(requests)::bigint as requests,
     sum(records)::bigint as records,
-    sum(requests) filter (
-        where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed')
-    )::bigint as denied_if_enforced,
+    coalesce(sum(requests) filter (where verdict.denied_if_enforced), 0)::bigint as denied_if_enforced,
     count(distinct caller_key) as callers
-from traffic
+from verdict
 where
     hour >= coalesce($since, '-infinity'::timestamp)
     and hour < coalesce($until, 'infinity'::timestamp)

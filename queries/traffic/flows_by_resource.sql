@@ -1,5 +1,5 @@
 -- Traffic by the resource that wrote the records.
--- reads: traffic
+-- reads: verdict
 -- grain: one row a resource
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
@@ -11,14 +11,12 @@ select
     profile,
     sum(requests)::bigint as requests,
     sum(records)::bigint as records,
-    sum(requests) filter (
-        where category in ('NspPublicInboundResourceRulesAllowed', 'NspPublicOutboundResourceRulesAllowed')
-    )::bigint as denied_if_enforced,
+    coalesce(sum(requests) filter (where verdict.denied_if_enforced), 0)::bigint as denied_if_enforced,
     count(distinct caller_key) as callers,
     count(distinct hour::date) as days_seen,
     min(first_seen) as first_seen,
     max(last_seen) as last_seen
-from traffic
+from verdict
 where
     hour >= coalesce($since, '-infinity'::timestamp)
     and hour < coalesce($until, 'infinity'::timestamp)

@@ -153,6 +153,15 @@ def test_would_be_denials_by_resource_and_hour(judged: Store) -> None:
     assert ask(judged, "would_be_denials_by_resource_and_hour", "requests", since=at(2), profile="APPS") == [(3,)]
 
 
+@pytest.mark.parametrize("by", ["caller", "resource", "hour"])
+def test_traffic_counts_would_be_denials_by_the_rules_of_today(judged: Store, by: str) -> None:
+    every = dict.fromkeys(("since", "until", "perimeter", "profile", "limit"))
+    found = judged.frame(f"traffic/flows_by_{by}", **every)
+    denied = ask(judged, "would_be_denials_by_operation", "denied_if_enforced")
+    assert found["denied_if_enforced"].sum() == sum(count for (count,) in denied) == 17
+    assert found["requests"].sum() == judged.frame("traffic/flows_by_category", **every)["requests"].sum()
+
+
 def test_would_be_denials_by_caller_and_day(judged: Store) -> None:
     columns = "profile direction caller_kind caller destination day requests resources operations hours_seen"
     first, second = date(2026, 10, 1), date(2026, 10, 2)
