@@ -15,6 +15,7 @@ from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import OVER_BUDGET, Proposal, days_flags
 from pipeline.recommend.risk import Risk
 from pipeline.recommend.routes import Routes
+from pipeline.recommend.standing import by_place
 from pipeline.recommend.weighed import Weighed, Wildcard, weighed, weighed_host, weighed_prefixes
 from pipeline.text import first_of
 
@@ -220,9 +221,12 @@ class Draft:
         more = []
         risks = {need.key: self.risks[need.key] for need in found if need.key in self.risks}
         odd = [key for key, risk in risks.items() if risk.is_odd]
-        if odd and 2 * len(odd) >= len(found):  # a few of a pool are held by its prefix, as those seen once are
+        # a few of a pool are held by its prefix, as those seen once are; but nobody else vouches for those of one /64
+        if odd and (2 * len(odd) >= len(found) or (len(by_place(found)) == 1 and not label)):
             more.append("odd")
-            reason += f"; looks odd ({risks[odd[0]].sentence}): who is it?"
+            oddest = max(odd, key=lambda key: risks[key].total)
+            who = f"{oddest} " if len(odd) < len(found) else ""
+            reason += f"; {who}looks odd ({risks[oddest].sentence}): who is it?"
         outsiders = tuple(key for key, risk in risks.items() if risk.is_outsider)
         if outsiders:
             reason += "; steady, alone, no identity: who is it?"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.recommend.allot import Limits, Plan, holders, place_of
-from pipeline.recommend.bounds import allowed_part, bound_exceeded
+from pipeline.recommend.bounds import bound_exceeded
 from pipeline.recommend.caller_days import CallerDays
 from pipeline.recommend.candidates import MEMBERSHIPS
 from pipeline.recommend.draft import Draft
@@ -16,6 +16,7 @@ from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.risk import Risk, assess, surroundings
 from pipeline.recommend.routes import Routes, routes
+from pipeline.recommend.standing import sort_out
 from pipeline.recommend.weighed import Wildcard
 
 __all__ = ["Limits", "Profile", "propose"]
@@ -172,17 +173,15 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     """
     whole = budget
     users = [need for need in sorted_out.users if need.kind == "address-prefixes"]
-    odd = [need for need in users if sorted_out.risks[need.key].is_suspect]
-    fine = [need for need in users if not sorted_out.risks[need.key].is_suspect]
-    steady = [need for need in fine if _is_steady(need, sorted_out.risks[need.key])]
+    standing = sort_out(users, sorted_out.risks, draft.limits)
+    steady, once, odd, group_of = standing.steady, standing.once, standing.odd, standing.groups
     refused = {address for need in [*sorted_out.strangers, *sorted_out.asked] for address in need.addresses}
     hollow = refused | {need.key for need in odd}
-    names = sorted({_group(need, draft.limits) for need in steady})
-    groups = [[need for need in steady if _group(need, draft.limits) == name] for name in names]
+    names = sorted({group_of[need.key] for need in steady})
+    groups = [[need for need in steady if group_of[need.key] == name] for name in names]
     price = rule_cost(groups, hollow, budget, draft.limits)
     allotted = Plan(groups, hollow, budget, draft.limits).allot(price)
     everywhere = [prefix for prefixes in allotted.prefixes for prefix in prefixes]
-    once = [need for need in fine if not _is_steady(need, sorted_out.risks[need.key])]
     held = dict(
         zip((need.key for need in once), holders(everywhere, [place_of(need.key) for need in once]), strict=True)
     )
@@ -192,10 +191,10 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
         for at, group in enumerate(groups)
     ]
     apart = [need for need in (*once, *allotted.strays) if held.get(need.key) is None]
-    kept = {need.key for need in fine} - {need.key for need in apart}
+    kept = {need.key for need in (*steady, *once)} - {need.key for need in apart}
     budget -= len(everywhere)
-    parts = sorted({_group(need, draft.limits)[1] for need in apart})
-    singles = [[need for need in apart if _group(need, draft.limits)[1] == part] for part in parts]
+    parts = sorted({group_of[need.key][1] for need in apart})
+    singles = [[need for need in apart if group_of[need.key][1] == part] for part in parts]
     asked = Plan(singles, hollow | kept, budget, draft.limits).allot(price)
     budget -= sum(len(prefixes) for prefixes in asked.prefixes)
     alone = replace(draft.limits, widest_v4=32, widest_v6=64)
@@ -213,17 +212,6 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     if questioned.left_out:
         proposals.append(draft.odd(list(questioned.left_out)))
     return proposals
-
-
-def _is_steady(need: Need, risk: Risk) -> bool:
-    """Whether a caller may widen a prefix: it or its pool came back and doesn't look odd, or its network is known."""
-    return bool(need.networks) or ((len(need.days) > 1 or risk.is_pooled) and not risk.is_odd)
-
-
-def _group(need: Need, limits: Limits) -> tuple[str, str]:
-    """Return the known network of an address, and the prefix that the policy allows it to lie in: no rule leaves it."""
-    part = allowed_part(narrowest(need.key), limits.bounds) if limits.bounds else None
-    return min(need.networks, default=""), str(part or "")
 
 
 def _by_weight(found: list[Need]) -> list[tuple[int, Need]]:

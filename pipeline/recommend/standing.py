@@ -1,0 +1,73 @@
+"""What becomes of callers that are addresses: who may widen a prefix, who is asked about apart, who is a hole.
+
+A rule can't tell apart the addresses of an IPv6 /64. So what the oddest of them is decides for all: else two proposals
+would hold the same prefix, and to accept one of them would admit whom the other asks about.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.recommend.allot import Limits
+from pipeline.recommend.bounds import allowed_part
+from pipeline.recommend.cover import Network
+from pipeline.recommend.need import Need
+from pipeline.recommend.prefixes import narrowest
+from pipeline.recommend.risk import Risk
+
+Group = tuple[str, str]
+"""A known network, and the prefix that the policy allows it to lie in; "" for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Callers of kind address-prefixes by what becomes of them.
+
+    Args:
+        steady: they may widen a prefix: they or their pool came back and nobody looks odd, or their network is known.
+        once: seen on one day, or beside an odd one; held by a prefix of others or asked about.
+        odd: those that no prefix of others may hold, with all of their /64.
+        groups: of each caller the group that its rule is for, by key.
+    """
+
+    steady: list[Need] = field(default_factory=list)
+    once: list[Need] = field(default_factory=list)
+    odd: list[Need] = field(default_factory=list)
+    groups: dict[str, Group] = field(default_factory=dict)
+
+
+def by_place(callers: Iterable[Need]) -> dict[Network, list[Need]]:
+    """Gather callers by the narrowest prefix that a rule could name: an IPv4 address, an IPv6 /64."""
+    found: dict[Network, list[Need]] = {}
+    for need in callers:
+        found.setdefault(narrowest(need.key), []).append(need)
+    return found
+
+
+def sort_out(callers: Sequence[Need], risks: Mapping[str, Risk], limits: Limits) -> Standing:
+    """Sort callers by what becomes of them.
+
+    Args:
+        callers: of kind address-prefixes, whom a rule could admit.
+        risks: how odd they look, by key.
+        limits: whose policy says where a rule may lie.
+    """
+    found = Standing()
+    for place, mine in by_place(callers).items():
+        group = _group(place, mine, limits)
+        found.groups.update(dict.fromkeys((need.key for need in mine), group))
+        known, _ = group
+        if any(risks[need.key].is_suspect for need in mine):
+            found.odd.extend(mine)
+            continue
+        is_odd = any(risks[need.key].is_odd for need in mine)
+        for need in mine:
+            comes_back = len(need.days) > 1 or risks[need.key].is_pooled
+            (found.steady if known or (comes_back and not is_odd) else found.once).append(need)
+    return found
+
+
+def _group(place: Network, callers: Sequence[Need], limits: Limits) -> Group:
+    """Return whom the rule for some callers of one place is for; a network is known if it holds all of them."""
+    known = set.intersection(*(need.networks for need in callers))
+    part = allowed_part(place, limits.bounds) if limits.bounds else None
+    return min(known, default=""), str(part or "")
