@@ -15,7 +15,7 @@ from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import OVER_BUDGET, Proposal, days_flags
 from pipeline.recommend.risk import Risk
 from pipeline.recommend.routes import Routes
-from pipeline.recommend.standing import by_place
+from pipeline.recommend.standing import as_one, by_place
 from pipeline.recommend.weighed import Weighed, Wildcard, weighed, weighed_host, weighed_prefixes
 from pipeline.text import first_of
 
@@ -230,7 +230,7 @@ class Draft:
         outsiders = tuple(key for key, risk in risks.items() if risk.is_outsider)
         if outsiders:
             reason += "; steady, alone, no identity: who is it?"
-        flags = list(dict.fromkeys((*flags, *days_flags(found), *more)))
+        flags = list(dict.fromkeys((*flags, *days_flags(as_one(found, self.risks, label)), *more)))
         return Proposal(
             perimeter=self.profile.perimeter,
             profile=self.profile.name,

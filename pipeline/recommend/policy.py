@@ -169,7 +169,7 @@ def _wildcards(named: Sequence[Need], limits: Limits) -> dict[str, Wildcard]:
 def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]:
     """Cover addresses seen on several days first, by network.
 
-    Those seen once, strays and the odd ones never widen a prefix: they are asked about apart.
+    Those seen once, strays and the odd ones never widen a prefix, not even for each other: they are asked about apart.
     """
     whole = budget
     users = [need for need in sorted_out.users if need.kind == "address-prefixes"]
@@ -195,9 +195,9 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     budget -= len(everywhere)
     parts = sorted({group_of[need.key][1] for need in apart})
     singles = [[need for need in apart if group_of[need.key][1] == part] for part in parts]
-    asked = Plan(singles, hollow | kept, budget, draft.limits).allot(price)
-    budget -= sum(len(prefixes) for prefixes in asked.prefixes)
     alone = replace(draft.limits, widest_v4=32, widest_v6=64)
+    asked = Plan(singles, hollow | kept, budget, alone).allot(price)
+    budget -= sum(len(prefixes) for prefixes in asked.prefixes)
     questioned = Plan([odd], hollow | kept, min(budget, ASKED_ROWS), alone).allot(price)
     proposals = []
     for (name, _), group, prefixes in zip(names, groups, allotted.prefixes, strict=True):

@@ -158,6 +158,11 @@ def identity(perimeter: str, profile: str, direction: str, kind: str, what: Iter
     return sha256("\n".join((perimeter, profile.lower(), direction, kind, *what)).encode()).hexdigest()[:12]
 
 
-def days_flags(needs: Sequence[Need]) -> tuple[str, ...]:
-    """Return the flag of what was seen on a single day: a monthly job, or a stranger; logs can't tell."""
-    return ("seen-on-one-day",) if len(set().union(*(need.days for need in needs))) <= 1 else ()
+def days_flags(found: Iterable[Sequence[Need]]) -> tuple[str, ...]:
+    """Return the flag of what nobody came back to: a monthly job, or a stranger; logs can't tell.
+
+    Args:
+        found: of each caller what was seen of it; strangers that each came once, on different days, don't come back.
+    """
+    came_back = any(len(set().union(*(need.days for need in mine))) > 1 for mine in found)
+    return () if came_back else ("seen-on-one-day",)

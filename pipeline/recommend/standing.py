@@ -43,6 +43,21 @@ def by_place(callers: Iterable[Need]) -> dict[Network, list[Need]]:
     return found
 
 
+def as_one(callers: Sequence[Need], risks: Mapping[str, Risk], network: str = "") -> list[list[Need]]:
+    """Gather what one rule admits by who comes and goes as one: a known network, a pool's agents, an IPv6 /64.
+
+    Args:
+        callers: those that the rule admits, at least one.
+        risks: how odd they look, by key.
+        network: the known network that the rule is for.
+    """
+    if network or callers[0].kind != "address-prefixes":
+        return [list(callers)]
+    pooled = [need for need in callers if need.key in risks and risks[need.key].is_pooled]
+    others = by_place(need for need in callers if not (need.key in risks and risks[need.key].is_pooled))
+    return [*([pooled] if pooled else []), *others.values()]
+
+
 def sort_out(callers: Sequence[Need], risks: Mapping[str, Risk], limits: Limits) -> Standing:
     """Sort callers by what becomes of them.
 

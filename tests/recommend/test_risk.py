@@ -113,8 +113,9 @@ def test_agents_of_a_pool_seen_once_or_twice_are_one_prefix_and_no_question() ->
 
 
 def test_addresses_that_were_refused_as_well_are_no_pool() -> None:
-    (one,) = inbound(*(seen(row.day.day - 1, ip=row.source_ip, denied=1) for row in _pool(20)))
-    assert one.flags == ("odd",)
+    found = inbound(*(seen(row.day.day - 1, ip=row.source_ip, denied=1) for row in _pool(20)))
+    assert {each.flags for each in found} == {("seen-on-one-day", "odd")}
+    assert all(each.elements[0].endswith("/32") for each in found), "who was seen once widens nothing"
 
 
 def test_who_acts_oddly_in_a_pool_never_widens_a_prefix() -> None:

@@ -4,11 +4,17 @@ from collections import Counter
 from ipaddress import ip_network
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.recommend.bounds import Bounds
+from pipeline.recommend.need import needs
 from pipeline.recommend.policy import Limits, propose
+from pipeline.recommend.prefixes import narrowest
+from pipeline.recommend.proposal import days_flags
+from pipeline.recommend.risk import Risk
+from pipeline.recommend.standing import as_one
 from tests.recommend.caller_day import CallerDay, gathered
 from tests.recommend.test_policy import STORAGE, VAULT, inbound, profile, seen
 
@@ -36,6 +42,37 @@ def test_64_that_only_partly_lies_in_a_known_network_is_one_proposal_and_not_tha
     rows += [seen(day, ip="2001:db8:1:fe::6") for day in range(9)]
     (one,) = inbound(*rows)
     assert (one.elements, one.label) == (("2001:db8:1:fe::/64",), "")
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ("203.0.113.2", "203.0.113.13"),
+        ("203.0.113.200", "203.0.113.201"),
+        ("203.0.112.4", "203.0.112.9", "203.0.112.15"),
+        ("2001:db8:7:1::1", "2001:db8:7:2::1"),
+    ],
+)
+@pytest.mark.parametrize("apart", [0, 2])
+def test_those_seen_once_never_widen_one_prefix_whatever_their_days(addresses: tuple[str, ...], apart: int) -> None:
+    once = [seen(1 + apart * n, ip=ip, source_app_id=APP) for n, ip in enumerate(addresses)]
+    *asked, office = sorted(inbound(*OFFICE, *once), key=lambda each: each.requests)
+    assert office.recommended
+    assert {each.flags for each in asked} == {("seen-on-one-day",)}
+    assert sorted(each.elements for each in asked) == sorted((str(narrowest(ip)),) for ip in addresses)
+
+
+def test_64_whose_hosts_change_their_addresses_came_back() -> None:
+    (one, _) = inbound(*(seen(day, ip=f"2001:db8:7:1::{day + 1}") for day in (0, 5)), seen(0, ip="2001:db8:8:1::1"))
+    assert (one.elements, one.recommended) == (("2001:db8:7:1::/64",), True)
+
+
+def test_days_of_several_callers_are_no_return_of_any() -> None:
+    two = needs(gathered([seen(0, ip="203.0.113.2"), seen(5, ip="203.0.113.13")]), "Inbound")
+    pooled = {need.key: Risk((), is_pooled=True) for need in two}
+    assert days_flags(as_one(two, {})) == ("seen-on-one-day",)
+    assert days_flags(as_one(two, pooled)) == days_flags(as_one(two, {}, "HQ")) == (), "a pool or network is one caller"
+    assert days_flags(as_one(two[:1], {}, "HQ")) == ("seen-on-one-day",)
 
 
 SIX = st.builds(
