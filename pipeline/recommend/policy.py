@@ -14,6 +14,7 @@ from pipeline.recommend.prefixes import narrowest
 from pipeline.recommend.price import rule_cost
 from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import Proposal
+from pipeline.recommend.refusals import never_admitted
 from pipeline.recommend.risk import Risk, assess, surroundings
 from pipeline.recommend.routes import Routes, routes
 from pipeline.recommend.standing import sort_out
@@ -94,6 +95,7 @@ class _Sorted:
         unfixable: admitted, and no rule could.
         risks: how odd the users look, by key.
         bounds: the bound that keeps those beyond out, by key.
+        refused: addresses that never, or mostly never, succeeded: no prefix for others may hold them.
     """
 
     users: list[Need]
@@ -103,6 +105,7 @@ class _Sorted:
     unfixable: list[Need]
     risks: dict[str, Risk]
     bounds: dict[str, str]
+    refused: set[str]
 
 
 def _sort(found: list[Need], profile: Profile, seen: Sequence[CallerDays], limits: Limits) -> _Sorted:
@@ -114,14 +117,17 @@ def _sort(found: list[Need], profile: Profile, seen: Sequence[CallerDays], limit
         days = min(each.days[0] for each in seen), max(each.days[-1] for each in seen)
         around = surroundings(users, days, profile.subscriptions)
         risks = {need.key: assess(need, around) for need in users}
+    asked = [need for need in found if need.kind != "cannot-fix" and need.is_mostly_denied]
+    strangers = [need for need in found if need.is_stranger]
     return _Sorted(
         users,
         [need for need in wanted if need.key in bounds],
-        asked=[need for need in found if need.kind != "cannot-fix" and need.is_mostly_denied],
-        strangers=[need for need in found if need.is_stranger],
+        asked=asked,
+        strangers=strangers,
         unfixable=[need for need in found if need.kind == "cannot-fix" and need.allowed],
         risks=risks,
         bounds=bounds,
+        refused=never_admitted(seen).union(*(need.addresses for need in (*strangers, *asked))),
     )
 
 
@@ -175,7 +181,7 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     users = [need for need in sorted_out.users if need.kind == "address-prefixes"]
     standing = sort_out(users, sorted_out.risks, draft.limits)
     steady, once, odd, group_of = standing.steady, standing.once, standing.odd, standing.groups
-    refused = {address for need in [*sorted_out.strangers, *sorted_out.asked] for address in need.addresses}
+    refused = sorted_out.refused
     hollow = refused | {need.key for need in odd}
     names = sorted({group_of[need.key] for need in steady})
     groups = [[need for need in steady if group_of[need.key] == name] for name in names]
