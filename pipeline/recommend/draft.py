@@ -13,6 +13,7 @@ from pipeline.recommend.hostnames import Question
 from pipeline.recommend.need import Need
 from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import OVER_BUDGET, Proposal, days_flags
+from pipeline.recommend.refusals import refused_elsewhere
 from pipeline.recommend.risk import Risk
 from pipeline.recommend.routes import Routes
 from pipeline.recommend.standing import as_one, by_place
@@ -91,7 +92,7 @@ class Draft:
             wildcard: the pattern that would stand for it and others, where the policy allows any.
             over: the elements don't suffice for it.
         """
-        services = ", ".join(sorted(resource.rsplit("/", 1)[-1] for resource in need.resources))
+        services = ", ".join(sorted(resource.rsplit("/", 1)[-1] for resource in need.served_by))
         reason = "; ".join([f"called by {services}", *(each.sentence for each in asked)])
         flags = [*(each.flag for each in asked), *_over(over=over)]
         made = self._proposal("fqdns", (need.key,), [need], reason, flags=flags)
@@ -216,8 +217,9 @@ class Draft:
         extra: int = 0,
         label: str = "",
     ) -> Proposal:
-        seen = set().union(*(need.resources for need in found))
-        opened = tuple(sorted(self.profile.resources - seen)) if self.profile.direction == "Inbound" else ()
+        is_inbound = self.profile.direction == "Inbound"
+        served_by = set().union(*(need.served_by for need in found))
+        opened = tuple(sorted(self.profile.resources - served_by)) if is_inbound else ()
         more = []
         risks = {need.key: self.risks[need.key] for need in found if need.key in self.risks}
         odd = [key for key, risk in risks.items() if risk.is_odd]
@@ -230,7 +232,11 @@ class Draft:
         outsiders = tuple(key for key, risk in risks.items() if risk.is_outsider)
         if outsiders:
             reason += "; steady, alone, no identity: who is it?"
-        flags = list(dict.fromkeys((*flags, *days_flags(as_one(found, self.risks, label)), *more)))
+        callers = as_one(found, self.risks, label)
+        if places := refused_elsewhere(callers):
+            more.append("refused-elsewhere")
+            reason += f"; always refused {'at' if is_inbound else 'from'} {_names_of(places)}, which it opens"
+        flags = list(dict.fromkeys((*flags, *days_flags(callers), *more)))
         return Proposal(
             perimeter=self.profile.perimeter,
             profile=self.profile.name,
@@ -248,8 +254,8 @@ class Draft:
         )
 
 
-def _names_of(callers: set[str]) -> str:
-    return first_of(sorted(caller.rsplit("/", 1)[-1] for caller in callers), 3)
+def _names_of(ids: set[str]) -> str:
+    return first_of(sorted(each.rsplit("/", 1)[-1] for each in ids), 3)
 
 
 def _over(*, over: bool) -> list[str]:

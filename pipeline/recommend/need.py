@@ -128,8 +128,13 @@ class Need:
         return self.places - {""}
 
     @property
+    def served_by(self) -> set[str]:
+        """Those of the resources at which any request succeeded."""
+        return {place for place, requests in self.allowed_at.items() if place and requests}
+
+    @property
     def places(self) -> set[str]:
-        """The same, with "" where the log names none: that may be any of the profile."""
+        """The resources that took part, with "" where the log names none: that may be any of the profile."""
         return {each.caller.service_resource or "" for each in self.seen}
 
     @property

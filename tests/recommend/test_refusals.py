@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.recommend.test_policy import FUNCTION, admits, inbound, seen
+from tests.recommend.caller_day import CallerDay
+from tests.recommend.test_policy import FUNCTION, STORAGE, VAULT, admits, inbound, outbound, seen
 
 OTHER = FUNCTION.replace("sites/f", "sites/other")
 OWN = FUNCTION.replace("microsoft.web/sites/f", "microsoft.storage/storageaccounts/s").replace("/2/", "/1/")
@@ -42,3 +43,54 @@ def test_64_in_which_a_resource_of_a_subscription_is_always_refused_is_flagged()
     rows.append(seen(3, ip="2001:db8::bad", allowed=0, denied=5, **app | {"source_resource": OTHER}))
     flags = {each.elements: each.flags for each in inbound(*rows)}
     assert flags[("2001:db8::/64",)] == ("holds-a-refused-address",)
+
+
+def refused_at_the_vault(days: int = 9, **fields: Any) -> list[CallerDay]:
+    """Who succeeds at the storage account on nine days and is always refused at the vault, on some of them."""
+    rows = [seen(day, **fields) for day in range(9)]
+    return rows + [seen(day, **fields | {"service_resource": VAULT, "allowed": 0, "denied": 3}) for day in range(days)]
+
+
+@pytest.mark.parametrize("fields", [{}, {"source_resource": FUNCTION, "source_subscription": "2"}])
+def test_rule_for_a_caller_that_is_refused_at_another_resource_is_asked_about(fields: dict[str, Any]) -> None:
+    (one,) = inbound(*refused_at_the_vault(**fields))
+    assert (one.flags, one.resources_opened) == (("refused-elsewhere",), (VAULT,))
+    assert one.reason.endswith("; always refused at keys, which it opens")
+    (one,) = inbound(*refused_at_the_vault(**fields), seen(4, service_resource=VAULT, **fields))
+    assert (one.flags, one.resources_opened) == ((), ()), "it succeeded there once"
+    (one,) = inbound(*refused_at_the_vault(days=0, **fields))
+    assert (one.flags, one.resources_opened) == ((), (VAULT,)), "it never called there"
+
+
+def test_host_that_one_resource_may_not_call_is_asked_about_and_called_by_the_others() -> None:
+    (one,) = outbound(*refused_at_the_vault(ip=None, destination_fqdn="api.example.com"))
+    assert one.flags == ("refused-elsewhere",)
+    assert one.reason == "called by docs; always refused from keys, which it opens"
+
+
+@pytest.mark.parametrize(("days", "flags"), [(1, ()), (2, ("refused-elsewhere",))])
+def test_one_of_several_callers_that_is_refused_elsewhere_counts_from_two_days_on(
+    days: int, flags: tuple[str, ...]
+) -> None:
+    users = [seen(day, ip=f"203.0.113.{host}") for host in range(8) for day in range(9)]
+    (one,) = inbound(*users, *refused_at_the_vault(days, ip="203.0.113.7"))
+    assert (one.elements, one.flags) == (("203.0.113.0/29",), flags)
+
+
+def test_known_network_and_pool_are_refused_elsewhere_only_as_a_whole() -> None:
+    one_of_them = refused_at_the_vault(ip="203.0.113.7", network_name="HQ")
+    others = [seen(day, ip="203.0.113.6", network_name="HQ", service_resource=VAULT) for day in range(9)]
+    (one,) = inbound(*others, *one_of_them)
+    assert (one.label, one.flags) == ("HQ", ())
+    (one,) = inbound(*one_of_them)
+    assert (one.label, one.flags) == ("HQ", ("refused-elsewhere",))
+    agents = [seen(day, ip=f"198.51.100.{5 * day}", service_resource=VAULT) for day in range(20)]
+    (one,) = inbound(*agents, *refused_at_the_vault(ip="198.51.100.7"), rule_cost=256)
+    assert (one.elements, one.flags) == (("198.51.100.0/25",), ())
+
+
+def test_unnamed_resource_is_no_other_one() -> None:
+    refused = [seen(day, service_resource=None, allowed=0, denied=1) for day in range(9)]
+    (one,) = inbound(*(seen(day) for day in range(9)), *refused)
+    assert one.flags == ()
+    assert STORAGE not in one.resources_opened

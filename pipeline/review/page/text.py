@@ -46,6 +46,7 @@ FLAGS = {
     "key-or-sas": "A rule names its subscription and doesn't admit it: a key or SAS?",
     "holds-a-refused-address": "An address that is refused today lies in the prefix.",
     "holds-a-refused-caller": "A caller that is refused today is in the subscription.",
+    "refused-elsewhere": "Always refused at a resource that the rule opens as well.",
     "mostly-denied": "Refused more often than admitted.",
     "over-budget": "The rule elements of the profile don't suffice for it.",
 }
