@@ -37,6 +37,11 @@ class LoggedCaller:
         """The public address; "" where there is none."""
         return self.source_ip if self.source_ip and self.source_network == "public" else ""
 
+    @property
+    def name(self) -> str:
+        """What names it best: the resource, else the address; outbound the destination."""
+        return self.source_resource or self.source_ip or self.destination_fqdn or ""
+
 
 class CallerDays(NamedTuple):
     """A caller, and for each day on which it was seen, in order, what it asked for."""

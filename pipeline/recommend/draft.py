@@ -13,7 +13,7 @@ from pipeline.recommend.hostnames import Question
 from pipeline.recommend.need import Need
 from pipeline.recommend.profile import Profile
 from pipeline.recommend.proposal import OVER_BUDGET, Proposal, days_flags
-from pipeline.recommend.refusals import refused_elsewhere
+from pipeline.recommend.refusals import refused_elsewhere, refused_lately
 from pipeline.recommend.risk import Risk
 from pipeline.recommend.routes import Routes
 from pipeline.recommend.standing import as_one, by_place
@@ -236,6 +236,10 @@ class Draft:
         if places := refused_elsewhere(callers):
             more.append("refused-elsewhere")
             reason += f"; always refused {'at' if is_inbound else 'from'} {_names_of(places)}, which it opens"
+        if lately := {need.key: since for need in found if (since := refused_lately(need))}:
+            more.append("refused-lately")
+            who = f"{first_of(sorted(lately), 3)} " if len(lately) < len(found) else ""
+            reason += f"; {who}succeeded before, only refused since {min(lately.values())}: on purpose?"
         flags = list(dict.fromkeys((*flags, *days_flags(callers), *more)))
         return Proposal(
             perimeter=self.profile.perimeter,

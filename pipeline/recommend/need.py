@@ -70,10 +70,6 @@ class Router(Protocol):
         """Return kind and key."""
 
 
-def _name(who: LoggedCaller) -> str:
-    return who.source_resource or who.source_ip or who.destination_fqdn or ""
-
-
 @dataclass(eq=False)
 class Need:
     """One caller (inbound) or destination (outbound) of one profile, with all that was seen of it.
@@ -156,13 +152,13 @@ class Need:
     @property
     def refused(self) -> set[str]:
         """Those of the callers of whom no request succeeded."""
-        admitted = {_name(each.caller) for each in self.seen if sum(each.allowed)}
+        admitted = {each.caller.name for each in self.seen if sum(each.allowed)}
         return self.callers - admitted
 
     @property
     def callers(self) -> set[str]:
         """The callers: resources, else addresses; outbound the destinations."""
-        return {_name(each.caller) for each in self.seen}
+        return {each.caller.name for each in self.seen}
 
     @property
     def addresses(self) -> set[str]:

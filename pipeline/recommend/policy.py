@@ -182,7 +182,7 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     standing = sort_out(users, sorted_out.risks, draft.limits)
     steady, once, odd, group_of = standing.steady, standing.once, standing.odd, standing.groups
     refused = sorted_out.refused
-    hollow = refused | {need.key for need in odd}
+    hollow = refused | standing.shut_out | {need.key for need in odd}
     names = sorted({group_of[need.key] for need in steady})
     groups = [[need for need in steady if group_of[need.key] == name] for name in names]
     price = rule_cost(groups, hollow, budget, draft.limits)
@@ -206,7 +206,7 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     budget -= sum(len(prefixes) for prefixes in asked.prefixes)
     questioned = Plan([odd], hollow | kept, min(budget, ASKED_ROWS), alone).allot(price)
     proposals = []
-    for (name, _), group, prefixes in zip(names, groups, allotted.prefixes, strict=True):
+    for (name, *_), group, prefixes in zip(names, groups, allotted.prefixes, strict=True):
         proposals += draft.rules(prefixes, group, refused, price, name)
     for group, prefixes in zip(singles, asked.prefixes, strict=True):
         proposals += draft.rules(prefixes, group, refused, price)

@@ -7,15 +7,17 @@ would hold the same prefix, and to accept one of them would admit whom the other
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.recommend.allot import Limits
+from pipeline.recommend.allot import Limits, Place, place_of
 from pipeline.recommend.bounds import allowed_part
-from pipeline.recommend.cover import Network
 from pipeline.recommend.need import Need
 from pipeline.recommend.prefixes import narrowest
+from pipeline.recommend.refusals import is_shut_out
 from pipeline.recommend.risk import Risk
 
-Group = tuple[str, str]
-"""A known network, and the prefix that the policy allows it to lie in; "" for none."""
+IPV4, HOST_BITS = 4, 64
+
+Group = tuple[str, str, bool]
+"""A known network, the prefix that the policy allows it to lie in ("" for none), and whether callers are shut out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,19 @@ class Standing:
     odd: list[Need] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)
 
+    @property
+    def shut_out(self) -> set[str]:
+        """The keys of those that succeeded before and are only refused since, with all of their /64."""
+        return {key for key, (_, _, is_shut_out) in self.groups.items() if is_shut_out}
 
-def by_place(callers: Iterable[Need]) -> dict[Network, list[Need]]:
+
+def by_place(callers: Iterable[Need]) -> list[list[Need]]:
     """Gather callers by the narrowest prefix that a rule could name: an IPv4 address, an IPv6 /64."""
-    found: dict[Network, list[Need]] = {}
+    found: dict[Place, list[Need]] = {}
     for need in callers:
-        found.setdefault(narrowest(need.key), []).append(need)
-    return found
+        version, number = place_of(need.key)
+        found.setdefault((version, number if version == IPV4 else number >> HOST_BITS), []).append(need)
+    return list(found.values())
 
 
 def as_one(callers: Sequence[Need], risks: Mapping[str, Risk], network: str = "") -> list[list[Need]]:
@@ -55,7 +63,7 @@ def as_one(callers: Sequence[Need], risks: Mapping[str, Risk], network: str = ""
         return [list(callers)]
     pooled = [need for need in callers if need.key in risks and risks[need.key].is_pooled]
     others = by_place(need for need in callers if not (need.key in risks and risks[need.key].is_pooled))
-    return [*([pooled] if pooled else []), *others.values()]
+    return [*([pooled] if pooled else []), *others]
 
 
 def sort_out(callers: Sequence[Need], risks: Mapping[str, Risk], limits: Limits) -> Standing:
@@ -67,10 +75,10 @@ def sort_out(callers: Sequence[Need], risks: Mapping[str, Risk], limits: Limits)
         limits: whose policy says where a rule may lie.
     """
     found = Standing()
-    for place, mine in by_place(callers).items():
-        group = _group(place, mine, limits)
+    for mine in by_place(callers):
+        group = _group(mine, limits)
         found.groups.update(dict.fromkeys((need.key for need in mine), group))
-        known, _ = group
+        known, *_ = group
         if any(risks[need.key].is_suspect for need in mine):
             found.odd.extend(mine)
             continue
@@ -81,8 +89,11 @@ def sort_out(callers: Sequence[Need], risks: Mapping[str, Risk], limits: Limits)
     return found
 
 
-def _group(place: Network, callers: Sequence[Need], limits: Limits) -> Group:
-    """Return whom the rule for some callers of one place is for; a network is known if it holds all of them."""
+def _group(callers: Sequence[Need], limits: Limits) -> Group:
+    """Return whom the rule for some callers of one place is for; a network is known if it holds all of them.
+
+    Those who were shut out share no rule with others: it waits for a person.
+    """
     known = set.intersection(*(need.networks for need in callers))
-    part = allowed_part(place, limits.bounds) if limits.bounds else None
-    return min(known, default=""), str(part or "")
+    part = allowed_part(narrowest(callers[0].key), limits.bounds) if limits.bounds else None
+    return min(known, default=""), str(part or ""), any(is_shut_out(need) for need in callers)

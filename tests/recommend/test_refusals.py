@@ -1,11 +1,12 @@
 """Refusals that speak against a rule although its callers, or others beside them, succeed."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.recommend.caller_day import CallerDay
-from tests.recommend.test_policy import FUNCTION, STORAGE, VAULT, admits, inbound, outbound, seen
+from tests.recommend.test_policy import FUNCTION, START, STORAGE, VAULT, admits, inbound, outbound, seen
 
 OTHER = FUNCTION.replace("sites/f", "sites/other")
 OWN = FUNCTION.replace("microsoft.web/sites/f", "microsoft.storage/storageaccounts/s").replace("/2/", "/1/")
@@ -56,7 +57,7 @@ def test_rule_for_a_caller_that_is_refused_at_another_resource_is_asked_about(fi
     (one,) = inbound(*refused_at_the_vault(**fields))
     assert (one.flags, one.resources_opened) == (("refused-elsewhere",), (VAULT,))
     assert one.reason.endswith("; always refused at keys, which it opens")
-    (one,) = inbound(*refused_at_the_vault(**fields), seen(4, service_resource=VAULT, **fields))
+    (one,) = inbound(*refused_at_the_vault(**fields), seen(8, service_resource=VAULT, **fields))
     assert (one.flags, one.resources_opened) == ((), ()), "it succeeded there once"
     (one,) = inbound(*refused_at_the_vault(days=0, **fields))
     assert (one.flags, one.resources_opened) == ((), (VAULT,)), "it never called there"
@@ -94,3 +95,86 @@ def test_unnamed_resource_is_no_other_one() -> None:
     (one,) = inbound(*(seen(day) for day in range(9)), *refused)
     assert one.flags == ()
     assert STORAGE not in one.resources_opened
+
+
+def days(told: str, **fields: Any) -> list[CallerDay]:
+    """A day a letter: + succeeded, - was refused, * both, a dot for a day on which it didn't come."""
+    counts = {"+": (9, 0), "-": (0, 1), "*": (9, 1)}
+    return [
+        seen(day, **fields, allowed=counts[each][0], denied=counts[each][1])
+        for day, each in enumerate(told)
+        if each in counts
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "since"),
+    [
+        ("++++++---", 6),
+        ("++++*+-..-...-", 6),  # days on which it didn't come say nothing
+        ("+++++*---", 6),
+        ("++++++--", None),
+        ("++++++--..", None),
+        ("++++---++", None),  # it was let in again
+        ("++++++--*", None),
+        ("--++++++", None),
+    ],
+)
+@pytest.mark.parametrize("fields", [{}, {"source_resource": FUNCTION, "source_subscription": "2"}])
+def test_who_was_only_refused_since_some_day_is_asked_about(
+    told: str, since: int | None, fields: dict[str, Any]
+) -> None:
+    (one,) = inbound(*days(told, **fields))
+    assert ("refused-lately" in one.flags) == (since is not None)
+    if since:
+        assert f"only refused since {START + timedelta(days=since)}" in one.reason
+        assert not one.recommended
+
+
+def test_who_was_shut_out_of_one_resource_is_asked_about_though_another_goes_on() -> None:
+    (one,) = inbound(*days("++++++++++"), *days("++++---", service_resource=VAULT))
+    assert one.flags == ("refused-lately",)
+    (one,) = inbound(*days("++++---+++"), *days("+++++--", service_resource=VAULT))
+    assert one.flags == (), "refused on two days at the one, let in again at the other"
+
+
+def test_caller_of_a_subscription_that_was_shut_out_makes_it_a_question() -> None:
+    app = {"source_subscription": "2"}
+    (one,) = inbound(*days("++++++++", source_resource=FUNCTION, **app), *days("++++---", source_resource=OTHER, **app))
+    assert one.flags == ("refused-lately",)
+
+
+def test_host_that_was_shut_out_is_asked_about() -> None:
+    (one,) = outbound(*days("++++---", ip=None, destination_fqdn="api.example.com"))
+    assert one.flags == ("refused-lately",)
+
+
+def test_who_was_shut_out_is_asked_about_apart_from_its_neighbours() -> None:
+    others = [row for host in (4, 5, 7) for row in days("+++++++++", ip=f"203.0.113.{host}")]
+    found = {each.elements: each.flags for each in inbound(*others, *days("++++++---", ip="203.0.113.6"))}
+    assert found == {
+        ("203.0.113.4/31",): (),
+        ("203.0.113.7/32",): (),
+        ("203.0.113.6/32",): ("refused-lately",),
+    }
+
+
+def test_office_that_was_shut_out_of_one_resource_in_part_is_one_question() -> None:
+    rows = [row for host in range(8) for row in days("+++++++++", ip=f"203.0.113.{host}")]
+    rows += [row for host in (1, 4, 6) for row in days("+++---", ip=f"203.0.113.{host}", service_resource=VAULT)]
+    (one,) = inbound(*rows)
+    assert (one.elements, one.flags) == (("203.0.113.0/29",), ("refused-lately",))
+    assert "203.0.113.1, 203.0.113.4, 203.0.113.6 succeeded before" in one.reason
+
+
+@pytest.mark.parametrize("network", [None, "HQ"])
+def test_office_that_was_shut_out_is_one_question(network: str | None) -> None:
+    rows = [row for host in range(8) for row in days("++++++---", ip=f"203.0.113.{host}", network_name=network)]
+    (one,) = inbound(*rows)
+    assert (one.elements, one.flags) == (("203.0.113.0/29",), ("refused-lately",))
+
+
+def test_64_of_whose_callers_one_was_shut_out_is_asked_about() -> None:
+    (one,) = inbound(*days("+++++++++", ip="2001:db8::1"), *days("++++++---", ip="2001:db8::2"))
+    assert (one.elements, one.flags) == (("2001:db8::/64",), ("refused-lately",))
+    assert "2001:db8::2 succeeded before" in one.reason

@@ -47,6 +47,7 @@ FLAGS = {
     "holds-a-refused-address": "An address that is refused today lies in the prefix.",
     "holds-a-refused-caller": "A caller that is refused today is in the subscription.",
     "refused-elsewhere": "Always refused at a resource that the rule opens as well.",
+    "refused-lately": "Succeeded before, and was only refused since: shut out on purpose?",
     "mostly-denied": "Refused more often than admitted.",
     "over-budget": "The rule elements of the profile don't suffice for it.",
 }
