@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.recommend.allot import Limits, Plan, holders, place_of
+from pipeline.recommend.allot import Limits, Plan, Prefixes, holders, place_of
 from pipeline.recommend.bounds import bound_exceeded
 from pipeline.recommend.caller_days import CallerDays
 from pipeline.recommend.candidates import MEMBERSHIPS
@@ -187,13 +187,14 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     groups = [[need for need in steady if group_of[need.key] == name] for name in names]
     price = rule_cost(groups, hollow, budget, draft.limits)
     allotted = Plan(groups, hollow, budget, draft.limits).allot(price)
-    everywhere = [prefix for prefixes in allotted.prefixes for prefix in prefixes]
+    groups, covered = _shared_once(groups, allotted.prefixes)
+    everywhere = [prefix for prefixes in covered for prefix in prefixes]
     held = dict(
         zip((need.key for need in once), holders(everywhere, [place_of(need.key) for need in once]), strict=True)
     )
-    first = {prefix: at for at, prefixes in reversed(list(enumerate(allotted.prefixes))) for prefix in prefixes}
+    owner = {prefix: at for at, prefixes in enumerate(covered) for prefix in prefixes}
     groups = [
-        [*group, *(need for need in once if (holder := held[need.key]) and first[holder] == at)]
+        [*group, *(need for need in once if (holder := held[need.key]) and owner[holder] == at)]
         for at, group in enumerate(groups)
     ]
     apart = [need for need in (*once, *allotted.strays) if held.get(need.key) is None]
@@ -206,7 +207,7 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     budget -= sum(len(prefixes) for prefixes in asked.prefixes)
     questioned = Plan([odd], hollow | kept, min(budget, ASKED_ROWS), alone).allot(price)
     proposals = []
-    for (name, *_), group, prefixes in zip(names, groups, allotted.prefixes, strict=True):
+    for (name, *_), group, prefixes in zip(names, groups, covered, strict=True):
         proposals += draft.rules(prefixes, group, refused, price, name)
     for group, prefixes in zip(singles, asked.prefixes, strict=True):
         proposals += draft.rules(prefixes, group, refused, price)
@@ -218,6 +219,19 @@ def _addresses(draft: Draft, sorted_out: _Sorted, budget: int) -> list[Proposal]
     if questioned.left_out:
         proposals.append(draft.odd(list(questioned.left_out)))
     return proposals
+
+
+def _shared_once(groups: Sequence[Sequence[Need]], prefixes: Prefixes) -> tuple[list[list[Need]], Prefixes]:
+    """Give a prefix that came out for two groups to the first, with all its callers: else two proposals had one id.
+
+    That happens where a known network has several ranges, and others lie between them.
+    """
+    first = {prefix: at for at, mine in reversed(list(enumerate(prefixes))) for prefix in mine}
+    merged: list[list[Need]] = [[] for _ in groups]
+    for at, (group, mine) in enumerate(zip(groups, prefixes, strict=True)):
+        for need, holder in zip(group, holders(mine, [place_of(need.key) for need in group]), strict=True):
+            merged[first[holder] if holder else at].append(need)
+    return merged, tuple(tuple(each for each in mine if first[each] == at) for at, mine in enumerate(prefixes))
 
 
 def _by_weight(found: list[Need]) -> list[tuple[int, Need]]:

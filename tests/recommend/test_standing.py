@@ -75,10 +75,21 @@ def test_days_of_several_callers_are_no_return_of_any() -> None:
     assert days_flags(as_one(two[:1], {}, "HQ")) == ("seen-on-one-day",)
 
 
+def test_prefix_that_would_do_for_a_known_network_and_for_others_is_one_proposal() -> None:
+    ours = [*range(8), *range(48, 56)]
+    rows = [
+        seen(day, ip=f"198.51.100.{host}", network_name="HQ" if host in ours else None)
+        for host in (*ours, *range(8, 16), *range(56, 64))
+        for day in range(9)
+    ]
+    (one,) = inbound(*rows, rule_cost=256.0)
+    assert (one.elements, len(one.needs), one.flags) == (("198.51.100.0/26",), 32, ())
+
+
 SIX = st.builds(
     lambda network, host, **fields: seen(ip=f"2001:db8:0:{network}::{host}", **fields),
-    st.integers(0, 2),
-    st.integers(1, 6),
+    st.integers(0, 5),
+    st.integers(1, 4),
     day=st.integers(0, 9),
     allowed=st.integers(0, 3),
     denied=st.integers(0, 2),
@@ -93,7 +104,7 @@ SIX = st.builds(
 @given(
     rows=st.lists(SIX, max_size=40),
     budget=st.integers(1, 12),
-    allowed=st.none() | st.just(frozenset({ip_network("2001:db8::/63"), ip_network("2001:db8:0:2::/64")})),
+    allowed=st.none() | st.just(frozenset({ip_network("2001:db8::/63"), ip_network("2001:db8:0:2::/63")})),
 )
 def test_proposals_of_one_run_have_ids_of_their_own_and_no_prefix_in_common(
     rows: list[CallerDay], budget: int, allowed: frozenset[Any] | None
