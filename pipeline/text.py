@@ -19,13 +19,14 @@ def counted(number: int, what: str, many: str = "") -> str:
     return f"{number:,} {what if number == 1 else many or what + 's'}"
 
 
-def first_of(names: Sequence[str], most: int, joined_by: str = ", ") -> str:
+def first_of(names: Sequence[str], most: int, joined_by: str = ", ", of: int = 0) -> str:
     """Return the first of some names, and how many more there are.
 
     Args:
-        names: all of them.
+        names: all of them, or some that stand for more.
         most: how many are named.
         joined_by: what stands between two.
+        of: how many there are in all, where the names are only some of them.
     """
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return joined_by.join(names[:most]) + more
+    left = max(of, len(names)) - min(most, len(names))
+    return joined_by.join(names[:most]) + (f" and {left:,} more" if left else "")

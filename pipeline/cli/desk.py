@@ -117,15 +117,18 @@ class Desk:
 
     def _warn_of_those_left_out(self, edits: "Sequence[Decision]", trail: "Trail") -> None:
         """Say which callers of a proposal neither its edited rule nor another accepted one admits."""
+        from pipeline.recommend.proposal import about
         from pipeline.review.left_out import left_out
 
         for edit in edits:
-            told = edit.proposal["evidence"].get("examples", ())
+            told, of = about(edit.proposal["evidence"])  # a run in a file names no more than some of them
             callers = self.callers.get(edit.proposal_id, told)
+            some = callers is told and of > len(told)
+            named = f"the first {len(told):,} of {of:,}" if some else f"{len(callers):,}"
             if missed := left_out(edit, callers, trail, self.now):
                 log.warn(
                     "callers_left_out",
-                    f"{edit.proposal_id}: of {len(callers):,} that it was proposed for, the edited rule doesn't admit "
+                    f"{edit.proposal_id}: of {named} that it was proposed for, the edited rule doesn't admit "
                     f"{len(missed):,}: {first_of(missed, SHOWN)}. Once enforced they are denied.",
                     proposal=edit.proposal_id,
                     callers=len(missed),

@@ -1,7 +1,7 @@
 """A proposed access rule, with its evidence, what it opens beyond that, and a sentence that says why."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -12,6 +12,8 @@ from pipeline.recommend.weighed import Weighed
 
 OVER_BUDGET = "over-budget"
 """The flag of what the rule elements that a profile takes don't suffice for."""
+EXAMPLES = 20
+"""The most callers or destinations that a proposal names: of strangers there are thousands."""
 NAME_LENGTH = 80
 """Longest name of an access rule. Source: azure-rest-api-specs, networkSecurityPerimeter.json, 2025-05-01."""
 
@@ -135,7 +137,7 @@ class Proposal:
                 "last_seen": max(need.last_seen for need in self.needs).isoformat() + "Z",
                 "resources": sorted(set().union(*(need.resources for need in self.needs))),
                 "operations": sorted(set().union(*(need.operations for need in self.needs))),
-                "examples": self.examples(20),
+                "examples": self.examples(EXAMPLES),
                 "outsiders": list(self.outsiders),
             },
             "exposure": {
@@ -143,6 +145,17 @@ class Proposal:
                 "resources_opened": list(self.resources_opened),
             },
         }
+
+
+def about(evidence: Mapping[str, Any]) -> tuple[list[str], int]:
+    """Return the examples of a proposal, and of how many callers or destinations they are.
+
+    Args:
+        evidence: as `as_json` has it.
+    """
+    names = [str(each) for each in evidence.get("examples", ())]
+    is_cut = len(names) >= EXAMPLES  # else they are all: an example may stand for several callers
+    return names, max(len(names), evidence.get("callers") or 0) if is_cut else len(names)
 
 
 def identity(perimeter: str, profile: str, direction: str, kind: str, what: Iterable[str]) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.recommend.proposal import about
 from pipeline.report.content import Content
+from pipeline.report.gather import Row
 from pipeline.report.page import COLOURS, TEMPLATES
 from pipeline.report.text import Written, code, last_part, markdown_value
 from pipeline.text import first_of
@@ -20,12 +22,20 @@ def markdown(report: Content) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined,  # noqa: S701 -- no HTML
         finalize=markdown_value, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.filters |= {"code": code, "last_part": last_part, "brief": _brief}
+    environment.filters |= {"code": code, "last_part": last_part, "brief": _brief, "about": _about}
     return environment.get_template("report.md.jinja").render(
         report=report, evidence=report.evidence, colours=COLOURS, most=MOST
     )
 
 
-def _brief(elements: Sequence[str]) -> Written:
+def _about(proposal: Row) -> Written:
+    """Return the first elements of a proposal; where it is no rule, whom it is about, and of how many."""
+    if proposal["elements"]:
+        return _brief(proposal["elements"])
+    names, of = about(proposal["evidence"])
+    return _brief(names or [proposal["kind"]], of)
+
+
+def _brief(elements: Sequence[str], of: int = 0) -> Written:
     """Return the first elements of a rule as code, and how many more there are."""
-    return Written(first_of([code(each.removeprefix("/subscriptions/")) for each in elements], SHOWN))
+    return Written(first_of([code(each.removeprefix("/subscriptions/")) for each in elements], SHOWN, of=of))

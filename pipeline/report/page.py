@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.recommend.proposal import about
 from pipeline.report.content import LIGHTS, Content
 from pipeline.report.text import html_value, last_part
 
@@ -26,7 +27,7 @@ def html(report: Content) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=html_value,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["last_part"] = last_part
+    environment.filters |= {"last_part": last_part, "about": about}
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return environment.get_template("report.html.jinja").render(

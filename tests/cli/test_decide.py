@@ -233,6 +233,19 @@ def test_an_edit_that_leaves_out_those_it_was_proposed_for_is_told(
     assert not any("your decisions" in each for each in reasons)
 
 
+def test_an_edit_of_a_saved_run_counts_the_callers_that_the_run_does_not_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = Here(tmp_path, capsys)
+    named = [f"203.0.113.{number}" for number in range(20)]
+    rule = some.proposal("203.0.113.0/26", evidence=some.evidence(callers=64) | {"examples": named})
+    (tmp_path / "run.json").write_text(json.dumps(json.loads(GOLDEN.read_bytes()) | {"proposals": [rule]}))
+    words = ("edit", rule["id"], "-e", "203.0.113.32/27", "-r", "smaller", "--from", "run.json")
+    code, _, message = here.said("decide", *words)
+    assert code == 0, message
+    assert "of the first 20 of 64 that it was proposed for, the edited rule doesn't admit 20: " in message
+
+
 def test_accepting_more_than_azure_takes_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here = Here(tmp_path, capsys)
     office = [f"198.51.{number}.1/32" for number in range(130)]

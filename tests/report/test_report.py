@@ -252,6 +252,19 @@ def test_report_says_what_the_other_commands_say(report: Content, store: Store) 
     assert list(report.words.values()) == list(meanings().values())
 
 
+def test_callers_that_are_not_named_are_counted(report: Content) -> None:
+    """A proposal keeps twenty of its callers; how many more there are is told of all of them."""
+    notes = [each for each in report.evidence.run["proposals"] if not each["elements"]]
+    most = max(notes, key=lambda each: each["evidence"]["callers"])
+    names, callers = most["evidence"]["examples"], most["evidence"]["callers"]
+    assert callers > len(names) == 20
+    brief = ", ".join(f"`{name}`" for name in names[:3])
+    assert f"| {brief} and {callers - 3:,} more |" in markdown(report)
+    page = html(report)
+    assert f"<summary>{callers - 2:,} more</summary>" in page
+    assert f"<br>and {callers - 20:,} more</details>" in page
+
+
 def test_report_of_one_profile_is_of_that_profile(store: Store) -> None:
     one = of(store, Scope(profile="DATA"))
     assert one.title.startswith("nsp-contoso-ai/data is not ready")
