@@ -1,5 +1,6 @@
 """The detail panel: a proposal with its evidence, what it opens, and what was decided about it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from pipeline.recommend.need import Need
+from pipeline.recommend.proposal import about
 from pipeline.review.decision import Decision, Trail
 from pipeline.review.page import figures
 from pipeline.review.page.evidence import Evidence
@@ -138,13 +140,17 @@ def seen(state: ProposalState, found: Evidence | None, window: tuple[date, date]
         return [*parts, html.P("Nothing of it was seen in what the store holds now.", className="muted")]
     first, last = window or (hours["hour"].min().date(), hours["hour"].max().date())  # type: ignore[union-attr]
     busiest = hours.group_by("hour").agg(requests=_total()).sort("requests", descending=True)["hour"][0]
+    names, of = about(proposal["evidence"])
+    is_some = not proposal["elements"] and of > len(names)
+    only = f"Drawn of the {len(names):,} with the most requests, of {of:,}:" if is_some else None
     who = "Addresses" if proposal["kind"] == "address-prefixes" else "Callers"
     who = who if proposal["direction"] == "Inbound" else "Destinations"
     return [
         *parts,
+        html.P(only, className="muted") if only else None,
         _drawn("Requests by day", figures.requests_by_day(hours, first, last), f"from {first} to {last}"),
         _drawn("By hour of the week", figures.hours_of_week(hours), f"busiest hour: {busiest:%a %H:00} UTC"),
-        *_bars(who, [(last_part(need.key), need.allowed + need.denied) for need in needs]),
+        *_bars(who, _named(needs)),
         *_bars("Resources", _by(hours, "service_resource")),
         *_bars("Operations", _by(hours, "operation")),
     ]
@@ -188,6 +194,16 @@ def _total() -> "pl.Expr":
     import polars as pl
 
     return (pl.col("allowed") + pl.col("denied")).sum()
+
+
+def _named(needs: Iterable[Need]) -> list[tuple[str, int]]:
+    """Return who called or was called, with the requests: of a subscription its callers, since nobody knows its id."""
+    found: Counter[str] = Counter()
+    for need in needs:
+        for each in need.seen:
+            name = each.caller.source_resource if need.kind == "subscriptions" else None
+            found[last_part(name or need.key)] += sum(each.allowed) + sum(each.denied)
+    return sorted(found.items(), key=lambda each: (-each[1], each[0]))
 
 
 def _by(hours: "pl.DataFrame", column: str) -> list[tuple[str, int]]:

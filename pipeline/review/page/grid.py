@@ -5,6 +5,7 @@ from typing import Any
 
 import dash_ag_grid as dag
 
+from pipeline.recommend.proposal import about
 from pipeline.review.page.text import DIRECTIONS, KINDS, last_part, rule_element, shown
 from pipeline.review.state import STATES, UNDECIDED, ProposalState
 from pipeline.text import first_of
@@ -45,19 +46,20 @@ def grid() -> dag.AgGrid:
         rowData=[],
         getRowId="params.data.id",
         columnDefs=[
-            {"field": "state", "headerName": "State", "width": 112, "cellClassRules": _TONED,
-             "valueFormatter": {"function": "params.data.glyph + ' ' + params.value"}},
-            {"field": "direction", "headerName": "", "headerTooltip": "Inbound or outbound", "width": 50},
-            {"field": "rule", "headerName": "Rule", "minWidth": 272, "flex": 3, "tooltipField": "rule",
-             "cellClass": "mono"},
+            {"field": "state", "headerName": "State", "width": 104, "cellClassRules": _TONED,
+             "valueFormatter": {"function": "stateOf(params)"}},
+            {"field": "direction", "headerName": "", "headerTooltip": "Inbound or outbound", "width": 46},
+            {"field": "rule", "headerName": "Rule", "minWidth": 110, "flex": 5, "tooltipField": "rule",
+             "cellClass": "mono", "cellClassRules": {"no-rule": "!params.data.is_rule"}},
             {"field": "flags", "headerName": "Flags", "width": 106, "tooltipField": "flags", "cellClass": "flags-cell"},
-            {"field": "requests", "headerName": "Requests", "width": 96, "valueFormatter": thousands, **number},
+            {"field": "requests", "headerName": "Requests", "width": 98, "valueFormatter": thousands, **number},
             {"field": "days", "headerName": "Days", "width": 70,
              "valueFormatter": {"function": "params.data.days_text"}, **number},
-            {"field": "extra", "headerName": "Extra", "width": 86, "valueFormatter": thousands,
+            {"field": "extra", "headerName": "Extra", "width": 84, "valueFormatter": thousands,
              "headerTooltip": "Addresses that the rule admits and that were never seen", **number},
             {"field": "kind", "headerName": "Kind", "width": 138},
-            {"field": "why", "headerName": "Why", "minWidth": 220, "flex": 4, "tooltipField": "why"},
+            {"field": "why", "headerName": "Why", "minWidth": 190, "flex": 4, "tooltipField": "why",
+             "valueFormatter": {"function": "whyOf(params)"}},
         ],
         defaultColDef={
             "sortable": True, "resizable": True, "filter": "agTextColumnFilter", "suppressHeaderMenuButton": False,
@@ -72,6 +74,7 @@ def grid() -> dag.AgGrid:
             "rowHeight": 38, "headerHeight": 40, "tooltipShowDelay": 400, "animateRows": False,
             "localeText": {"noRowsToShow": "Nothing here."},
             "suppressColumnVirtualisation": True, "ensureDomOrder": True,
+            "includeHiddenColumnsInQuickFilter": True,
         },
         persistence=True,
         persistence_type="session",
@@ -94,6 +97,7 @@ def row(state: ProposalState) -> Row:
         "direction": DIRECTIONS.get(proposal["direction"], shown(proposal["direction"])),
         "kind": KINDS.get(proposal["kind"], shown(proposal["kind"])),
         "rule": rule(state),
+        "is_rule": bool(state.elements),
         "flags": ", ".join(shown(each) for each in proposal["flags"]),
         "risk": "flagged" if proposal["flags"] else "no flag",
         "requests": evidence.get("requests"),
@@ -107,12 +111,17 @@ def row(state: ProposalState) -> Row:
 
 
 def rule(state: ProposalState) -> str:
-    """Return the elements of a rule in a line; of a note whom it is about."""
-    elements = state.elements
+    """Return the elements of a rule in a line, of a note whom it is about; with its kind where these don't tell it."""
+    kind, elements = state.proposal["kind"], state.elements
     if not elements:
-        named = state.proposal["evidence"].get("examples", ())
-        return first_of([last_part(str(each)) for each in named], 1) or KINDS.get(state.proposal["kind"], "note")
-    return first_of([rule_element(each) for each in elements], SHOWN_ELEMENTS)
+        names, of = about(state.proposal["evidence"])
+        named = first_of([last_part(each) for each in names], 1, of=of)
+        return ": ".join(each for each in (KINDS.get(kind, "note"), named) if each)
+    named = first_of([rule_element(each) for each in elements], SHOWN_ELEMENTS)
+    if kind == "subscriptions":
+        who = shown(str(state.proposal["reason"]).partition(";")[0])  # it begins with the names of its callers
+        return f"subscription of {who}: {named}" if who else f"subscription {named}"
+    return f"service tag {named}" if kind == "service-tags" else named
 
 
 def waits(state: ProposalState) -> bool:

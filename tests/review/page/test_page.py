@@ -439,6 +439,57 @@ def test_it_can_be_read_in_light_and_dark_on_a_phone_and_by_a_screen_reader(
     assert page.locator("h1").count() == 1
 
 
+SHOWN_COLUMNS = """() => {
+  const right = document.querySelector('.grid .ag-body-viewport').getBoundingClientRect().right;
+  const cells = [...document.querySelectorAll('.grid .ag-row[row-index="0"] .ag-cell')];
+  return cells.filter(each => each.getBoundingClientRect().right <= right + 1).map(each => each.getAttribute('col-id'));
+}"""
+ALL_COLUMNS = """() => [...document.querySelectorAll('.grid .ag-row[row-index="0"] .ag-cell')].length"""
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (390, {"state", "rule", "requests"}),
+        (1400, {"state", "direction", "rule", "requests", "days", "why"}),
+        (1920, {"state", "direction", "rule", "requests", "days", "why", "flags", "extra"}),
+        (3000, {"state", "direction", "rule", "requests", "days", "why", "flags", "extra"}),
+    ],
+)
+def test_what_matters_of_a_row_is_seen_without_scrolling_sideways(
+    visit: Callable[..., Page], width: int, columns: set[str]
+) -> None:
+    page = visit("columns")
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.wait_for_function(f"() => ({ALL_COLUMNS})() === {len(columns)}")
+    assert set(page.evaluate(SHOWN_COLUMNS)) == columns
+    row = page.locator(".ag-row", has_text="no rule helps").first
+    row.scroll_into_view_if_needed()
+    expect(row.locator("[col-id=rule]")).to_have_class(re.compile("no-rule"))
+    flagged = page.locator(".ag-row", has_text="contoso-tools").first
+    flagged.scroll_into_view_if_needed()
+    expect(flagged.locator("[col-id=state]")).to_have_text("○ open ?")
+    why = flagged.locator("[col-id=why]")
+    if width == 1400:
+        expect(why).to_contain_text("? shared-zone · called by")
+    elif width > 1400:
+        expect(why).to_contain_text(re.compile("^called by"))
+
+
+def test_a_column_that_is_filtered_by_stays(visit: Callable[..., Page]) -> None:
+    page = visit("filtered")
+    page.set_viewport_size({"width": 2000, "height": 1000})
+    expect(page.locator("[col-id=flags].ag-header-cell")).to_be_visible()
+    page.evaluate(
+        "window.dash_ag_grid.getApi('grid').setColumnFilterModel('flags', {type: 'contains', filter: 'zone'})"
+    )
+    page.evaluate("window.dash_ag_grid.getApi('grid').onFilterChanged()")
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    expect(page.locator("[col-id=extra].ag-header-cell")).to_have_count(0)
+    expect(page.locator("[col-id=flags].ag-header-cell")).to_have_count(1)
+    page.evaluate("window.dash_ag_grid.getApi('grid').setFilterModel(null)")
+
+
 def test_a_thousand_proposals_stay_fluid(wheel: Wheel, visit: Callable[..., Page]) -> None:
     like = branch(wheel)
     many = [

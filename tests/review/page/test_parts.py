@@ -236,6 +236,59 @@ def test_groups_have_headings_and_stay_in_order() -> None:
     assert grid.counts(states) == {"all": 3, "open": 3, "flagged": 1, "decided": 0, "new": 0}
 
 
+@pytest.mark.parametrize(
+    ("kind", "elements", "reason", "told"),
+    [
+        ("subscriptions", ("/subscriptions/0000",), "func, ml; admits", "subscription of func, ml: 0000"),
+        ("subscriptions", ("/subscriptions/0000",), "; admits every managed identity", "subscription 0000"),
+        ("service-tags", ("Storage.WestEurope",), "2 addresses", "service tag Storage.WestEurope"),
+        ("address-prefixes", ("203.0.113.0/28",), "Branch: 9 addresses", "203.0.113.0/28"),
+        ("fqdns", ("api.example.com",), "called by x", "api.example.com"),
+    ],
+)
+def test_the_rule_column_tells_what_a_rule_names(kind: str, elements: tuple[str, ...], reason: str, told: str) -> None:
+    (state,) = state_of([made_up(*elements, kind=kind, reason=reason)], Trail(), NOW)
+    row = grid.row(state)
+    assert (row["rule"], row["is_rule"]) == (told, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "callers", "told"),
+    [
+        ("cannot-fix", 1, 1, "no rule helps: 203.0.113.0"),
+        ("cannot-fix", 6, 9, "no rule helps: 203.0.113.0 and 5 more"),  # all are named: one stands for several callers
+        ("leave-denied", 20, 330, "leave denied: 203.0.113.0 and 329 more"),
+        ("leave-denied", 20, 3, "leave denied: 203.0.113.0 and 19 more"),
+        ("link", 0, 0, "link"),
+    ],
+)
+def test_the_rule_column_tells_what_is_no_rule_and_whom_it_is_about(
+    kind: str, named: int, callers: int, told: str
+) -> None:
+    examples = [f"203.0.113.{number}" for number in range(named)]
+    note = made_up() | {"kind": kind, "evidence": {"examples": examples, "callers": callers}}
+    (state,) = state_of([note], Trail(), NOW)
+    row = grid.row(state)
+    assert (row["rule"], row["is_rule"]) == (told, False)
+
+
+def test_the_evidence_names_callers_of_a_subscription_and_says_when_it_is_of_some_only(review: Review) -> None:
+    every = [each for profile in profiles(review) for each in review.states(profile, Trail())]
+    rule = next(
+        each for each in every if each.proposal["kind"] == "subscriptions" and each.proposal["profile"] == "data"
+    )
+    note = next(each for each in every if each.proposal["evidence"]["callers"] > 20 and not each.elements)
+    said = {}
+    for state in (rule, note):
+        found = review.evidence((state.proposal["perimeter"], state.proposal["profile"].lower()))
+        said[state.id] = json.dumps(detail.seen(state, found, None), default=lambda one: one.to_plotly_json())
+    assert "func-ingest" in said[rule.id]
+    assert "Callers (1)" in said[rule.id]
+    of = note.proposal["evidence"]["callers"]
+    assert f"Drawn of the 20 with the most requests, of {of:,}:" in said[note.id]
+    assert "Drawn of" not in said[rule.id]
+
+
 def test_a_run_that_lacks_what_it_may_lack_is_still_shown(review: Review) -> None:
     note = {**made_up(), "evidence": {}, "exposure": {}, "reason": ""}
     (state,) = state_of([made_up()], Trail(), NOW)

@@ -25,6 +25,34 @@
         group(a) - group(b) || (b.data.heading ? 1 : 0) - (a.data.heading ? 1 : 0) || place.get(a) - place.get(b)
     );
   };
+  // ---- grid: what a row can't be told by gives way first where it is narrow, since nobody scrolls sideways in a list
+  const LEAST_WIDTHS = { flags: 830, extra: 915, kind: 1060, why: 680, days: 480, direction: 400 };
+  const SEVERAL_LINES_BELOW = 480;
+  function fit() {
+    const api = grid();
+    const width = byId("grid").clientWidth;
+    for (const [name, least] of Object.entries(LEAST_WIDTHS)) {
+      const column = api.getColumn(name);
+      api.setColumnsVisible([name], width >= least || column.isFilterActive());
+    }
+    const height = width < SEVERAL_LINES_BELOW ? 60 : 38;
+    if (api.getGridOption("rowHeight") !== height) {
+      api.setGridOption("rowHeight", height);
+      api.resetRowHeights();
+    }
+    api.refreshCells({ force: true, columns: ["why"] });
+  }
+  const watched = window.setInterval(() => {
+    if (!grid()) return;
+    window.clearInterval(watched);
+    new ResizeObserver(fit).observe(byId("grid")); // it answers at once, and then whenever the width changes
+  }, 50);
+  gridFunctions.stateOf = ({ data, value }) => `${data.glyph} ${value}${data.flags ? " ?" : ""}`;
+  gridFunctions.whyOf = (params) => {
+    const flags = params.data.flags;
+    const isBeside = !flags || params.api.getColumn("flags").isVisible();
+    return isBeside ? params.value : `? ${flags} \u00b7 ${params.value}`;
+  };
   gridComponents.GroupHeading = (props) =>
     window.React.createElement("div", { className: "group-heading" }, props.data.heading);
 
