@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.cli.context import Context
+    from pipeline.recommend.association import Step
     from pipeline.recommend.decided import Decided
     from pipeline.recommend.policy import Limits
     from pipeline.recommend.proposal import Proposal
@@ -154,11 +155,8 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
             to.print("  No rule is needed for what was seen.")
         for line in _notes(ready):
             to.print(f"  {line}", markup=False)
-        if len(ready.steps) > 1 and brief:
-            names = ", ".join(plain(step.association.resource.rsplit("/", 1)[-1]) for step in ready.steps)
-            to.print(f"  Enforce one by one, in this order: {names}.", markup=False)
-        elif len(ready.steps) > 1:
-            _show_order(ready, to)
+        if len(ready.steps) > 1:
+            _show_order(ready, to, brief=brief)
     if result.azure_suggestions:
         rows = [
             [each["profile"], each["resource"].rsplit("/", 1)[-1], each["direction"], each["elements"], each["issue"]]
@@ -194,23 +192,34 @@ def _notes(ready: "Readiness") -> list[str]:
     return lines
 
 
-def _show_order(ready: "Readiness", to: "Console") -> None:
-    """Print the associations in the order in which to enforce them."""
-    from pipeline.cli.output import table
+def _show_order(ready: "Readiness", to: "Console", *, brief: bool) -> None:
+    """Print the associations in the order in which to enforce them, those that are already apart; brief in a line."""
+    from pipeline.cli.output import plain, table
 
+    def names(some: "list[Step]") -> str:
+        return ", ".join(plain(step.association.resource.rsplit("/", 1)[-1]) for step in some)
+
+    left = [step for step in ready.steps if not step.is_enforced]
+    enforced = [step for step in ready.steps if step.is_enforced]
+    title = "Enforce one by one, in this order" if len(left) > 1 else "Left to enforce"
     rows = [
         [
             number,
             step.association.resource.rsplit("/", 1)[-1],
-            "enforced" if step.is_enforced else "ready" if step.ready else "not ready",
+            "ready" if step.ready else "not ready",
             step.by_rules,
             step.open_requests,
             "; ".join(step.reasons) or ("what speaks against its profile" if step.shared else ""),
         ]
-        for number, step in enumerate(ready.steps, 1)
+        for number, step in enumerate(left, 1)
     ]
-    names = ["", "resource", "", "by rules", "open", "what speaks against it"]
-    to.print(table("Enforce one by one, in this order", names, rows, wrap=("what speaks against it",)))
+    if left and brief:
+        to.print(f"  {title}: {names(left)}.", markup=False)
+    elif left:
+        columns = ["", "resource", "", "by rules", "open", "what speaks against it"]
+        to.print(table(title, columns, rows, wrap=("what speaks against it",)))
+    if enforced:
+        to.print(f"  Enforced already: {names(enforced)}.", markup=False)
 
 
 def _named(proposal: "Proposal") -> str:

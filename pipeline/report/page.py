@@ -27,6 +27,7 @@ def html(report: Content) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=html_value,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.tests["enforced"] = lambda mode: str(mode).lower() == "enforced"
     environment.filters |= {"last_part": last_part, "about": about}
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()

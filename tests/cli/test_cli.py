@@ -173,7 +173,10 @@ def test_recommend_gives_the_contract_and_exits_3(sample: Path) -> None:
     assert len(set(names)) == len(names)
     frame = pl.read_csv(out(sample, "recommend", "-f", "csv", code=3).encode())
     assert frame.height == len(made["proposals"])
-    assert "NOT READY" in out(sample, "recommend", code=3)
+    told = out(sample, "recommend", code=3)
+    assert "NOT READY" in told
+    assert "  Enforced already: contosoarchive." in told
+    assert not re.search(r"\d  contosoarchive", told), "it stands in the order in which to enforce"
 
 
 def test_tighten_names_rules_that_are_too_wide(sample: Path, tmp_path: Path) -> None:

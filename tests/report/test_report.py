@@ -176,6 +176,26 @@ def test_page_fits_every_screen_and_prints(page: Page, report: Content, tmp_path
     assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 20
 
 
+def test_order_of_enforcing_holds_what_is_left_and_can_be_read_on_a_phone(
+    page: Page, report: Content, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    show(page, report, tmp_path)
+    order = page.get_by_role("region", name="Order of enforcing data")
+    assert order.evaluate("node => node.scrollWidth <= node.clientWidth")
+    rows = order.locator("tbody tr")
+    assert [each.splitlines()[0] for each in rows.all_inner_texts()] == ["1. contoso-kv", "2. contoso-sql"]
+    steps = next(each["associations"] for each in report.profiles if each["profile"] == "data")
+    for row, step in zip(rows.all(), steps, strict=False):
+        against = row.locator("[data-name='Against it']")
+        assert against.inner_text() == "; ".join(step["reasons"])
+        box = against.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 400
+    assert page.get_by_text("Enforced already: contosoarchive.").count() == 1
+    assert order.get_by_role("columnheader", name="Open").count() == 1  # unseen, and still read out
+
+
 def test_hostile_text_is_shown_and_does_nothing(page: Page, hostile: Content, tmp_path: Path) -> None:
     show(page, hostile, tmp_path)
     assert page.locator("script, img, iframe, object, link, form, base, [onload], [onerror]").count() == 0
