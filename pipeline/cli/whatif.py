@@ -8,6 +8,7 @@ import typer
 from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, UntilOption
 from pipeline.cli.output import Format, FormatOption
 from pipeline.moments import utc_now
+from pipeline.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -136,10 +137,8 @@ def show(found: "Comparison", to: "Console") -> None:
             "inventory tells of rules, access modes and publicNetworkAccess: if they aren't, pull it again.",
             markup=False,
         )
-    if found.unjudged_requests:
-        to.print(
-            f"What would happen to {found.unjudged_requests:,} requests, of which something is known today, is unknown."
-        )
+    if found.unjudged_requests:  # of some something is known today, of others nothing either
+        to.print(f"Of {counted(found.unjudged_requests, 'request')} nobody can tell what would happen.", markup=False)
     if rows:
         names = ["", "profile", "", "today", "then", "because", "requests", "callers"]
         to.print(table("", names, rows))

@@ -214,6 +214,9 @@ def test_whatif_says_what_breaks(sample: Path) -> None:
     assert "succeed today and would be denied" in text
     assert "func-ingest" in text
     made = json.loads(out(sample, "whatif", "-f", "json", code=3))
+    unjudged = made["unjudged_requests"]
+    assert unjudged > 0
+    assert f"Of {unjudged:,} requests nobody can tell what would happen." in text
     assert made["scenario"] == {"rules": "proposed", "access_mode": "Enforced", "public_network_access": None}
     assert made["lost_requests"] == sum(row["requests"] for row in made["losses"]) > 0
     assert json.loads(out(sample, "whatif", "--mode", "as-is", "--rules", "in-force", "-f", "json"))["losses"] == []
