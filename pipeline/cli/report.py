@@ -48,7 +48,7 @@ def report(
     """Write one file that says whether a perimeter may be enforced, why, and which rules it needs.
 
     The page needs no network and holds no script: it opens from a mail or a file share, and prints. The same evidence
-    gives the same file on any day.
+    gives the same file, apart from the day of judging, the age of the logs, and what time does to decisions.
     """
     from pipeline.cli.recommend import limits_of
     from pipeline.recommend import difference
