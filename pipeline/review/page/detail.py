@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 8
 MOST_ELEMENTS = 12
+PRICE = "A price: what a rule opens, deemed as bad as so many addresses, and something for each of its elements"
 _OVERLAPS = {
     COVERED: "Accepted rules admit all of it already:",
     WIDENS: "Goes beyond the accepted",
@@ -76,9 +77,18 @@ def _choice(choice: Mapping[str, Any] | None) -> list[Any]:
     said = [html.Strong("Your call: " if choice.get("your_call") else "Runner-up: ")]
     kind = str(choice.get("runner_up") or "")
     more = choice.get("cost_difference")
-    text = f"{KINDS.get(kind, shown(kind))}" + (f", {more:,} addresses dearer" if isinstance(more, int | float) else "")
+    price: list[Any] = [", ", html.Abbr(_dearer(more), title=PRICE)] if isinstance(more, int | float) else []
     sentence = shown(choice.get("sentence") or "")
-    return [html.P([*said, f"{text}. {sentence}"], className="runner-up", id="runner-up")]
+    named = KINDS.get(kind, shown(kind))
+    return [html.P([*said, named, *price, f". {sentence}"], className="runner-up", id="runner-up")]
+
+
+def _dearer(more: float) -> str:
+    """Say what the runner-up would cost more; less where the budget alone forbids it."""
+    said = f"{abs(more):,.1f}".removesuffix(".0")
+    if said == "0":
+        return "at the same price"
+    return f"{said} address-equivalent{'' if said == '1' else 's'} {'dearer' if more > 0 else 'cheaper'}"
 
 
 def _trail(state: ProposalState, trail: Trail) -> list[Any]:

@@ -86,12 +86,13 @@ def denials(daily: Mapping[str, "pl.DataFrame"]) -> Figure:
             {
                 "type": "scatter", "mode": "lines", "name": label, "x": days, "y": by_day["lost_requests"].to_list(),
                 "line": {"color": colour, "dash": dash, "width": 2.5},
-                "hovertemplate": "%{x|%a %d %b}: %{y:,}<extra>" + label + "</extra>",
+                "hovertemplate": "%{x|%a %d %b}: %{y:,} requests<extra>" + label + "</extra>",
             }
         )  # fmt: skip
     return _figure(
-        traces, 190, hovermode="x unified",
-        xaxis={"type": "date", "fixedrange": True, "tickformat": "%d %b", "nticks": 6},
+        traces, 210, hovermode="x unified",
+        xaxis={"type": "date", "fixedrange": True, "tickformat": "%d %b", "nticks": 6, "title": {"text": "day (UTC)"}},
+        yaxis={"title": {"text": "requests a day"}},
     )  # fmt: skip
 
 

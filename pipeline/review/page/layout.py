@@ -59,7 +59,7 @@ def layout(review: Review) -> html.Div:
                                 html.Div(id="headline", className="card headline"),
                                 html.Div(
                                     [
-                                        html.H3("What enforcing would deny, by day"),
+                                        html.H3("Requests that enforcing would deny, by day"),
                                         html.Ul(id="denials-said", className="legend"),
                                         dcc.Loading(html.Div(id="denials"), type="dot", delay_show=300),
                                     ],

@@ -37,7 +37,9 @@ def connect(app: Dash, review: Review) -> None:
             return [html.P("No traffic of this profile is known.", className="muted")], []
         drawn = figures.denials(daily)
         said = [
-            html.Li([html.Span(className=f"line {dash} {name}"), f"{label} ", html.Strong(f"{total[name]:,}")])
+            html.Li(
+                [html.Span(className=f"line {dash} {name}"), f"{label} ", html.Strong(counted(total[name], "request"))]
+            )
             for name, (label, _, dash) in figures.SCENARIO_LINES.items()
         ]
         return [graph(drawn)], said

@@ -309,13 +309,30 @@ def test_shown_text_is_one_harmless_line(text: str) -> None:
         assert len(made) <= 10 * (LONGEST + 1)
 
 
-def test_the_choice_behind_a_proposal_is_shown() -> None:
-    choice = {"runner_up": "service-tags", "cost_difference": 12.5, "your_call": True, "sentence": "<b>close</b>"}
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (12.5, "12.5 address-equivalents dearer"),
+        (367782.0, "367,782 address-equivalents dearer"),
+        (1.0, "1 address-equivalent dearer"),
+        (0.0, "at the same price"),
+        (-16.0, "16 address-equivalents cheaper"),
+    ],
+)
+def test_the_choice_behind_a_proposal_is_shown(more: float, told: str) -> None:
+    choice = {"runner_up": "service-tags", "cost_difference": more, "your_call": True, "sentence": "<b>close</b>"}
     (state,) = state_of([made_up("203.0.113.0/28", choice=choice)], Trail(), NOW)
-    (told,) = [part for part in detail.standing(state, Trail()) if getattr(part, "id", "") == "runner-up"]
-    said = json.dumps(told.to_plotly_json(), default=lambda one: one.to_plotly_json())
-    assert "Your call" in said
-    assert "service tag rule, 12.5 addresses dearer. <b>close</b>" in said
+    (shown_as,) = [part for part in detail.standing(state, Trail()) if getattr(part, "id", "") == "runner-up"]
+    strong, kind, comma, price, rest = shown_as.children
+    assert strong.children == "Your call: "
+    assert f"{kind}{comma}{price.children}{rest}" == f"service tag rule, {told}. <b>close</b>"
+    assert price.title.startswith("A price")
+
+
+def test_the_drawing_of_denials_says_what_it_counts(review: Review) -> None:
+    profile = next(key for key in profiles(review) if key[1] == "data")
+    drawn = figures.denials(review.denials(profile, Trail()))["layout"]
+    assert [drawn[axis]["title"]["text"] for axis in ("xaxis", "yaxis")] == ["day (UTC)", "requests a day"]
 
 
 def keys(found: Any) -> list[str]:
