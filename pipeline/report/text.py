@@ -47,9 +47,14 @@ def markdown_value(value: Any) -> str:
     return _NO_LINK.sub(lambda found: found.group() + _BREAK, text)
 
 
+def cell_code(value: Any) -> Written:
+    """Return a value as a code span in a table cell, where a bar would end the cell, even within code."""
+    return Written(code(value).replace("|", "\\|"))
+
+
 def code(value: Any) -> Written:
-    """Return a value as a code span in a table cell: the text as it is, without a link or anybody mentioned."""
-    text = shown(value).replace("|", "\\|")
+    """Return a value as a code span in a line: the text as it is, without a link or anybody mentioned."""
+    text = shown(value)
     if not text.strip():
         return Written("(blank)")
     fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page
@@ -30,10 +30,11 @@ from pipeline.report.gather import gather
 from pipeline.report.glossary import meanings
 from pipeline.report.markdown import markdown
 from pipeline.report.page import html
-from pipeline.report.text import code, markdown_value
+from pipeline.report.text import cell_code, code, markdown_value
 from pipeline.review.decided import decided
 from pipeline.review.decisions import open_decisions
 from pipeline.store import Store, open_store
+from pipeline.text import visible
 from tests.cli.test_cli import ROOT, nsp, out, told
 from tests.conftest import PERIMETER, line
 from tests.review import ready, some
@@ -244,7 +245,7 @@ def test_markdown_has_no_markup_of_others(hostile: Content) -> None:
 @given(st.text())
 def test_markdown_of_any_text_is_that_text(text: str) -> None:
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
-    for written in (markdown_value(text), code(text)):
+    for written in (markdown_value(text), cell_code(text)):
         assert "\n" not in written
         (row,) = [
             token.children or []
@@ -252,6 +253,25 @@ def test_markdown_of_any_text_is_that_text(text: str) -> None:
             if token.type == "inline" and token.content != "x"
         ] or [[]]
         assert {each.type for each in row} <= {"text", "code_inline", "text_special"}
+
+
+@given(st.text())
+@example("pro|<i>f")
+@example("a`|`b\\|")
+def test_code_of_any_text_is_that_text_in_a_line_and_in_a_cell(text: str) -> None:
+    """A backslash before a bar is taken away in a table alone."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    told = visible(text) if visible(text).strip() else "(blank)"
+    for document in (f"- {code(text)}: x\n", f"| x |\n|---|\n| {cell_code(text)} |\n"):
+        spans = [each for token in parser.parse(document) for each in token.children or []]
+        assert told in [each.content.removesuffix(": x") for each in spans], document
+
+
+def test_a_bar_in_a_name_is_shown_as_it_is_in_lines(report: Content) -> None:
+    named = [{**each, "profile": "pro|<i>f"} for each in report.evidence.run["readiness"]]
+    text = markdown(content(replace(report.evidence, run={**report.evidence.run, "readiness": named})))
+    assert "- `pro|<i>f`: " in text
+    assert "| `pro\\|<i>f` | **no** |" in text
 
 
 def test_report_says_what_the_other_commands_say(report: Content, store: Store) -> None:
