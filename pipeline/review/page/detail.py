@@ -159,7 +159,7 @@ def seen(state: ProposalState, found: Evidence | None, window: tuple[date, date]
         *parts,
         html.P(only, className="muted") if only else None,
         _drawn("Requests by day", figures.requests_by_day(hours, first, last), f"from {first} to {last}"),
-        _drawn("By hour of the week", figures.hours_of_week(hours), f"busiest hour: {busiest:%a %H:00} UTC"),
+        _drawn("By hour of the week, UTC", figures.hours_of_week(hours), f"busiest hour: {busiest:%a %H:00} UTC"),
         *_bars(who, _named(needs)),
         *_bars("Resources", _by(hours, "service_resource")),
         *_bars("Operations", _by(hours, "operation")),

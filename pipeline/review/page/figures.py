@@ -66,7 +66,7 @@ def hours_of_week(hours: "pl.DataFrame") -> Figure:
         "ygap": 2, "colorscale": [[0, "rgba(120,130,150,0.10)"], [0.001, "rgba(59,130,246,0.30)"], [1, "#1d5fd6"]],
         "hovertemplate": "%{y} %{x}:00 UTC<br>%{z:,} requests<extra></extra>",
     }  # fmt: skip
-    axis = {"tickvals": [0, 6, 12, 18, 23], "ticktext": ["00", "06", "12", "18", "23 UTC"], "fixedrange": True}
+    axis = {"tickvals": [0, 6, 12, 18, 23], "ticktext": ["00", "06", "12", "18", "23"], "fixedrange": True}
     return _figure([trace], 170, xaxis=axis, yaxis={"autorange": "reversed", "nticks": 7})
 
 
