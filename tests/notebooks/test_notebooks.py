@@ -46,7 +46,27 @@ def test_notebook_runs_and_shows_what_is_committed(path: Path, folder: Path, mon
     monkeypatch.setenv("PYTHONPATH", str(NOTEBOOKS.parent))
     # the demo's inventory is from when it is made, which a table cuts after the month
     committed = re.sub(r"(?<=are known since )\d{4}-\d{2}(?=-)", f"{utc_now():%Y-%m}", path.read_text(encoding="utf-8"))
-    assert told(executed(path, folder)) == told(json.loads(committed)), "run `make notebooks` and read the diff"
+    made = executed(path, folder)
+    assert told(made) == told(json.loads(committed)), "run `make notebooks` and read the diff"
+    for figure in figures(made):
+        check_words(figure["layout"])
+        colours = [each.get("line", each["marker"])["color"] for each in figure["data"] if each.get("showlegend")]
+        assert len(colours) == len(set(colours)), "two in a legend have one colour"
+
+
+def figures(notebook: Any) -> list[Any]:
+    """What plotly was given to draw."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return [data["application/json"] for output in outputs if "application/json" in (data := output.get("data", {}))]
+
+
+def check_words(layout: Any) -> None:
+    """Titles of axes and legend are words, not columns; time says of which zone it is."""
+    titles = [layout[axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+    legend = layout.get("legend", {}).get("title", {}).get("text", "")
+    assert not [each for each in (*titles, legend) if "_" in each or each == "count"]
+    assert not [each for each in titles if re.match("(day|hour)$", each)], "add (UTC)"
+    assert layout["title"]["text"]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
