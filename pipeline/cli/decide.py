@@ -34,6 +34,19 @@ def time_to_come(text: str) -> datetime:
         raise typer.BadParameter(str(error)) from None
 
 
+def ended(until: datetime | None) -> None:
+    """Refuse an --until to come where --expires is meant.
+
+    Raises:
+        UsageError: it lies ahead.
+    """
+    if until and until > utc_now():
+        raise UsageError(
+            "--until is where the logs end that proposals are made of, and it lies ahead. What is accepted until a "
+            "time is accepted with --expires TIME."
+        )
+
+
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of proposals, or their first characters.")]
 ReasonOption = Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why; kept with the decision.")]
 WhoOption = Annotated[
@@ -110,6 +123,7 @@ def accept(
 
     if bool(ids) == all_unflagged:
         raise UsageError("Name proposals by their ids, or say --all-unflagged.")
+    ended(until)
     decider = person(who)
     desk = open_desk(context.obj, Scope(since, until, perimeter, profile), source, policy)
     if ids:
@@ -188,6 +202,7 @@ def edit(
     from pipeline.recommend.scope import Scope
     from pipeline.review.decision import EDIT, Choice
 
+    ended(until)
     decider = person(who)
     desk = open_desk(context.obj, Scope(since, until), source, policy)
     wanted = tuple(each.strip() for each in elements.split(",") if each.strip())

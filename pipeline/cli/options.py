@@ -24,11 +24,18 @@ def moment(text: str) -> datetime:
 
 SinceOption = Annotated[
     datetime | None,
-    typer.Option("--since", parser=moment, metavar="TIME", help="First hour, UTC: 2026-10-01, or 7d for a week ago."),
+    typer.Option(
+        "--since", parser=moment, metavar="TIME", help="First whole hour, UTC: 2026-10-01, or 7d for a week ago."
+    ),
 ]
 UntilOption = Annotated[
     datetime | None,
-    typer.Option("--until", parser=moment, metavar="TIME", help="End, exclusive; written as --since."),
+    typer.Option(
+        "--until",
+        parser=moment,
+        metavar="TIME",
+        help="End, exclusive, written as --since; an hour that has begun counts.",
+    ),
 ]
 PerimeterOption = Annotated[
     str | None,

@@ -36,6 +36,7 @@ def query(
 
     from pipeline import sql
     from pipeline.cli.output import write
+    from pipeline.recommend.scope import Scope, profiles_known
 
     if name is None:
         listed = [sql.load(each) for each in sql.names() if not each.startswith(sql.INTERNAL)]
@@ -52,6 +53,8 @@ def query(
     values = _values(found, parameters or [])
     common: Context = context.obj
     with common.open() as store:
+        named = {name: values[name] for name in ("perimeter", "profile") if isinstance(values.get(name), str)}
+        Scope(**named).check(profiles_known(store))  # a slip would find nothing, which reads like good news
         frame = store.frame(found.name, **values)
     write(frame, form)
 

@@ -279,6 +279,7 @@ def test_query_parameters(sample: Path) -> None:
     assert "takes the parameters: min_hours" in told(sample, "query", "coverage/gaps", code=2)
     assert "unknown: ['colour']" in told(sample, "query", "coverage/totals", "-p", "colour=red", code=2)
     assert "NAME=VALUE" in told(sample, "query", "coverage/totals", "-p", "red", code=2)
+    assert "No such perimeter" in told(sample, "query", "denials_that_began", "-p", "perimeter=typo", code=2)
     assert "No query is named" in told(sample, "query", "nothing", code=2)
     assert "only runs inside a load" in told(sample, "query", "accepted_lines", code=2)
     assert json.loads(out(sample, "query", "flows_by_hour", "-p", "since=1h", "-f", "json")) == []

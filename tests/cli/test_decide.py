@@ -183,6 +183,7 @@ def test_wrong_words_record_nothing(desk: Here) -> None:
         (("accept", address, "ffffffffffff", *run), "nsp decide list"),
         (("accept", address, "--expires", "2020-01-01", *run), "is past"),
         (("accept", address, "--expires", "soon", *run), "no time"),
+        (("accept", address, "--until", "2099-01-01", *run), "with --expires"),
         (("accept", address, "--expires", "9999w", *run), ""),
         (("accept", address, "--who", " ", *run), "name yourself"),
         (("accept", address, "-r", "x" * 2001, *run), "at most 2,000"),
