@@ -57,6 +57,7 @@ SAMPLES: dict[str, object] = {
     "pattern": "(.*)",
     "within": ["a"],
     "after": -1,
+    "admitted": None,
     "most": 10,
     "rowids": [1],
 }

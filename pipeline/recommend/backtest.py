@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from pipeline.inventory.rules import RuleElement
@@ -72,13 +72,18 @@ def replay(
     Callers that the proposals of the time left to a person (flagged ones, and those to associate or link), strangers
     and those that no rule can help are left out on both sides.
 
+    Rules that are in force by now were mostly made from these very weeks, so they would foretell them. Whom the log
+    shows not admitted by the rules of its time is therefore a need here even where a rule admits it today. Whom it
+    shows admitted by a rule isn't.
+
     Args:
         profile: the direction and profile.
-        seen: its callers and destinations with their days.
+        seen: its callers and destinations with their days, also those that rules in force admit by now.
         days: the days observed, in order; a week with less than MIN_DAYS of them tells nothing and is left out.
         limits: as for the proposals themselves.
         judge: the verdict engine.
     """
+    profile = _before_its_rules(profile, seen)
     start, end = days[0], days[-1] + timedelta(days=1)
     tried = []
     for number in each_of(range(1, ORIGINS + 1), "replaying", "weeks"):
@@ -100,6 +105,12 @@ def replay(
     elements = [element for each in tried for element in _elements(profile, str(each.origin), each.learnt)]
     admitting = iter(judge(parties, elements))
     return [_week(each, [next(admitting) for _ in each.matter]) for each in tried]
+
+
+def _before_its_rules(profile: Profile, seen: Sequence[CallerDays]) -> Profile:
+    """Return a profile without the elements that weren't in force when the log was written: they took no room then."""
+    since = {each.caller.admitted_by for each in seen} - {None}
+    return replace(profile, elements_in_force=max(0, profile.elements_in_force - len(since)))
 
 
 @dataclass(frozen=True, slots=True)

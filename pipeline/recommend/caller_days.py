@@ -12,7 +12,8 @@ class LoggedCaller:
     """Who called which resource, or which destination a resource called, and what the verdict engine says of it.
 
     Fields are those of recommend/caller_days. Days on which a caller succeeded are kept apart from those on which all
-    its requests were refused.
+    its requests were refused; and those on which the log shows that the rules of that time didn't admit it, though an
+    element in force does by now (admitted_by), from all others.
     """
 
     source_ip: str | None
@@ -31,6 +32,7 @@ class LoggedCaller:
     network_name: str | None
     is_same_region: bool
     succeeded: bool
+    admitted_by: str | None = None
 
     @property
     def address(self) -> str:
@@ -70,6 +72,11 @@ _WHO = len(LoggedCaller.__slots__)
 def between(seen: Iterable[CallerDays], since: date, until: date) -> list[CallerDays]:
     """Return what was seen from a day on and before another."""
     return [part for each in seen if (part := each.between(since, until))]
+
+
+def unadmitted(seen: Iterable[CallerDays]) -> list[CallerDays]:
+    """Return what no rule in force admits: what there is to propose for."""
+    return [each for each in seen if each.caller.admitted_by is None]
 
 
 def caller_days(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], list[CallerDays]]:

@@ -54,7 +54,7 @@ def frontier(store: Store, scope: Scope, limits: Limits) -> "pl.DataFrame":
     import polars as pl
 
     with scenario(store, access_mode=ENFORCED):
-        found = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
+        found = caller_days(store.rows("recommend/caller_days", **scope.parameters(), admitted=False))
     rows = []
     for (perimeter, profile, direction), days in sorted(found.items()):
         if direction != "Inbound":

@@ -15,7 +15,7 @@ from pipeline.progress import each_of, work
 from pipeline.recommend.association import Association, Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
 from pipeline.recommend.calendar import calendar
-from pipeline.recommend.caller_days import CallerDays, caller_days
+from pipeline.recommend.caller_days import CallerDays, caller_days, unadmitted
 from pipeline.recommend.configuration import Configuration
 from pipeline.recommend.decided import Decided, Denied, denied_by, too_many
 from pipeline.recommend.policy import Limits, propose
@@ -97,7 +97,7 @@ def recommend(
     scope.check(known.profiles(None, None))
     rows: dict[tuple[str, str, str], list[CallerDays]] = {}
     with work("judging traffic"), scenario(store, access_mode=ENFORCED):
-        by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters()))
+        by_spelling = caller_days(store.rows("recommend/caller_days", **scope.parameters(), admitted=None))
         known.note_unjudged(store.rows("recommend/unjudged", since=scope.since, until=scope.until))
     judge_parties = partial(admitting_rules, store)
     for (perimeter, profile, direction), some in by_spelling.items():
@@ -178,7 +178,7 @@ def _one_profile(
     weeks: list[Week] = []
     for direction, mine in rows.items():
         one = known.direction(*profile, direction)
-        found += propose(one, mine, len(days), limits)
+        found += propose(one, unadmitted(mine), len(days), limits)
         if days:
             replayed = replay(one, mine, days, limits, admitting)
             weeks = [a + b for a, b in zip(weeks, replayed, strict=True)] if weeks else replayed

@@ -1,13 +1,15 @@
 -- What the rules in force would deny once enforced, by caller or destination, with its days: proposals are made of it.
 -- reads: verdict, address_owner, inventory_resource, inventory_perimeter
--- grain: one row a perimeter, profile, direction, caller's identity or destination, resource, and whether any succeeded
+-- grain: one row a perimeter, profile, direction, caller's identity or destination, resource, whether any succeeded, admitted_by
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
+-- $admitted  false without those that rules in force admit by now; null for all
 -- To be asked within a scenario in which everything is Enforced. What succeeded would be denied by enforcing; what was
 -- denied is the evidence against a caller. A part of an associated resource counts for that resource. The lists are
--- parallel, a place a day, in order of days.
+-- parallel, a place a day, in order of days. admitted_by: the element in force that admits what the log shows not admitted
+-- by the rules of its time. No proposal is made of that; but a past week is replayed as if those rules weren't there yet.
 with caller_day as (
     select
         perimeter,
@@ -25,7 +27,8 @@ with caller_day as (
         coalesce(associated_resource, service_resource) as service_resource,
         matched_rule,
         is_member,
-        reason,
+        if(reason = 'rule', 'no-rule', reason) as reason,
+        element as admitted_by,
         coalesce(sum(requests) filter (where action = 'Approved'), 0)::bigint as allowed,
         coalesce(sum(requests) filter (where action = 'Denied'), 0)::bigint as denied,
         sum(records)::bigint as records,
@@ -35,7 +38,14 @@ with caller_day as (
         max(last_seen) as last_seen
     from verdict
     where
-        verdict = 'denied'
+        (
+            verdict = 'denied'
+            or (
+                coalesce($admitted, true)
+                and reason = 'rule'
+                and (rule_origin = 'Resource' or (rule_origin = 'Perimeter' and action = 'Denied'))
+            )
+        )
         and perimeter is not null
         and hour >= coalesce($since, '-infinity'::timestamp)
         and hour < coalesce($until, 'infinity'::timestamp)
@@ -57,7 +67,8 @@ with caller_day as (
         coalesce(associated_resource, service_resource),
         matched_rule,
         is_member,
-        reason
+        reason,
+        admitted_by
 ),
 
 by_caller as (
@@ -78,6 +89,7 @@ by_caller as (
         is_member,
         reason,
         allowed > 0 as succeeded,
+        admitted_by,
         list(day order by day) as days,
         list(allowed order by day) as allowed,
         list(denied order by day) as denied,
@@ -102,7 +114,8 @@ by_caller as (
         matched_rule,
         is_member,
         reason,
-        succeeded
+        succeeded,
+        admitted_by
 )
 
 select
@@ -128,6 +141,7 @@ select
         replace(lower(o.azure_region), ' ', '') = replace(lower(coalesce(r.location, i.location)), ' ', ''), false
     ) as is_same_region,
     c.succeeded,
+    c.admitted_by,
     c.days,
     c.allowed,
     c.denied,
@@ -154,4 +168,5 @@ order by
     c.matched_rule,
     c.is_member,
     c.reason,
-    c.succeeded
+    c.succeeded,
+    c.admitted_by

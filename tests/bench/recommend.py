@@ -91,7 +91,7 @@ def measure(store: Store, flows: int, callers: int) -> str:
 def read(store: Store) -> dict[tuple[str, str, str], list[CallerDays]]:
     """Read the callers and their days, as `nsp recommend` does."""
     with scenario(store, access_mode=ENFORCED):
-        return caller_days(store.rows("recommend/caller_days", **Scope().parameters()))
+        return caller_days(store.rows("recommend/caller_days", **Scope().parameters(), admitted=None))
 
 
 def main() -> None:

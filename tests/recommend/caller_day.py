@@ -33,6 +33,7 @@ class CallerDay:
     last_seen: datetime
     network_name: str | None = None
     source_perimeters: str | None = None
+    admitted_by: str | None = None
 
 
 _WHO = [name for name in LoggedCaller.__slots__ if name != "succeeded"]

@@ -97,7 +97,7 @@ def test_gathered_in_sql_and_cut_by_days_as_flow_by_flow(
         store, World(modes=dict.fromkeys((DOCS, VAULT), ("Learning", "Enabled", "apps"))), taken_at=datetime(2026, 9, 1)
     )
     with traffic(store, *flows), scenario(store, access_mode=ENFORCED):
-        found = caller_days(store.rows("recommend/caller_days", **Scope().parameters()))
+        found = caller_days(store.rows("recommend/caller_days", **Scope().parameters(), admitted=None))
     seen = found.get((PERIMETER, "apps", "Inbound"), [])
     assert {need.key: _of(need) for need in needs(seen, "Inbound")} == straightforward(flows)
     since = MOMENT.date() + timedelta(days=first)

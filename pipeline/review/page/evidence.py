@@ -104,7 +104,14 @@ def evidence(store: Store, profile: ProfileKey, limits: Limits) -> Evidence:
     known = Configuration(store)
     with scenario(store, access_mode=ENFORCED):
         rows = caller_days(
-            store.rows("recommend/caller_days", since=None, until=None, perimeter=perimeter, profile=name or None)
+            store.rows(
+                "recommend/caller_days",
+                since=None,
+                until=None,
+                perimeter=perimeter,
+                profile=name or None,
+                admitted=False,
+            )
         )
         hours = store.frame("review/requests_by_hour", perimeter=perimeter, profile=name)
     days: dict[str, list[Any]] = {}
