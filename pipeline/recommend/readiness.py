@@ -34,6 +34,8 @@ class Evidence:
         closed: resources that were closed to all but what the perimeter admits, so that who was refused is not among
             the would-be denials: name, when they were last, and days of their log since they are open.
         fresh: resources whose first record is younger than the window has to be: name, and days since.
+        seldom: resources whose first record is old enough, but that wrote on fewer days than the window has to have:
+            name, and days.
         too_many: directions with more elements than there may be, once what people accepted is applied: the direction,
             the elements, and how many there may be.
         linked: GUIDs (else ARM ids) of the perimeters to which its perimeter has a link, in whatever state.
@@ -50,6 +52,7 @@ class Evidence:
     nameless_records: int = 0
     closed: tuple[tuple[str, date, int], ...] = ()
     fresh: tuple[tuple[str, int], ...] = ()
+    seldom: tuple[tuple[str, int], ...] = ()
     too_many: tuple[tuple[str, int, int], ...] = ()
     linked: frozenset[str] = frozenset()
 
@@ -173,7 +176,7 @@ def judge(
     open_questions = [*of_logging, *of_elements, *_questions(evidence, proposals)]
     calendar = calendar or Calendar()
     window = _window(evidence, calendar, tolerance.min_days)
-    closed = [*_closed(evidence, tolerance.min_days), *_fresh(evidence, tolerance.min_days)]
+    closed = [*_closed(evidence, tolerance.min_days), *_little_seen(evidence, tolerance.min_days)]
     callers = []
     if risk is None and evidence.days:
         callers.append("callers: no whole week after a first one was seen, so nothing can be replayed")
@@ -226,14 +229,19 @@ def _closed(evidence: Evidence, min_days: int) -> list[str]:
     ]
 
 
-def _fresh(evidence: Evidence, min_days: int) -> list[str]:
+def _little_seen(evidence: Evidence, min_days: int) -> list[str]:
     """Say of which resources less was seen than of the others."""
     if evidence.days < min_days:
         return []
-    return [
+    fresh = [
         f"window: the first record of {name} is {days} day{'s' if days > 1 else ''} old, {min_days} wanted"
         for name, days in evidence.fresh
     ]
+    seldom = [
+        f"window: {name} wrote records on {days} day{'s' if days > 1 else ''}, {min_days} wanted"
+        for name, days in evidence.seldom
+    ]
+    return [*fresh, *seldom]
 
 
 def _questions_of_logging(profile: str, evidence: Evidence) -> list[str]:

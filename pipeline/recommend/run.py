@@ -120,12 +120,14 @@ def recommend(
         resources = Counter(resource for some in written.values() for resource in some)
         associations = known.associations(perimeter, profile, resources)
         evidence = known.evidence(perimeter, profile, len(seen), created)
+        fresh, seldom = _little_seen(associations, written, tolerated.min_days)
         judged = judge(
             perimeter,
             known.spelled(perimeter, profile),
             replace(
                 evidence,
-                fresh=_fresh(associations, written, tolerated.min_days),
+                fresh=fresh,
+                seldom=seldom,
                 too_many=tuple(
                     (direction, crowded[perimeter, profile, direction], limits.max_elements)
                     for direction in DIRECTIONS
@@ -152,18 +154,23 @@ def recommend(
     return Recommendation(created, window, measured, tuple(readiness), tuple(proposals), tuple(suggested))
 
 
-def _fresh(
+def _little_seen(
     associations: Sequence[Association], written: Mapping[date, set[str]], min_days: int
-) -> tuple[tuple[str, int], ...]:
-    """Return which resources that aren't enforced wrote their first record fewer days ago, and how many."""
-    found = []
+) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]:
+    """Return which resources that aren't enforced wrote too little: the fresh and the seldom ones of Evidence.
+
+    Those that have none at all are silent, and told as such.
+    """
+    fresh, seldom = [], []
     for each in associations:
         mine = [day for day, resources in written.items() if each.resource in resources]
         if mine and not each.is_enforced:
-            days = (max(written) - min(mine)).days + 1
-            if days < min_days:
-                found.append((each.resource.rsplit("/", 1)[-1], days))
-    return tuple(found)
+            name, since = each.resource.rsplit("/", 1)[-1], (max(written) - min(mine)).days + 1
+            if since < min_days:
+                fresh.append((name, since))
+            elif len(mine) < min_days:
+                seldom.append((name, len(mine)))
+    return tuple(fresh), tuple(seldom)
 
 
 def _one_profile(

@@ -88,6 +88,18 @@ def test_resource_of_which_hardly_anything_was_seen(store: Store) -> None:
     assert "first record of" not in reasons(store), "it is enforced already"
 
 
+def test_resource_that_wrote_on_few_days_of_a_long_window(store: Store) -> None:
+    put(store, World(modes=BOTH), taken_at=LATE)
+    write(store, *BASE, *VAULT_CALLS[:3], VAULT_CALLS[-1])
+    told = "window: keys wrote records on 4 days, 31 wanted"
+    assert told in reasons(store)
+    (found,) = run(store).readiness
+    assert not found.lights["window"]
+    assert [(step.association.resource, step.ready) for step in found.steps] == [(DOCS, True), (VAULT, False)]
+    put(store, World(modes=BOTH | {VAULT: ("Enforced", "Enabled", "apps")}), taken_at=LATE + timedelta(minutes=1))
+    assert run(store).ready, "it is enforced already"
+
+
 def test_what_the_log_of_a_profile_lacks_speaks_against_each_association(store: Store) -> None:
     put(store, World(modes=BOTH, logged=("NspPublicInboundResourceRulesAllowed",)), taken_at=LATE)
     write(store, *BASE, *VAULT_CALLS)
