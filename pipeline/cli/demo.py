@@ -43,15 +43,14 @@ def demo(
     with work("writing the sample", records, "records") as written:
         write_export(export, records, written=written)
     settings = common.settings
+    # the sample's own today, or its logs would be called stale
+    end = (START + timedelta(days=DAYS)).replace(tzinfo=None)
     with open_store(folder, memory=settings.memory, wait=settings.store_wait) as store:
         file.load(store, export / "inventory.json")
         file.load(store, export / "known-networks.csv")
         ingest.load(store, export)
-        seen = report(store)
-    end = START + timedelta(days=DAYS)  # the sample's own today, or its logs would be called stale
-    result = publish_snapshot(
-        folder, recommend.limits_of(common), tolerance_of(settings), end.replace(tzinfo=None), memory=settings.memory
-    )
+        seen = report(store, end)
+    result = publish_snapshot(folder, recommend.limits_of(common), tolerance_of(settings), end, memory=settings.memory)
     out = console()
     out.rule("What was seen", align="left")
     coverage.show(seen, out, infos=False)

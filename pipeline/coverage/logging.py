@@ -15,12 +15,13 @@ LONG_DELAY_HOURS = 2
 _ENABLE = "switch it on by name in the perimeter's diagnostic setting and logging configuration"
 
 
-def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
+def findings(store: Store, seen: dict[str, Any], now: datetime) -> Iterator[Finding]:
     """Yield what the logs lack.
 
     Args:
         store: the warehouse.
         seen: what pipeline.coverage.measure counted.
+        now: the time, UTC.
     """
     yield from _categories(store, seen)
     for perimeter, setting, group, records in store.rows("coverage/category_groups"):
@@ -52,8 +53,21 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
             f"{most} h ({records:,} records)",
             "judge the last hours only after that time" if most_hours else "nothing",
         )
+    yield from _ahead(store, now)
     yield from _dropped(store)
     yield from _losses(seen)
+
+
+def _ahead(store: Store, now: datetime) -> Iterator[Finding]:
+    """Yield the records of days that haven't come yet: taken for the newest, they would hide that the log is old."""
+    for perimeter, records, first, last in store.rows("coverage/dated_ahead", now=now):
+        evidence = (
+            f"{records:,} records are dated after today, from {first:%Y-%m-%d} to {last:%Y-%m-%d}: they count for no "
+            "observed day, and past weeks are replayed without them"
+        )
+        yield Finding(
+            "dated-ahead", WARNING, perimeter or "", evidence, "look at the clocks of what wrote and loaded it"
+        )
 
 
 def _dropped(store: Store) -> Iterator[Finding]:

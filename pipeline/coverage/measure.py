@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.coverage import configuration, logging
 from pipeline.coverage.finding import BLOCKER, SEVERITIES, Finding
+from pipeline.moments import utc_now
 from pipeline.progress import work
 from pipeline.store import Store
 from pipeline.tables import CATEGORIES
@@ -43,24 +44,28 @@ def measure(store: Store) -> dict[str, Any]:
     }
 
 
-def report(store: Store) -> dict[str, Any]:
+def report(store: Store, now: datetime | None = None) -> dict[str, Any]:
     """Return the figures and the findings: `nsp coverage --format json`.
 
     Reads: as `measure`, and the view verdict.
+
+    Args:
+        store: the warehouse.
+        now: the time, UTC; None for that of the clock.
     """
     with work("measuring coverage"):
         seen = measure(store)
-        return {**seen, "findings": [each.as_json() for each in findings(store, seen)]}
+        return {**seen, "findings": [each.as_json() for each in findings(store, seen, now or utc_now())]}
 
 
-def findings(store: Store, seen: dict[str, Any]) -> list[Finding]:
+def findings(store: Store, seen: dict[str, Any], now: datetime) -> list[Finding]:
     """Return what a reader should know or do, the most severe first."""
     found = []
     if not seen["records"]:
         evidence = "no data: nothing was loaded, which says nothing about traffic"
         found.append(Finding("no-data", BLOCKER, "", evidence, "nsp ingest folder PATH (or blob, or workspace)"))
     else:
-        found += logging.findings(store, seen)
+        found += logging.findings(store, seen, now)
     found += configuration.findings(store, seen)
     return sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.id, each.subject, each.evidence))
 

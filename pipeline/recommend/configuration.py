@@ -35,7 +35,13 @@ class Configuration:
     traffic.
     """
 
-    def __init__(self, store: Store, since: datetime | None = None, until: datetime | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: datetime | None = None,
+    ) -> None:
         self._elements = Counter(
             (each.perimeter, each.profile.lower(), each.direction) for each in rules.in_force(store).elements
         )
@@ -64,7 +70,8 @@ class Configuration:
             for perimeter, profile, resource, last, _since, days in store.rows("coverage/closed_resources")
         }
         self._evidence = {
-            (row[0], row[1] or ""): row[2:] for row in store.rows("recommend/evidence", since=since, until=until)
+            (row[0], row[1] or ""): row[2:]
+            for row in store.rows("recommend/evidence", since=since, until=until, before=before)
         }
         self._switched_off = switched_off(store)
         self._unproven = unproven(store)
@@ -146,7 +153,7 @@ class Configuration:
         key = perimeter, profile.lower()
         last_seen, _ = self._evidence.get(key, (None, None))
         mine = [times for (owner, _), times in self._evidence.items() if owner == perimeter]
-        newest = max((last for last, _ in mine), default=now)
+        newest = max((last for last, _ in mine if last), default=now)
         sees_denials = any(told and told >= newest - EVIDENCE_DAYS for _, told in mine)
         return Evidence(
             days=days,

@@ -238,7 +238,7 @@ def _little_seen(evidence: Evidence, min_days: int) -> list[str]:
         for name, days in evidence.fresh
     ]
     seldom = [
-        f"window: {name} wrote records on {days} day{'s' if days > 1 else ''}, {min_days} wanted"
+        f"window: {name} wrote records on {days} day{'' if days == 1 else 's'}, {min_days} wanted"
         for name, days in evidence.seldom
     ]
     return [*fresh, *seldom]

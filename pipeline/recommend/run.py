@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -92,7 +92,7 @@ def recommend(
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
     """
-    known = Configuration(store, scope.since, scope.until)
+    known = Configuration(store, scope.since, scope.until, _day_after(created))
     profiles = known.profiles(scope.perimeter, scope.profile)
     scope.check(known.profiles(None, None))
     rows: dict[tuple[str, str, str], list[CallerDays]] = {}
@@ -105,7 +105,8 @@ def recommend(
     days: dict[tuple[str, str], dict[date, set[str]]] = {}
     for perimeter, profile, resource, day in store.rows("recommend/observed_days", **scope.parameters()):
         known.spelled(perimeter, profile or "")
-        days.setdefault((perimeter, (profile or "").lower()), {}).setdefault(day, set()).add(resource or "")
+        if day <= created.date():  # what is dated ahead is of no day that was observed
+            days.setdefault((perimeter, (profile or "").lower()), {}).setdefault(day, set()).add(resource or "")
     crowded = too_many(rules.in_force(store).elements, decided, limits.max_elements) if decided else {}
     proposals: list[Proposal] = []
     readiness: list[Readiness] = []
@@ -120,7 +121,7 @@ def recommend(
         resources = Counter(resource for some in written.values() for resource in some)
         associations = known.associations(perimeter, profile, resources)
         evidence = known.evidence(perimeter, profile, len(seen), created)
-        fresh, seldom = _little_seen(associations, written, tolerated.min_days)
+        fresh, seldom = _little_seen(associations, written, evidence.silent, tolerated.min_days)
         judged = judge(
             perimeter,
             known.spelled(perimeter, profile),
@@ -154,18 +155,24 @@ def recommend(
     return Recommendation(created, window, measured, tuple(readiness), tuple(proposals), tuple(suggested))
 
 
+def _day_after(moment: datetime) -> datetime:
+    """Return the first hour of the next day: what is dated from then on is dated ahead."""
+    return datetime.combine(moment.date() + timedelta(days=1), time.min)
+
+
 def _little_seen(
-    associations: Sequence[Association], written: Mapping[date, set[str]], min_days: int
+    associations: Sequence[Association], written: Mapping[date, set[str]], silent: Collection[str], min_days: int
 ) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]:
     """Return which resources that aren't enforced wrote too little: the fresh and the seldom ones of Evidence.
 
-    Those that have none at all are silent, and told as such.
+    Silent ones are told as such.
     """
     fresh, seldom = [], []
     for each in associations:
-        mine = [day for day, resources in written.items() if each.resource in resources]
-        if mine and not each.is_enforced:
-            name, since = each.resource.rsplit("/", 1)[-1], (max(written) - min(mine)).days + 1
+        name = each.resource.rsplit("/", 1)[-1]
+        if not each.is_enforced and name not in silent:
+            mine = [day for day, resources in written.items() if each.resource in resources]
+            since = (max(written) - min(mine)).days + 1 if mine else min_days
             if since < min_days:
                 fresh.append((name, since))
             elif len(mine) < min_days:

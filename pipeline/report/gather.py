@@ -79,7 +79,7 @@ def gather(
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows.
     """
-    seen = report(store)
+    seen = report(store, judged)
     findings = seen.pop("findings")
     run = recommend(store, limits, scope, judged, tolerance, decided, seen)
     found = run.as_json()

@@ -3,12 +3,15 @@
 -- grain: one row a perimeter and profile
 -- $since  first hour (UTC), inclusive; null for all
 -- $until  last hour (UTC), exclusive; null for all
+-- $before  hour (UTC) from which on records are dated ahead and tell no time; null for all
 -- Times are those of hours: the end of a span of events, which a record may give besides, can be anything.
 select
     t.perimeter,
     s.profile,
-    max(t.hour) as last_seen,
-    max(t.hour) filter (where t.rule_origin = 'Resource') as last_resource_rule_record
+    max(t.hour) filter (where t.hour < coalesce($before, 'infinity'::timestamp)) as last_seen,
+    max(t.hour) filter (
+        where t.rule_origin = 'Resource' and t.hour < coalesce($before, 'infinity'::timestamp)
+    ) as last_resource_rule_record
 from traffic as t
 inner join resource_state as s
     on

@@ -23,6 +23,7 @@ from tests.verdict.world import write as put_traffic
 
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
 TAKEN = datetime(2026, 10, 1)
+NOW = datetime(2026, 12, 1, 9)
 
 
 SUGGESTED = {"name": "r", "properties": {"direction": "Outbound", "fullyQualifiedDomainNames": ["a.example.com"]}}
@@ -31,7 +32,7 @@ SUGGESTED = {"name": "r", "properties": {"direction": "Outbound", "fullyQualifie
 def found(store: Store) -> dict[str, list[tuple[str, str]]]:
     """Findings by id: severity and evidence."""
     told: dict[str, list[tuple[str, str]]] = {}
-    for each in report(store)["findings"]:
+    for each in report(store, NOW)["findings"]:
         assert each["severity"] in SEVERITIES
         assert each["evidence"]
         assert each["remedy"]
@@ -325,3 +326,12 @@ def test_logs_older_than_what_is_known_of_the_state_are_told(store: Store) -> No
     assert "of 1 open resources, such as docs, no record shows that they were open before" in evidence
     told, _, _ = told_of(store, *month()[19:])
     assert "state-not-known" not in told
+
+
+def test_records_of_days_to_come_are_told(store: Store) -> None:
+    moments = (NOW, NOW + timedelta(hours=14), NOW + timedelta(hours=15), NOW + timedelta(days=150))
+    put_traffic(store, *(flow(hour=each, first_seen=each, last_seen=each) for each in moments))
+    told = "2 records are dated after today, from 2026-12-02 to 2027-04-30: they count for no observed day"
+    ((severity, evidence),) = found(store)["dated-ahead"]
+    assert severity == "warning"
+    assert evidence.startswith(told)

@@ -258,6 +258,24 @@ def test_age_is_that_of_hours_within_the_scope(store: Store) -> None:
     assert "days old" in reasons(store, until=datetime(2026, 6, 1))
 
 
+@pytest.mark.parametrize("days", [2, 200])
+def test_record_that_is_dated_ahead_hides_no_stale_log_and_replays_no_week(store: Store, days: int) -> None:
+    put(store, World(), taken_at=LATE)
+    ahead = month(1, end=NOW + timedelta(days=days), source_ip="198.51.100.9")
+    write(store, *BASE, *ahead)
+    (before,) = run(store).readiness
+    assert [week.callers for week in before.weeks] == [1] * 4
+    assert before.lights == {"callers": True, "window": True, "questions": False}, "its caller is asked about"
+    write(store, *month(40, end=END - timedelta(days=9)), *ahead)
+    assert "the last record is 9 days old" in reasons(store)
+
+
+def test_resource_with_no_record_but_one_that_is_dated_ahead(store: Store) -> None:
+    put(store, World(modes=BOTH), taken_at=LATE)
+    write(store, *BASE, *month(1, end=NOW + timedelta(days=9), service_resource=VAULT))
+    assert "window: keys wrote records on 0 days, 31 wanted" in reasons(store)
+
+
 def test_member_that_fell_silent_is_a_question(store: Store) -> None:
     put(store, World(modes=BOTH), taken_at=LATE)
     write(store, *BASE, *month(3, end=END - timedelta(days=32), service_resource=VAULT))
