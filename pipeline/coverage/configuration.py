@@ -66,20 +66,33 @@ def findings(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
     for _perimeter, _profile, resource, records, _newer in store.rows("coverage/unlisted_resources"):
         evidence = f"{records:,} records, but no association in the inventory"
         yield Finding("unlisted-resource", WARNING, resource, evidence, "pull the inventory again; it may have left")
+    yield from _rules(store)
+    yield from _modes(store)
+    yield from _states(store)
+    yield from _traffic(store)
+    yield from _reported(store)
+
+
+def _rules(store: Store) -> Iterator[Finding]:
+    """Yield where the access rules aren't known, or can't be matched."""
     for perimeter, profile, _version, rules_known in store.rows("inventory/profiles"):
         if not rules_known:
             evidence = f"nobody told the access rules of the profile {profile}: the log is believed where it names some"
             yield Finding(
                 "rules-unknown", WARNING, perimeter, evidence, "pull the inventory, or load its rules as well"
             )
+    for perimeter, profile, told, logged, since in store.rows("coverage/newer_rules", before=None):
+        evidence = (
+            f"records of {profile} since {since:%Y-%m-%d} name version {logged} of its rules, and the inventory knows "
+            f"version {told}"
+        )
+        yield Finding(
+            "rules-newer", WARNING, perimeter, evidence, "pull the inventory again: its rules aren't in force"
+        )
     for _perimeter, profile, rule, kind, element in store.rows("coverage/unevaluable_elements"):
         evidence = f"the rule {rule} of {profile} names {element} ({kind}), which can't be matched here"
         remedy = "load the service tags" if kind == "service-tags" else "nothing; the log is believed for it"
         yield Finding("rule-not-evaluable", INFO, element, evidence, remedy)
-    yield from _modes(store)
-    yield from _states(store)
-    yield from _traffic(store)
-    yield from _reported(store)
 
 
 def _reported(store: Store) -> Iterator[Finding]:

@@ -69,6 +69,10 @@ class Configuration:
             (perimeter, resource): (profile.lower(), last, days)
             for perimeter, profile, resource, last, _since, days in store.rows("coverage/closed_resources")
         }
+        self._newer_rules = {
+            (perimeter, profile.lower()): (told, logged)
+            for perimeter, profile, told, logged, _ in store.rows("coverage/newer_rules", before=before)
+        }
         self._evidence = {
             (row[0], row[1] or ""): row[2:]
             for row in store.rows("recommend/evidence", since=since, until=until, before=before)
@@ -170,6 +174,7 @@ class Configuration:
                 for (owner, resource), (name, last, days) in sorted(self._closed.items())
                 if (owner, name) == key
             ),
+            newer_rules=self._newer_rules.get(key),
             linked=frozenset(remote for remote, *_ in self._links_of(perimeter)),
         )
 

@@ -38,6 +38,8 @@ class Evidence:
             name, and days.
         too_many: directions with more elements than there may be, once what people accepted is applied: the direction,
             the elements, and how many there may be.
+        newer_rules: the version of the rules that the inventory knows, and the newer one that the log names; None where
+            it names none.
         linked: GUIDs (else ARM ids) of the perimeters to which its perimeter has a link, in whatever state.
     """
 
@@ -54,6 +56,7 @@ class Evidence:
     fresh: tuple[tuple[str, int], ...] = ()
     seldom: tuple[tuple[str, int], ...] = ()
     too_many: tuple[tuple[str, int, int], ...] = ()
+    newer_rules: tuple[int, int] | None = None
     linked: frozenset[str] = frozenset()
 
 
@@ -259,6 +262,12 @@ def _questions_of_logging(profile: str, evidence: Evidence) -> list[str]:
         reasons.append(
             f"questions: no record of {', '.join(evidence.unproven)} was ever seen, and nobody told whether it is "
             "logged; nsp inventory pull tells, else would-be denials may go unseen"
+        )
+    if evidence.newer_rules:
+        told, logged = evidence.newer_rules
+        reasons.append(
+            f"questions: the log was written under version {logged} of the rules, and the inventory knows version "
+            f"{told}: it isn't judged by what is in force; load a newer inventory"
         )
     for about, requests in evidence.unjudged:
         reasons.append(f"questions: nobody can tell what enforcing does to {requests:,} requests ({about})")

@@ -335,3 +335,12 @@ def test_records_of_days_to_come_are_told(store: Store) -> None:
     ((severity, evidence),) = found(store)["dated-ahead"]
     assert severity == "warning"
     assert evidence.startswith(told)
+
+
+def test_inventory_of_older_rules_than_the_log_is_told(store: Store) -> None:
+    put(store, World(), taken_at=TAKEN)
+    put_traffic(store, flow(rules_version="4"))
+    assert "rules-newer" not in found(store)
+    put_traffic(store, flow(rules_version="4"), flow(rules_version="7"))
+    told = "records of apps since 2026-10-01 name version 7 of its rules, and the inventory knows version 4"
+    assert found(store)["rules-newer"] == [("warning", told)]

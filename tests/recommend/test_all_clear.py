@@ -226,6 +226,27 @@ def test_member_that_lags_behind_does_not_bring_back_old_rules(store: Store, tmp
         assert lost(store) == 35
 
 
+def test_log_of_newer_rules_shows_the_inventory_to_be_old(store: Store) -> None:
+    put(store, World(rules=OFFICE), taken_at=LATE)
+    admitted = month(category="NspPublicInboundPerimeterRulesAllowed", matched_rule="r0", rules_version="4")
+    older = month(rules_version="3")
+    write(store, *admitted, *older)
+    assert run(store).ready
+    newer = month(9, rules_version="6", profile="Apps")
+    write(store, *admitted, *older, *newer)
+    told = "the log was written under version 6 of the rules, and the inventory knows version 4"
+    assert told in reasons(store)
+    (found,) = run(store).readiness
+    assert not found.lights["questions"]
+    assert not found.steps[0].ready
+    # so long ago another profile of that name may have had it
+    write(store, *admitted, *older, *month(1, end=END - timedelta(days=34), rules_version="6"))
+    assert run(store).ready
+    # of another profile, or no number
+    write(store, *admitted, *older, *month(3, rules_version="newest"), *month(3, rules_version="9", profile="data"))
+    assert run(store).ready
+
+
 def test_profile_that_only_associations_name_is_judged(store: Store, tmp_path: Path) -> None:
     tell(store, tmp_path, {"associations": [association(DOCS), association(VAULT, "data")]})
     write(store, *BASE)
