@@ -13,11 +13,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from pipeline.cli.columns import Column, Fitted
 from pipeline.cli.log import tell, warn
 from pipeline.errors import UsageError
 from pipeline.text import visible
@@ -37,7 +35,6 @@ class Format(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write the rows on stdout.")]
 
-SHORT = 12
 WIDE = 240
 WIDTH = 120
 """Columns where stdout is no terminal."""
@@ -76,29 +73,20 @@ def plain(value: Any) -> str:
     return text
 
 
-def table(title: str, columns: list[str], rows: list[list[Any]], *, wrap: tuple[str, ...] = ()) -> Table:
-    """Return a table; numbers are set to the right, and only the columns of `wrap` may take several lines."""
-    made = Table(
-        title=Text(title) if title else None,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        pad_edge=False,
-        collapse_padding=True,
+def table(title: str, columns: list[str], rows: list[list[Any]], *, wrap: tuple[str, ...] = ()) -> Fitted:
+    """Return a table; numbers are set to the right, and the columns of `wrap` take several lines before others do."""
+    return Fitted(
+        title,
+        tuple(
+            Column(
+                name.replace("_", " "),
+                tuple(plain(row[index]) for row in rows),
+                tuple(isinstance(row[index], int | float) and not isinstance(row[index], bool) for row in rows),
+                name in wrap,
+            )
+            for index, name in enumerate(columns)
+        ),
     )
-    cells = [[plain(value) for value in row] for row in rows]
-    for index, name in enumerate(columns):
-        numbers = any(isinstance(row[index], int | float) and not isinstance(row[index], bool) for row in rows)
-        longest = max((len(row[index]) for row in cells), default=0)
-        made.add_column(
-            Text(name.replace("_", " ")),
-            justify="right" if numbers else "left",
-            overflow="fold",
-            no_wrap=numbers or (bool(wrap) and name not in wrap),
-            min_width=min(longest, SHORT),  # a long text in one column doesn't squeeze the others
-        )
-    for row in cells:
-        made.add_row(*(Text(value) for value in row))
-    return made
 
 
 def _brief(column: str, value: Any) -> Any:
