@@ -16,6 +16,7 @@
     ├── PublishError         1  rules cannot be written as code or applied: none, too many, two of one name
     │   ├── MeanwhileError   3  somebody changed what is to be written
     │   └── HalfwayError     5  a part was written to Azure, then something failed
+    ├── OutputError          1  stdout takes no more: a full disk
     ├── ChoiceError          1  the solver found no choice of rules
     ├── NotifyError          5  nobody could be told what a night brought
     └── AzureError           4  Azure refused, or gave no answer
@@ -120,6 +121,10 @@ class HalfwayError(PublishError):
     """Writing to Azure stopped halfway. The message says what is done, and how to go on or back."""
 
     exit_code = 5
+
+
+class OutputError(NspError):
+    """Stdout takes no more, as where the disk is full that it leads to. What the command did stays."""
 
 
 class ChoiceError(NspError):

@@ -1,5 +1,6 @@
 """The command line. Each command parses, calls one function below, prints and gives an exit code."""
 
+import errno
 import sys
 from logging import DEBUG
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -33,8 +34,9 @@ from pipeline.cli import (
 )
 from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.cli.log import VARIABLE, LogFormat, crash, fail, logging_to, tell
+from pipeline.cli.output import unwritten
 from pipeline.cli.progress import Shown
-from pipeline.errors import NspError
+from pipeline.errors import NspError, OutputError
 from pipeline.progress import watched_by
 from pipeline.stopping import heeded
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
 IN_FLOW_ORDER = (
     "demo",
     "init",
@@ -194,9 +197,12 @@ def _run(common: Context, arguments: "Sequence[str] | None") -> int:
     except SystemExit as end:  # completion in a shell, or nobody reads what is printed
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
-        if not common.log.is_json:
+        if isinstance(error, OSError) and error.errno in FULL:  # as where Typer prints the help
+            fail("failed", str(unwritten(error)), error=OutputError.__name__, exit_code=OutputError.exit_code)
+        elif common.log.is_json:
+            crash(error)
+        else:
             raise
-        crash(error)
         return 1
     if code == INTERRUPTED:  # so says Typer when it met a KeyboardInterrupt
         fail("interrupted", "stopped. What was committed stays; run the command again to go on.", exit_code=code)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from pipeline.cli.columns import Column, Fitted
 from pipeline.cli.log import tell, warn
-from pipeline.errors import UsageError
+from pipeline.errors import OutputError, UsageError
 from pipeline.text import visible
 
 if TYPE_CHECKING:
@@ -44,13 +44,23 @@ MOST_ROWS = 500
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        _reader_has_gone()
+        _let_stdout_go()
+
+    def _write_buffer(self) -> None:
+        try:
+            super()._write_buffer()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if not self.stderr:
+                raise unwritten(error) from error
 
 
 def console(*, stderr: bool = False, width: int = WIDTH) -> Console:
     """Return a console for stdout or stderr; `width` columns where that is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
-    return _Console(file=stream, width=None if stream.isatty() else width, highlight=False, soft_wrap=False)
+    room = None if stream.isatty() else width
+    return _Console(file=stream, stderr=stderr, width=room, highlight=False, soft_wrap=False)
 
 
 def plain(value: Any) -> str:
@@ -153,7 +163,11 @@ def write_text(text: str) -> None:
 
 
 def emit(data: str | bytes) -> None:
-    """Write data on stdout; a reader that has gone is no error."""
+    """Write data on stdout; a reader that has gone is no error.
+
+    Raises:
+        OutputError: stdout takes no more.
+    """
     try:
         if isinstance(data, str):
             sys.stdout.write(data)
@@ -162,10 +176,21 @@ def emit(data: str | bytes) -> None:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _reader_has_gone()
+        _let_stdout_go()
+    except OSError as error:
+        raise unwritten(error) from error
 
 
-def _reader_has_gone() -> None:
+def unwritten(error: OSError) -> OutputError:
+    """Return what is told where stdout takes no more; what it holds yet is let go, or Python tries again at the end."""
+    _let_stdout_go()
+    told = error.strerror or str(error)
+    return OutputError(
+        f"The output couldn't be written whole: {told}. Send it where there is room; what the command did stays."
+    )
+
+
+def _let_stdout_go() -> None:
     """Go on without a reader, as in `nsp traffic | head`: the exit code still tells what was found."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

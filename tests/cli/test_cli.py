@@ -337,6 +337,19 @@ def test_a_reader_that_goes_early_changes_nothing(sample: Path) -> None:
             assert errors == b"", (words, form)
 
 
+@pytest.mark.parametrize(
+    "words", [*(["traffic", "-f", form] for form in ("table", "json", "csv", "parquet")), ["coverage"], ["--help"]]
+)
+def test_a_full_disk_is_told_in_a_sentence(sample: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "NSP_LOG_FORMAT": "text"}
+        command = [sys.executable, "-m", "pipeline", *words]
+        ended = subprocess.run(command, cwd=sample, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 1
+    (told,) = ended.stderr.decode().splitlines()
+    assert "No space left on device" in told
+
+
 HOSTILE = [
     "\x1b[31mred\x1b[0m\x07",
     "[bold red]markup[/bold red] [/nonsense]",
