@@ -69,7 +69,7 @@ def test_every_link_and_anchor_is_there_and_nothing_is_fetched_from_elsewhere(si
 
 
 def test_options_are_shown_as_they_are_typed(site: Path) -> None:
-    assert "written as --since." in (site / "docs" / "commands.html").read_text(encoding="utf-8")
+    assert "written as --since;" in (site / "docs" / "commands.html").read_text(encoding="utf-8")
 
 
 def test_slips_end_the_build(tmp_path: Path) -> None:
