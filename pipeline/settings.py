@@ -58,7 +58,8 @@ class Settings:
         flow_days: nightly drops everything that is more days older, so that answers reach no further back. 0: keeps
             all; else at least 35, and no less than raw_days and recommend.min_days.
         compact_share: nightly writes the warehouse anew when this share of its file is free after that. 1: never.
-        rejected_share: ingest exits with 5 when a larger share of the lines could not be read.
+        rejected_share: ingest exits with 5 when a larger share of the lines could not be read; no profile is ready when
+            one of all lines could not.
         max_elements: rule elements that Azure allows per profile and direction.
         reserve: elements of those to leave free.
         rule_cost: what one prefix costs, in address-equivalents; more gives fewer, wider prefixes. 0: chosen by what

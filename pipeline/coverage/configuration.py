@@ -8,6 +8,7 @@ from pipeline.coverage.finding import BLOCKER, INFO, WARNING, Finding
 from pipeline.store import Store
 
 OLD_INVENTORY_DAYS = 7
+_ERROR = "Error"
 _SCOPE: dict[str, Any] = dict.fromkeys(("since", "until", "perimeter", "profile", "limit"))
 
 _DISAGREEMENTS = {
@@ -95,13 +96,22 @@ def _rules(store: Store) -> Iterator[Finding]:
         yield Finding("rule-not-evaluable", INFO, element, evidence, remedy)
 
 
+def errors(store: Store) -> dict[tuple[str, str], list[str]]:
+    """Return of each (perimeter, resource) the issues that Azure reports as errors, which block conclusions of it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for perimeter, resource, issue, severity, *_ in store.rows("inventory/issues"):
+        if severity == _ERROR:
+            found.setdefault((perimeter, resource), []).append(issue)
+    return found
+
+
 def _reported(store: Store) -> Iterator[Finding]:
     """Yield what Azure reports, and what its documentation warns of."""
     for _perimeter, resource, issue, severity, description, _resources, suggested in store.rows("inventory/issues"):
         count = len(json.loads(suggested or "[]"))
         yield Finding(
             "azure-issue",
-            BLOCKER if severity == "Error" else WARNING,
+            BLOCKER if severity == _ERROR else WARNING,
             resource,
             f"Azure reports {issue}: {description or 'no words'}"
             + (f"; it suggests {count} access rules" if count else ""),

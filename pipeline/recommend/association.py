@@ -21,10 +21,12 @@ class Tolerance:
     Args:
         callers_at_risk: the upper bound of callers wrongly denied in a week may be so high.
         min_days: the window must be so long.
+        rejected_share: so large a share of the lines may have been unreadable.
     """
 
     callers_at_risk: float = 1.0
     min_days: int = 31
+    rejected_share: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class Association:
         resource: ARM id, lower case.
         access_mode: as the inventory says it; None where nobody told.
         days: days on which it wrote any record.
+        errors: issues of it that Azure reports as errors.
     """
 
     resource: str
     access_mode: str | None
     days: int
+    errors: tuple[str, ...] = ()
 
     @property
     def is_enforced(self) -> bool:
@@ -155,6 +159,7 @@ def _step(
         reasons.append("no whole week could be replayed")
     elif risk and risk.high > tolerance.callers_at_risk:
         reasons.append(f"up to {risk.high} callers may be wrongly denied next week")
+    reasons += [f"Azure reports {error}" for error in each.errors]
     reasons += [f"{count:,} requests {waiting}" for waiting, count in sorted(requests.items(), reverse=True) if count]
     return Step(each, risk, by_rules, requests.total(), tuple(reasons), shared)
 

@@ -27,4 +27,4 @@ def limits_of(settings: Settings, bounds: Bounds | None) -> Limits:
 
 def tolerance_of(settings: Settings) -> Tolerance:
     """Return what readiness tolerates."""
-    return Tolerance(settings.callers_at_risk, settings.min_days)
+    return Tolerance(settings.callers_at_risk, settings.min_days, settings.rejected_share)

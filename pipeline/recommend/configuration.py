@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipeline.coverage.configuration import errors
 from pipeline.coverage.logging import switched_off, unproven
 from pipeline.inventory import hosts, rules
 from pipeline.recommend.association import Association
@@ -83,7 +84,8 @@ class Configuration:
         self._members = {row[3]: row[0] for row in store.rows("inventory/associations")}
         self._links = store.rows("inventory/links")
         self._unjudged: dict[tuple[str, str], list[tuple[str, int]]] = {}
-        self._nameless = int(store.frame("coverage/totals")["records_without_perimeter"][0])
+        self._errors = errors(store)
+        (self._totals,) = store.frame("coverage/totals").to_dicts()
 
     def note_unjudged(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Take the rows of recommend/unjudged: what nobody can judge even when all is enforced."""
@@ -149,8 +151,14 @@ class Configuration:
         for resource, mode in sorted(modes.items()):
             _, _, since_open = self._closed.get((perimeter, resource), ("", None, None))
             seen = days.get(resource, 0)
-            found.append(Association(resource, mode, seen if since_open is None else min(seen, since_open)))
+            days_open = seen if since_open is None else min(seen, since_open)
+            found.append(Association(resource, mode, days_open, tuple(self._errors.get((perimeter, resource), ()))))
         return found
+
+    def _is_of(self, resource: str, profile: tuple[str, str]) -> bool:
+        """Whether a resource may be of a profile: one that no profile of its perimeter lists may be of each."""
+        owners = [key for key, modes in self._modes.items() if key[0] == profile[0] and resource in modes]
+        return profile in owners or not owners
 
     def evidence(self, perimeter: str, profile: str, days: int, now: datetime) -> Evidence:
         """Return what the logs of a profile can tell."""
@@ -168,7 +176,15 @@ class Configuration:
             switched_off=tuple(self._switched_off.get(perimeter, ())),
             unproven=tuple(self._unproven.get(perimeter, ())) if sees_denials else (),
             unjudged=tuple(self._unjudged.get(key, ())),
-            nameless_records=self._nameless,
+            nameless_records=self._totals["records_without_perimeter"],
+            rejected=self._totals["rejected_records"],
+            records=self._totals["records"],
+            errors=tuple(
+                (resource.rsplit("/", 1)[-1], error)
+                for (owner, resource), some in sorted(self._errors.items())
+                if owner == perimeter and self._is_of(resource, key)
+                for error in some
+            ),
             closed=tuple(
                 (resource.rsplit("/", 1)[-1], last, days)
                 for (owner, resource), (name, last, days) in sorted(self._closed.items())

@@ -31,6 +31,9 @@ class Evidence:
         unlisted: names of resources that wrote records since the inventory was taken, which doesn't list them.
         unjudged: what nobody can judge (a log category, an access mode), with its requests.
         nameless_records: records of any perimeter that don't say of which.
+        rejected: lines of any perimeter that could not be read.
+        records: records of any perimeter that could.
+        errors: issues that Azure reports as errors: name of the resource, and the issue.
         closed: resources that were closed to all but what the perimeter admits, so that who was refused is not among
             the would-be denials: name, when they were last, and days of their log since they are open.
         fresh: resources whose first record is younger than the window has to be: name, and days since.
@@ -52,6 +55,9 @@ class Evidence:
     unproven: tuple[str, ...] = ()
     unjudged: tuple[tuple[str, int], ...] = ()
     nameless_records: int = 0
+    rejected: int = 0
+    records: int = 0
+    errors: tuple[tuple[str, str], ...] = ()
     closed: tuple[tuple[str, date, int], ...] = ()
     fresh: tuple[tuple[str, int], ...] = ()
     seldom: tuple[tuple[str, int], ...] = ()
@@ -174,7 +180,7 @@ def judge(
         calendar: what its days have to say.
     """
     risk = forecast([week.denied_callers for week in weeks])
-    of_logging = _questions_of_logging(profile, evidence)
+    of_logging = [*_questions_of_logging(profile, evidence), *_unread(evidence, tolerance.rejected_share)]
     of_elements = _of_elements(evidence)
     open_questions = [*of_logging, *of_elements, *_questions(evidence, proposals)]
     calendar = calendar or Calendar()
@@ -278,6 +284,15 @@ def _questions_of_logging(profile: str, evidence: Evidence) -> list[str]:
     return reasons
 
 
+def _unread(evidence: Evidence, tolerated: float) -> list[str]:
+    """Say of how many lines nothing is known: whoever calls may be in them alone."""
+    lines = evidence.records + evidence.rejected
+    if evidence.rejected <= tolerated * lines:
+        return []
+    told = f"questions: {evidence.rejected:,} of {lines:,} lines could not be read, {tolerated:.0%} tolerated"
+    return [f"{told} (ingest.rejected_share); nsp query coverage/rejected_records"]
+
+
 def _of_elements(evidence: Evidence) -> list[str]:
     return [
         f"questions: with what is accepted there would be {count:,} {direction.lower()} elements, where {most:,} may "
@@ -292,6 +307,10 @@ def _questions(evidence: Evidence, proposals: Sequence[Proposal]) -> list[str]:
         reasons.append(
             f"questions: no record of {', '.join(evidence.silent)} for a month; no data is no proof of no traffic"
         )
+    reasons += [
+        f"questions: Azure reports {error} of {name}, so its rules may not be what they seem; nsp inventory show issues"
+        for name, error in evidence.errors
+    ]
     if evidence.unlisted:
         reasons.append(
             f"questions: {', '.join(evidence.unlisted)} wrote records and is not in the inventory, so nothing is "

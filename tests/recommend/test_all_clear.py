@@ -379,6 +379,21 @@ def test_issue_goes_with_its_member(store: Store, tmp_path: Path) -> None:
     assert store.rows("inventory/issues") == []
 
 
+def test_error_that_azure_reports_of_a_member_is_a_question(store: Store, tmp_path: Path) -> None:
+    put(store, World(modes=BOTH), taken_at=datetime(2026, 9, 1))
+    told = configuration(VAULT, 4)
+    issue = {"issueType": "ConfigurationPropagationFailure", "severity": "Warning"}
+    told["properties"]["provisioningIssues"] = [{"properties": issue}]
+    write(store, *BASE, *month(service_resource=VAULT))
+    tell(store, tmp_path, {"configurations": [told]})
+    assert run(store).ready
+    issue["severity"] = "Error"
+    tell(store, tmp_path, {"configurations": [told]}, LATE + timedelta(hours=1))
+    assert "questions: Azure reports ConfigurationPropagationFailure of keys" in reasons(store)
+    (found,) = run(store).readiness
+    assert [(step.association.resource, step.ready) for step in found.steps] == [(DOCS, True), (VAULT, False)]
+
+
 def test_link_and_link_reference_of_one_name_are_two(store: Store, tmp_path: Path) -> None:
     link = {"status": "Approved", "remotePerimeterGuid": PARTNER_GUID.upper(), "localInboundProfiles": ["other"]}
     put(store, World(links=[{"id": f"{PERIMETER}/links/x", "properties": link}]), taken_at=LATE)

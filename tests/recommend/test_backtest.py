@@ -103,6 +103,11 @@ def test_all_lights_green() -> None:
     assert found.reasons == ()
 
 
+def test_few_unreadable_lines_are_tolerated() -> None:
+    assert judge("/p", "apps", Evidence(35, records=990, rejected=10), QUIET, [], Tolerance(1, 31)).ready
+    assert not judge("/p", "apps", Evidence(35, records=990, rejected=10), QUIET, [], Tolerance(1, 31, 0)).ready
+
+
 @pytest.mark.parametrize(
     ("evidence", "weeks", "proposals", "light", "told"),
     [
@@ -120,6 +125,7 @@ def test_all_lights_green() -> None:
         (Evidence(0), [], [], "window", "no data"),
         (Evidence(35, stale_days=9), QUIET, [], "window", "9 days old"),
         (Evidence(35, sees_denials=False), QUIET, [], "questions", "no record of a ResourceRules category"),
+        (Evidence(35, records=264, rejected=132), QUIET, [], "questions", "132 of 396 lines could not be read"),
         (Evidence(35, silent=("sql",)), QUIET, [], "questions", "no record of sql"),
     ],
 )
