@@ -1,7 +1,7 @@
 """Findings on what is logged: categories, groups of them, perimeters, hours, delay, and what could not be read."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.coverage.finding import BLOCKER, INFO, WARNING, Finding
@@ -11,6 +11,7 @@ from pipeline.tables import CATEGORIES
 WOULD_BE_DENIALS = ("NspPublicInboundResourceRulesAllowed", "NspPublicOutboundResourceRulesAllowed")
 """The categories that hold what enforcing would deny: without them nobody can tell that nothing would be."""
 MIN_GAP_HOURS = 6
+MONTH = timedelta(days=31)
 LONG_DELAY_HOURS = 2
 _ENABLE = "switch it on by name in the perimeter's diagnostic setting and logging configuration"
 
@@ -24,6 +25,7 @@ def findings(store: Store, seen: dict[str, Any], now: datetime) -> Iterator[Find
         now: the time, UTC.
     """
     yield from _categories(store, seen)
+    yield from _directions(store)
     for perimeter, setting, group, records in store.rows("coverage/category_groups"):
         yield Finding(
             "category-group",
@@ -150,6 +152,29 @@ def _categories(store: Store, seen: dict[str, Any]) -> Iterator[Finding]:
             yield Finding("category-missing", severity, perimeter, f"{category} {evidence}", remedy)
     for name in seen["categories_unknown"]:
         yield Finding("category-unknown", WARNING, name, "kept, but not judged", "look for a newer nsp")
+
+
+def _directions(store: Store) -> Iterator[Finding]:
+    """Yield directions that should be logged and of which a month shows no record, though it shows others.
+
+    A container that isn't exported or loaded looks like a perimeter that nobody calls, or that calls nobody: nothing in
+    the logs tells one from the other. So it is told, and no profile waits for traffic that may never come.
+    """
+    for perimeter, states in sorted(_states(store).items()):
+        last_seen = {category: state[3] for category, state in states.items() if state[3]}
+        for category in WOULD_BE_DENIALS:
+            enabled, *_ = states.get(category.lower(), (_default(states),))
+            word = "inbound" if "Inbound" in category else "outbound"
+            last = max((moment for name, moment in last_seen.items() if word in name), default=None)
+            if not (enabled and last_seen) or (last and last >= max(last_seen.values()) - MONTH):
+                continue
+            since = f"since {last:%Y-%m-%d}" if last else "at all"
+            evidence = (
+                f"no {word} record {since}, of any category, though {category} is switched on: there was no such "
+                "traffic, or its container isn't exported or loaded"
+            )
+            remedy = f"look whether insights-logs-{category.lower()} exists and is loaded"
+            yield Finding("direction-unseen", WARNING, perimeter, evidence, remedy)
 
 
 def _default(found: dict[str, tuple[Any, ...]]) -> bool | None:

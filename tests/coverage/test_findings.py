@@ -344,3 +344,23 @@ def test_inventory_of_older_rules_than_the_log_is_told(store: Store) -> None:
     put_traffic(store, flow(rules_version="4"), flow(rules_version="7"))
     told = "records of apps since 2026-10-01 name version 7 of its rules, and the inventory knows version 4"
     assert found(store)["rules-newer"] == [("warning", told)]
+
+
+def test_direction_of_which_nothing_is_seen_though_it_is_logged_is_told(store: Store) -> None:
+    put(store, World(), taken_at=TAKEN)
+    call = flow(category="NspPublicOutboundResourceRulesAllowed", destination_fqdn="api.contoso.com", caller_key=DOCS)
+    later = [flow(hour=TAKEN + timedelta(days=day), last_seen=TAKEN + timedelta(days=day)) for day in range(60)]
+    put_traffic(store, *later)
+    ((severity, evidence),) = found(store)["direction-unseen"]
+    assert severity == "warning"
+    assert evidence.startswith(
+        "no outbound record at all, of any category, though NspPublicOutboundResourceRulesAllowed"
+    )
+    put_traffic(store, call, *later)
+    ((_, evidence),) = found(store)["direction-unseen"]
+    assert evidence.startswith("no outbound record since 2026-10-01, of any category")
+    put_traffic(store, call)
+    ((_, evidence),) = found(store)["direction-unseen"]
+    assert evidence.startswith("no inbound record at all")
+    put_traffic(store, call, *later[:31])
+    assert "direction-unseen" not in found(store)
