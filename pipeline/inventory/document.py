@@ -151,7 +151,28 @@ def json_of(path: Path) -> Any:
         raise InventoryError(f"The inventory {path} isn't JSON: {error}.") from error
 
 
+_NAMES = {name.lower(): name for name in (*LISTS, "value", "nextLink", "id")}
+
+
+def _spelled(content: Any, file: Path) -> Any:
+    """Return an object with the names of lists as they are spelled here, however they are capitalized; else the same.
+
+    Raises:
+        InventoryError: it is one page of a longer list: what is only on the others would count as gone.
+    """
+    if not isinstance(content, dict):
+        return content
+    content = {_NAMES.get(name.lower(), name): value for name, value in content.items()}
+    if content.get("nextLink"):
+        raise InventoryError(
+            f"The inventory {file} is one page of a list, with more behind its nextLink. Fetch all pages, as "
+            "`az network perimeter ... list` does."
+        )
+    return content
+
+
 def _gather(document: Document, content: Any, file: Path) -> None:
+    content = _spelled(content, file)
     if isinstance(content, dict) and any(isinstance(content.get(name), list) for name in LISTS):
         for name in LISTS:
             if isinstance(content.get(name), list):

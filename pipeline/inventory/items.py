@@ -27,9 +27,14 @@ Row = tuple[Any, ...]
 
 
 def field(item: Item, name: str) -> Any:
-    """Return a field of an item, flattened or below `properties`."""
+    """Return a field of an item, flattened or below `properties`, however its name is capitalized."""
     properties = item.get("properties")
-    return item[name] if name in item else properties.get(name) if isinstance(properties, dict) else None
+    places = (item, properties) if isinstance(properties, dict) else (item,)
+    for place in places:
+        if name in place:
+            return place[name]
+    wanted = name.lower()
+    return next((value for place in places for key, value in place.items() if key.lower() == wanted), None)
 
 
 def arm_id(item: Item) -> str:
@@ -41,7 +46,7 @@ def arm_id(item: Item) -> str:
     value = item.get("id")
     if not isinstance(value, str) or not value.startswith("/"):
         raise InventoryError(f"An inventory item has no ARM id: {json.dumps(item)[:200]}.")
-    return value.lower()
+    return value.rstrip("/").lower()
 
 
 def perimeter_of(item: Item) -> str:
@@ -50,7 +55,7 @@ def perimeter_of(item: Item) -> str:
     Raises:
         InventoryError: it lies in none.
     """
-    parts = arm_id(item).rstrip("/").split("/")
+    parts = arm_id(item).split("/")
     # types and names take turns, counted from the end: a group or a perimeter may be named as a type is
     for place in range(len(parts) % 2, len(parts) - 1, 2):
         if parts[place] == "networksecurityperimeters":
@@ -76,13 +81,13 @@ def storable(value: Any) -> Any:
 
 
 def text(value: Any) -> str | None:
-    """Return a value as text; blank and null as None."""
-    return None if value is None or not str(value).strip() else str(value)
+    """Return a value as text, without blanks around it; blank and null as None."""
+    return None if value is None else str(value).strip() or None
 
 
 def _id_of(reference: Any) -> str | None:
     value = reference.get("id") if isinstance(reference, dict) else None
-    return value.lower() if isinstance(value, str) else None
+    return value.rstrip("/").lower() if isinstance(value, str) else None
 
 
 def _array(value: Any) -> str | None:
@@ -154,8 +159,8 @@ def association(item: Item) -> Row:
     """
     resource = _id_of(field(item, "privateLinkResource"))
     reference = field(item, "profile")
-    spelled = reference.get("id") if isinstance(reference, dict) else None
-    if not resource or not isinstance(spelled, str):
+    spelled = str(reference.get("id") or "").rstrip("/") if isinstance(reference, dict) else ""
+    if not resource or not spelled:
         raise InventoryError(f"The association {item.get('id')} names no resource or no profile.")
     issues = field(item, "hasProvisioningIssues")
     return (

@@ -34,13 +34,13 @@ def compact(folder: Path, *, memory: str = MEMORY, wait: float = 30.0) -> int:
         StoreError: the disk is full, or the folder can't be written; the warehouse is as it was.
         StoreBusyError: the warehouse is still in use after `wait` seconds.
     """
-    warehouse = folder / WAREHOUSE
+    warehouse = (folder / WAREHOUSE).resolve()  # a link stays one, and the data on the disk that it names
     log = folder / f"{WAREHOUSE}.wal"
     before = warehouse.stat().st_size
-    _sweep(folder)
+    _sweep(warehouse.parent)
     open_store(folder, memory=memory, wait=wait).close()  # what a killed process left in the log goes into the file
     try:
-        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as unfinished:
+        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=warehouse.parent) as unfinished:
             made = Path(unfinished) / WAREHOUSE
             with attach(warehouse, memory=memory, wait=wait) as source:
                 if log.exists():  # somebody wrote meanwhile, and was killed
@@ -52,7 +52,7 @@ def compact(folder: Path, *, memory: str = MEMORY, wait: float = 30.0) -> int:
                 shutil.copymode(warehouse, made)
                 _sync(made)
                 made.replace(warehouse)
-                sync_folder(folder)
+                sync_folder(warehouse.parent)
     except OSError as error:
         raise StoreError(f"{warehouse} can't be written anew: {error.strerror}.") from error
     return before - warehouse.stat().st_size

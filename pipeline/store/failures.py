@@ -31,7 +31,8 @@ def told(name: str) -> Iterator[None]:
     try:
         with interruptible():
             yield
-    except (duckdb.IOException, duckdb.TransactionException) as error:  # the latter where a commit can't be written
+    # the latter two where a commit or its checkpoint can't be written
+    except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
         raise StoreError(f"The warehouse can't be written or read: {first_line(error)}.") from error
     except duckdb.InvalidInputException as error:
         if "malformed json" in str(error).lower():

@@ -73,7 +73,7 @@ class Store:
             with suppress(duckdb.Error):  # a full disk may have ended the database
                 self._views.forget()
             raise
-        with interruptible():
+        with told("commit"):
             self._connection.commit()
         self._views.outdate(TRAFFIC.name)  # a commit gives rows other rowids, by which verdicts tell flows
 

@@ -313,3 +313,32 @@ def test_file_that_may_be_old_is_told(store: Store, tmp_path: Path) -> None:
 def doubts_of(store: Store, path: Path, written: int) -> str:
     os.utime(path, (written, written))
     return " ".join(doubts(store, path, None))
+
+
+def test_keys_are_read_however_they_are_capitalized(store: Store, tmp_path: Path) -> None:
+    def capitalized(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key if key == "id" else key[0].upper() + key[1:]: capitalized(each) for key, each in value.items()}
+        return [capitalized(each) for each in value] if isinstance(value, list) else value
+
+    profile = f"{PERIMETER}/profiles/p"
+    rule = {"id": f"{profile}/accessRules/r", "direction": "Inbound", "addressPrefixes": ["203.0.113.0/24"]}
+    member = {
+        "id": f"{PERIMETER}/resourceAssociations/a", "privateLinkResource": {"id": "/subscriptions/1/sites/A/"},
+        "profile": {"id": f"{profile}/"}, "accessMode": " Enforced ",
+    }  # fmt: skip
+    document = capitalized({"accessRules": [rule], "associations": [member]})
+    load(store, write(tmp_path / "i.json", document))
+    assert [row[2:] for row in store.rows("inventory/rule_elements")] == [
+        ("r", "Inbound", "address-prefixes", "203.0.113.0/24")
+    ]
+    (row,) = store.rows("inventory/associations")
+    assert (row[1], row[3], row[4]) == ("p", "/subscriptions/1/sites/a", "Enforced")
+
+
+def test_one_page_of_a_list_is_not_taken_for_all_of_it(store: Store, tmp_path: Path) -> None:
+    page = {"value": INVENTORY["associations"][:1], "nextLink": "https://management.azure.com/x?$skiptoken=1"}
+    with pytest.raises(InventoryError, match="Fetch all pages"):
+        load(store, write(tmp_path / "associations.json", page))
+    assert store.rows("inventory/associations") == []
+    load(store, write(tmp_path / "associations.json", page | {"nextLink": None}))

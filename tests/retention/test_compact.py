@@ -1,6 +1,7 @@
 """The warehouse is written anew whole or not at all, and nobody's writes are lost by it."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -72,6 +73,19 @@ def test_dropped_rows_give_their_space_back(night: Path, tmp_path: Path) -> None
         assert store.space().free_bytes < found.bytes_before - found.bytes_after
     again = retain(folder, Keep(raw_days=1), EVEN, NOW)
     assert again.dropped.records == 0
+
+
+def test_a_link_to_the_warehouse_stays_one(night: Path, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "night", tmp_path / "elsewhere"
+    shutil.copytree(night, folder)
+    elsewhere.mkdir()
+    (folder / WAREHOUSE).rename(elsewhere / "w.duckdb")
+    (folder / WAREHOUSE).symlink_to(elsewhere / "w.duckdb")
+    before = contents(folder)
+    compact(folder)
+    assert (folder / WAREHOUSE).is_symlink()
+    assert contents(folder) == before
+    assert [each.name for each in elsewhere.iterdir()] == ["w.duckdb"]
 
 
 def test_little_that_is_free_is_left(night: Path, tmp_path: Path) -> None:

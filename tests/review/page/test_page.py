@@ -462,6 +462,7 @@ def test_what_matters_of_a_row_is_seen_without_scrolling_sideways(
     page = visit("columns")
     page.set_viewport_size({"width": width, "height": 1000})
     page.wait_for_function(f"() => ({ALL_COLUMNS})() === {len(columns)}")
+    page.wait_for_function(f"() => ({SHOWN_COLUMNS})().length === {len(columns)}")  # widths follow in a moment
     assert set(page.evaluate(SHOWN_COLUMNS)) == columns
     row = page.locator(".ag-row", has_text="no rule helps").first
     row.scroll_into_view_if_needed()
