@@ -36,6 +36,7 @@ from pipeline.cli.context import ConfigOption, Context, StoreOption
 from pipeline.cli.log import VARIABLE, LogFormat, crash, fail, logging_to, tell
 from pipeline.cli.output import unwritten
 from pipeline.cli.progress import Shown
+from pipeline.cli.readable import make_flag, make_readable
 from pipeline.errors import NspError, OutputError
 from pipeline.progress import watched_by
 from pipeline.stopping import heeded
@@ -71,7 +72,19 @@ IN_FLOW_ORDER = (
 
 
 class _Named(TyperGroup):
-    """Has the log name the command that was asked for."""
+    """Has the log name the command that was asked for, and its help be readable."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            make_readable(found, ctx)
+        return found
+
+    def get_params(self, ctx: Any) -> Any:
+        found = super().get_params(ctx)
+        for each in found:
+            make_flag(each)
+        return found
 
     def resolve_command(self, ctx: Any, args: "list[str]") -> Any:
         found = super().resolve_command(ctx, args)

@@ -75,6 +75,16 @@ def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None
     assert len(text) > 300
 
 
+def test_help_is_readable_at_80_columns(tmp_path: Path) -> None:
+    text = out(tmp_path, "whatif", "--help", COLUMNS="80", TERMINAL_WIDTH="80")
+    assert "--public-network-access " in text
+    assert "One of enabled, disabled, securedbyperimeter." in " ".join(text.replace("\u2502", " ").split())
+    for words in ([], ["whatif"], ["decide"], ["decide", "list"]):
+        assert "<bool>" not in out(tmp_path, *words, "--help", TERMINAL_WIDTH="80")
+    told = text.partition("The exit code")[2].partition("\u256d")[0].strip().splitlines()
+    assert all(len(line) > 60 for line in told[:-1])  # no stub between whole lines
+
+
 def test_demo_is_short_and_ends_with_what_to_type_next(tmp_path: Path) -> None:
     result = nsp(tmp_path, "demo", "--records", "5000")
     text = result.stdout.decode()

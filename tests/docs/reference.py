@@ -77,6 +77,7 @@ def commands() -> str:
         each.short_help = (each.help or "").split("\n\n")[0]  # else it is cut after some words
     context = typer.Context(root, obj={MARKUP_MODE_KEY: "rich"})
     said = get_docs_for_click(obj=root, ctx=context, name="nsp", title="Commands")
+    said = re.sub(r'<span style="font-weight: bold">(.*?)</span>', r"`\1`", said)  # all that is bold is to be typed
     return f"{COMMANDS}{said.strip().removeprefix('# Commands').strip()}\n"
 
 

@@ -49,3 +49,7 @@ def test_commands_are_told_in_whole_sentences() -> None:
     page = commands()
     assert "\n### `nsp decide accept`\n" in page
     assert not [line for line in page.splitlines() if line.startswith("* `") and line.endswith("...")]
+
+
+def test_commands_hold_no_html_of_typer() -> None:
+    assert "<span" not in commands()
