@@ -156,10 +156,14 @@ def _patiently(action: Callable[[], _T], path: Path | None, wait: float) -> _T:
 
 def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
     with suppress(duckdb.CatalogException):  # asking duckdb_tables() whether it is there would take ten times as long
-        if connection.execute("select version from store_version").fetchall() != [(SCHEMA_VERSION,)]:
+        ((version,),) = connection.execute("select version from store_version").fetchall()
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"{path} was written by a newer nsp (tables {version}, not {SCHEMA_VERSION}): update nsp.")
+        if version < SCHEMA_VERSION:
             raise StoreError(
-                f"{path} was written by another version of nsp. Move it away and run nsp ingest again; "
-                "the logs are read anew.",
+                f"{path} was written by an older nsp (tables {version}, not {SCHEMA_VERSION}). Move it away, keep it, "
+                "and load again: nsp ingest reads the logs that are still there, nsp inventory load --taken TIME older "
+                "inventories. What only the warehouse has kept of dropped or expired logs stays in the old one."
             )
         return
     if read_only:

@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.errors import QueryError
-from pipeline.store import MODEST_MEBIBYTES, Store, open_store
-from pipeline.tables import ADDRESS
+from pipeline.errors import QueryError, StoreError
+from pipeline.store import MODEST_MEBIBYTES, WAREHOUSE, Store, open_store
+from pipeline.tables import ADDRESS, SCHEMA_VERSION
 
 
 def setting(store: Store, name: str) -> object:
@@ -99,3 +99,12 @@ def test_a_rollback_that_is_interrupted_is_made_all_the_same(store: Store, momen
 def test_a_rollback_without_a_transaction_is_no_success(store: Store) -> None:
     with pytest.raises(duckdb.TransactionException):
         give_up(store, store._connection.rollback)
+
+
+@pytest.mark.parametrize(("version", "words"), [(SCHEMA_VERSION - 1, "older nsp.*keep it"), (99, "newer nsp.*update")])
+def test_a_store_of_another_version_is_not_touched(tmp_path: Path, version: int, words: str) -> None:
+    open_store(tmp_path).close()
+    with duckdb.connect(str(tmp_path / WAREHOUSE)) as connection:
+        connection.execute("update store_version set version = ?", [version])
+    with pytest.raises(StoreError, match=words):
+        open_store(tmp_path)
