@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pipeline.cli.output import Format, FormatOption
+from pipeline.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,10 +45,10 @@ def show(seen: dict[str, Any], to: "Console", *, infos: bool = True) -> None:
     from pipeline.tables import CATEGORIES
 
     to.print(
-        f"{seen['records']:,} records, {seen['requests']:,} requests, {seen['flows']:,} hourly flows from "
-        f"{seen['files']:,} files\n"
-        f"{_minute(seen['window_start'])} to {_minute(seen['window_end'])}: {seen['days_seen']} days, "
-        f"{seen['hours_seen']} of {seen['hours_in_window']} hours with records",
+        f"{counted(seen['records'], 'record')}, {counted(seen['requests'], 'request')}, "
+        f"{counted(seen['flows'], 'hourly flow')} from {counted(seen['files'], 'file')}\n"
+        f"{_minute(seen['window_start'])} to {_minute(seen['window_end'])}: {counted(seen['days_seen'], 'day')}, "
+        f"{seen['hours_seen']:,} of {counted(seen['hours_in_window'], 'hour')} with records",
         markup=False,
     )
     rows = [

@@ -12,6 +12,7 @@ from pipeline.cli.options import PerimeterOption, ProfileOption, SinceOption, Un
 from pipeline.cli.output import Format, FormatOption
 from pipeline.errors import UsageError
 from pipeline.moments import utc_now
+from pipeline.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -131,8 +132,8 @@ def show(result: "Recommendation", to: "Console", *, brief: bool = False) -> Non
         denied = sum(each.requests for each in mine)
         to.print(
             f"\nPerimeter {plain(ready.perimeter.rsplit('/', 1)[-1])}, profile {plain(ready.profile)}: "
-            f"{_verdict(ready)}. Enforcing today would have denied {denied:,} requests in "
-            f"{ready.days_observed} days.",
+            f"{_verdict(ready)}. Enforcing today would have denied {counted(denied, 'request')} in "
+            f"{counted(ready.days_observed, 'day')}.",
             markup=False,
         )
         for reason in ready.reasons:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.recommend.backtest import Forecast, Week, forecast
 from pipeline.recommend.proposal import Proposal
+from pipeline.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def _step(
     if not each.days:
         reasons.append("not one record of it, which is no proof of no traffic")
     elif each.days < tolerance.min_days:
-        reasons.append(f"{each.days} days seen, {tolerance.min_days} wanted")
+        reasons.append(f"{counted(each.days, 'day')} seen, {tolerance.min_days} wanted")
     if each.days and risk is None:
         reasons.append("no whole week could be replayed")
     elif risk and risk.high > tolerance.callers_at_risk:

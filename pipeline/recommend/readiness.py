@@ -14,6 +14,7 @@ from pipeline.recommend.candidates import MAX_LINKS
 from pipeline.recommend.decided import Denied
 from pipeline.recommend.proposal import Proposal
 from pipeline.recommend.split import Split
+from pipeline.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +221,12 @@ def _window(evidence: Evidence, calendar: Calendar, min_days: int) -> list[str]:
     if evidence.days < min_days:
         unseen = f", some {calendar.unseen_monthly:.0f} of them" if calendar.unseen_monthly >= 1 else ""
         reasons.append(
-            f"window: {evidence.days} days seen, {min_days} wanted; monthly jobs may not have run yet{unseen}",
+            f"window: {counted(evidence.days, 'day')} seen, {min_days} wanted; "
+            f"monthly jobs may not have run yet{unseen}",
         )
     reasons += [f"window: {gap}" for gap in calendar.gaps]
     if evidence.stale_days > MAX_STALE_DAYS:
-        reasons.append(f"window: the last record is {evidence.stale_days} days old; load newer logs")
+        reasons.append(f"window: the last record is {counted(evidence.stale_days, 'day')} old; load newer logs")
     return reasons
 
 

@@ -171,7 +171,8 @@ def _lede(evidence: Evidence, proposals: Sequence[Row]) -> list[str]:
     total = int(evidence.today.changes["requests"].sum())
     lost, left = evidence.today.lost_requests, evidence.decided.lost_requests
     denied = _denied(evidence.run["readiness"])
-    said = [f"Of {total:,} requests seen, enforcing with the rules in force would deny {lost:,} that succeed today."]
+    seen = counted(total, "request")
+    said = [f"Of {seen} seen, enforcing with the rules in force would deny {lost:,} that succeed today."]
     if tried := _tried(evidence):
         rules = " and ".join(f"{count:,} {word}" for count, word in tried)
         rules += f" rule{'s' if sum(count for count, _ in tried) > 1 else ''}"
@@ -184,12 +185,20 @@ def _lede(evidence: Evidence, proposals: Sequence[Row]) -> list[str]:
     waiting = [each for each in proposals if each["state"] == "asked" and each["evidence"]["requests"]]
     if waiting:
         requests = sum(each["evidence"]["requests"] for each in waiting)
-        said.append(f"{counted(len(waiting), 'proposal')} ({requests:,} requests) wait for a person's word.")
+        waits = "waits" if len(waiting) == 1 else "wait"
+        said.append(
+            f"{counted(len(waiting), 'proposal')} ({counted(requests, 'request')}) {waits} for a person's word."
+        )
     stuck = sum(each["evidence"]["requests"] for each in proposals if each["state"] == "cannot-fix")
     if stuck:
-        said.append(f"{stuck:,} requests need another remedy, since no rule can admit them.")
+        need = (
+            "needs another remedy, since no rule can admit it"
+            if stuck == 1
+            else ("need another remedy, since no rule can admit them")
+        )
+        said.append(f"{counted(stuck, 'request')} {need}.")
     if evidence.decided.unjudged_requests:
-        said.append(f"Of {evidence.decided.unjudged_requests:,} requests nobody can tell.")
+        said.append(f"Of {counted(evidence.decided.unjudged_requests, 'request')} nobody can tell.")
     return said
 
 
@@ -204,7 +213,7 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
         risk = f"{sum(each['estimate'] for each in known):.1f}"
         ranges = ", ".join(f"{each['low']} to {each['high']}" for each in known)
         note = f"expected; by profile {ranges}" if len(known) > 1 else f"expected; {ranges} likely"
-    share = f"{100 * lost / total:.1f} % of {total:,} requests" if total else "no requests seen"
+    share = f"{100 * lost / total:.1f} % of {counted(total, 'request')}" if total else "no requests seen"
     return [
         ("Denied with today's rules", f"{lost:,}", share),
         (
@@ -213,7 +222,7 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
             f"{100 * left / total:.1f} % of requests" if total else "",
         ),
         ("Callers at risk next week", risk, note),
-        ("Days seen", f"{coverage['days_seen']:,}", f"{coverage['records']:,} records of the whole store"),
+        ("Days seen", f"{coverage['days_seen']:,}", f"{counted(coverage['records'], 'record')} of the whole store"),
     ]
 
 

@@ -270,6 +270,19 @@ def test_recommend_without_data_is_not_ready(tmp_path: Path) -> None:
         assert nsp(tmp_path, "recommend", "-f", form).returncode == 3
 
 
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "PT1H.json").write_text(line(count=1), encoding="utf-8")
+    out(tmp_path, "ingest", "folder", "logs")
+    out(tmp_path, "report", "-o", "made.html")
+    told = [out(tmp_path, "coverage"), out(tmp_path, "recommend", code=3), (tmp_path / "made.html").read_text("utf-8")]
+    assert "1 record, 1 request, 1 hourly flow from 1 file\n" in told[0]
+    assert "1 day, 1 of 1 hour with records" in told[0]
+    assert "Of 1 request seen" in told[2]
+    assert "1 record of the whole store" in told[2]
+    assert re.findall(r"(?<![\d,.])1 (?:days|requests|records|files|hours)\b", told[0] + told[1]) == []
+
+
 def test_every_listed_query_runs(sample: Path) -> None:
     listed = json.loads(out(sample, "query", "--format", "json"))
     assert [each["query"] for each in listed] == [name for name in sql.names() if not name.startswith(sql.INTERNAL)]
