@@ -215,14 +215,19 @@ def undo(context: typer.Context, ids: IdsArgument, reason: ReasonOption = "", wh
     from pipeline.cli.desk import person, show
     from pipeline.review.decision import UNDO, Choice
     from pipeline.review.entry import entry
-    from pipeline.review.lookup import proposal_of
+    from pipeline.review.lookup import UnknownProposalError, proposal_of
 
     common: Context = context.obj
     decider, now = person(who), utc_now()
     decisions = common.decisions()
     trail = decisions.trail()
     known = {each.proposal_id: each.proposal for each in trail.current.values()}
-    chosen = {each["id"]: each for each in (proposal_of(text, known) for text in ids)}
+    try:
+        chosen = {each["id"]: each for each in (proposal_of(text, known) for text in ids)}
+    except UnknownProposalError:
+        raise UsageError(
+            f"Nothing was decided about {' or '.join(ids)}, so there is nothing to undo. nsp decide log shows what was."
+        ) from None
     entries = [entry(each, Choice(UNDO, reason), decider, now) for each in chosen.values()]
     show(decisions.record(entries, now, trail.sequences))
 

@@ -1,5 +1,6 @@
 """nsp demo: the sample perimeter, all the way to proposals; needs no Azure."""
 
+import shlex
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -57,16 +58,19 @@ def demo(
     out.rule("What enforcing today would deny, and the rules that would keep it alive", align="left")
     recommend.show(result, out, brief=True)
     out.rule("Next", align="left")
-    for line in (
-        f"nsp --store {folder} traffic --by caller            who calls, and what would be denied",
-        f"nsp --store {folder} whatif                         what breaks if enforced with the recommended rules",
-        f"nsp --store {folder} report --output report.html    the same as a page to send",
-        f"nsp --store {folder} recommend --format json        the same with all evidence, for machines",
-        f"nsp --store {folder} query                          every question that has a query",
-        "nsp ingest folder PATH && nsp recommend             your own export",
-        f"nsp --store {folder} review                         the page on which to look at all of it, and decide",
-    ):
-        out.print("  " + line, markup=False)
+    here = f"nsp --store {shlex.quote(str(folder))}"
+    steps = {
+        f"{here} traffic --by caller": "who calls, and what would be denied",
+        f"{here} whatif": "what breaks if enforced with the recommended rules",
+        f"{here} report --output report.html": "the same as a page to send",
+        f"{here} recommend --format json": "the same with all evidence, for machines",
+        f"{here} query": "every question that has a query",
+        "nsp ingest folder PATH && nsp recommend": "your own export",
+        f"{here} review": "the page on which to look at all of it, and decide",
+    }
+    longest = max(map(len, steps))
+    for command, told in steps.items():
+        out.print(f"  {command:{longest}}  {told}", markup=False)
 
 
 def _clear(folder: Path) -> None:

@@ -65,8 +65,12 @@ def _values(query: "Query", words: list[str]) -> dict[str, Any]:
         name, equals, text = word.partition("=")
         if not equals:
             raise UsageError(f"--param {word!r} must be NAME=VALUE.")
-        values[name] = _value(text)
+        values[name] = text if name in _TEXTS else _value(text)
     return values
+
+
+_TEXTS = frozenset({"perimeter", "profile", "resource", "caller", "kind", "direction", "proposal_id", "source_kind"})
+"""Parameters whose values are names: one of 123, true or 7d is no number, no truth and no time."""
 
 
 def _value(text: str) -> Any:

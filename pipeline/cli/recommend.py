@@ -215,8 +215,10 @@ def _show_order(ready: "Readiness", to: "Console", *, brief: bool) -> None:
         for number, step in enumerate(left, 1)
     ]
     if left and brief:
-        to.print(f"  {title}: {names(left)}.", markup=False)
-    elif left:
+        done = f"; enforced already: {names(enforced)}" if enforced else ""
+        to.print(f"  {title}: {names(left)}{done}.", markup=False)
+        return
+    if left:
         columns = ["", "resource", "", "by rules", "open", "what speaks against it"]
         to.print(table(title, columns, rows, wrap=("what speaks against it",)))
     if enforced:

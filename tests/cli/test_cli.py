@@ -302,6 +302,8 @@ def test_query_parameters(sample: Path) -> None:
     assert "takes the parameters: min_hours" in told(sample, "query", "coverage/gaps", code=2)
     assert "unknown: ['colour']" in told(sample, "query", "coverage/totals", "-p", "colour=red", code=2)
     assert "NAME=VALUE" in told(sample, "query", "coverage/totals", "-p", "red", code=2)
+    for name in ("123", "true", "7d", "null"):
+        assert "No such perimeter or profile" in told(sample, "query", "flows_by_hour", "-p", f"profile={name}", code=2)
     assert "No such perimeter" in told(sample, "query", "denials_that_began", "-p", "perimeter=typo", code=2)
     assert "No query is named" in told(sample, "query", "nothing", code=2)
     assert "only runs inside a load" in told(sample, "query", "accepted_lines", code=2)

@@ -194,7 +194,7 @@ def test_wrong_words_record_nothing(desk: Here) -> None:
         (("edit", address, "-e", "10.0.0.0/24", "-r", "why", *run), "private"),
         (("edit", address, "-e", ",", "-r", "why", *run), "name the elements"),
         (("edit", note, "-e", "203.0.113.7", "-r", "why", *run), "is a note"),
-        (("undo", address), "No proposal's id begins with"),
+        (("undo", address), "so there is nothing to undo"),
         (("log", "--proposal", address), "No proposal's id begins with"),
         (("list", "--state", "opne", *run), "There are: open"),
         (("apply", "no.yaml", *run), "can't be read"),
