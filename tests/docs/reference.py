@@ -43,7 +43,7 @@ The last part of a name will do where it is unique. Most take some of these para
 |---|---|"""
 SETTINGS = """# Settings
 
-Written from `pipeline/settings.py` by `make docs`; do not edit. Settings come from `nsp.toml` in the working directory
+Written from `pipeline/settings/` by `make docs`; do not edit. Settings come from `nsp.toml` in the working directory
 (or `--config FILE`), then from variables, then from options; what comes later counts. `nsp init` writes a file with all
 of them as comments, and `nsp config check` says what is wrong with one, key by key.
 
