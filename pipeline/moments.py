@@ -1,7 +1,7 @@
 """Tells the time, and reads times as people write them: 2026-10-01, 2026-10-01T08:00, or 36h, 7d, 2w from now."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from pipeline.errors import UsageError
 
@@ -12,6 +12,11 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 def utc_now() -> datetime:
     """Return the time, UTC without a zone, as all times in the warehouse are."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def next_day(moment: datetime) -> datetime:
+    """Return the first hour of the day after a moment: what is dated from then on is dated ahead."""
+    return datetime.combine(moment.date() + timedelta(days=1), time.min)
 
 
 def ago(text: str, now: datetime) -> datetime:

@@ -222,12 +222,15 @@ def undo(context: typer.Context, ids: IdsArgument, reason: ReasonOption = "", wh
     decisions = common.decisions()
     trail = decisions.trail()
     known = {each.proposal_id: each.proposal for each in trail.current.values()}
-    try:
-        chosen = {each["id"]: each for each in (proposal_of(text, known) for text in ids)}
-    except UnknownProposalError:
-        raise UsageError(
-            f"Nothing was decided about {' or '.join(ids)}, so there is nothing to undo. nsp decide log shows what was."
-        ) from None
+    chosen = {}
+    for text in ids:
+        try:
+            found = proposal_of(text, known)
+        except UnknownProposalError:
+            raise UsageError(
+                f"Nothing was decided about {text}, so there is nothing to undo. nsp decide log shows what was."
+            ) from None
+        chosen[found["id"]] = found
     entries = [entry(each, Choice(UNDO, reason), decider, now) for each in chosen.values()]
     show(decisions.record(entries, now, trail.sequences))
 

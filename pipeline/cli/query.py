@@ -54,7 +54,8 @@ def query(
     common: Context = context.obj
     with common.open() as store:
         named = {name: values[name] for name in ("perimeter", "profile") if isinstance(values.get(name), str)}
-        Scope(**named).check(profiles_known(store))  # a slip would find nothing, which reads like good news
+        if named:  # a slip would find nothing, which reads like good news
+            Scope(**named).check(profiles_known(store))
         frame = store.frame(found.name, **values)
     write(frame, form)
 

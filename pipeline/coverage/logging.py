@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.coverage.finding import BLOCKER, INFO, WARNING, Finding
+from pipeline.moments import next_day
 from pipeline.store import Store
 from pipeline.tables import CATEGORIES
 
@@ -62,7 +63,7 @@ def findings(store: Store, seen: dict[str, Any], now: datetime) -> Iterator[Find
 
 def _ahead(store: Store, now: datetime) -> Iterator[Finding]:
     """Yield the records of days that haven't come yet: taken for the newest, they would hide that the log is old."""
-    for perimeter, records, first, last in store.rows("coverage/dated_ahead", now=now):
+    for perimeter, records, first, last in store.rows("coverage/dated_ahead", before=next_day(now)):
         evidence = (
             f"{records:,} records are dated after today, from {first:%Y-%m-%d} to {last:%Y-%m-%d}: they count for no "
             "observed day, and past weeks are replayed without them"

@@ -31,8 +31,7 @@ def silence(store: Store, enforced: Sequence[Enforced], scope: Scope, now: datet
     """
     if not enforced:
         return []
-    before, since, _ = _newest(store, min(each.since for each in enforced), None, scope)
-    newest = since or before
+    newest, _ = _newest(store, Enforced(None, now, {}), scope)
     found = []
     if unseen := [each for each in enforced if newest is None or each.since > newest]:
         names = listed([short(each.resource) or "everything" for each in unseen])
@@ -56,19 +55,18 @@ def silence(store: Store, enforced: Sequence[Enforced], scope: Scope, now: datet
         )
         for each in enforced
         if each.resource and newest and newest >= each.since + timedelta(days=1)
-        for _, mine, steady in [_newest(store, each.since, each.resource, scope)]
-        if mine is None and steady >= STEADY_DAYS
+        for last, steady in [_newest(store, each, scope)]
+        if steady >= STEADY_DAYS and last and last < each.since
     ]
 
 
-def _newest(
-    store: Store, since: datetime, resource: str | None, scope: Scope
-) -> tuple[datetime | None, datetime | None, int]:
-    """Return the newest record before and since a moment, and on how many days of the week before there was one."""
-    (row,) = store.rows(
-        "publish/newest_record", since=since, resource=resource, perimeter=scope.perimeter, profile=scope.profile
-    )
-    return row[0], row[1], row[2]
+def _newest(store: Store, enforced: Enforced, scope: Scope) -> tuple[datetime | None, int]:
+    """Return when the newest record was written, and on how many days of the week before enforcing there was one."""
+    ((newest, days),) = store.rows(
+        "publish/newest_record", since=enforced.since, resource=enforced.resource, perimeter=scope.perimeter,
+        profile=scope.profile,
+    )  # fmt: skip
+    return newest, days
 
 
 def _finding(resource: str, sentence: str, kind: str = SILENT) -> Finding:

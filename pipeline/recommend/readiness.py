@@ -245,12 +245,11 @@ def _little_seen(evidence: Evidence, min_days: int) -> list[str]:
     if evidence.days < min_days:
         return []
     fresh = [
-        f"window: the first record of {name} is {days} day{'s' if days > 1 else ''} old, {min_days} wanted"
+        f"window: the first record of {name} is {counted(days, 'day')} old, {min_days} wanted"
         for name, days in evidence.fresh
     ]
     seldom = [
-        f"window: {name} wrote records on {days} day{'' if days == 1 else 's'}, {min_days} wanted"
-        for name, days in evidence.seldom
+        f"window: {name} wrote records on {counted(days, 'day')}, {min_days} wanted" for name, days in evidence.seldom
     ]
     return [*fresh, *seldom]
 

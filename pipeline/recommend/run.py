@@ -4,13 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from pipeline.coverage.measure import measure
 from pipeline.inventory import rules
+from pipeline.moments import next_day
 from pipeline.progress import each_of, work
 from pipeline.recommend.association import Association, Tolerance, steps
 from pipeline.recommend.backtest import Judge, Week, replay
@@ -92,7 +93,7 @@ def recommend(
     Raises:
         UsageError: the scope names a perimeter or profile that nobody knows, or an empty span of time.
     """
-    known = Configuration(store, scope.since, scope.until, _day_after(created))
+    known = Configuration(store, scope.since, scope.until, next_day(created))
     profiles = known.profiles(scope.perimeter, scope.profile)
     scope.check(known.profiles(None, None))
     rows: dict[tuple[str, str, str], list[CallerDays]] = {}
@@ -153,11 +154,6 @@ def recommend(
     suggested = store.frame("inventory/suggested_rules", perimeter=scope.perimeter, profile=scope.profile).to_dicts()
     measured = measure(store) if coverage is None else coverage
     return Recommendation(created, window, measured, tuple(readiness), tuple(proposals), tuple(suggested))
-
-
-def _day_after(moment: datetime) -> datetime:
-    """Return the first hour of the next day: what is dated from then on is dated ahead."""
-    return datetime.combine(moment.date() + timedelta(days=1), time.min)
 
 
 def _little_seen(

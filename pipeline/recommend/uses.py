@@ -7,9 +7,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from pipeline import addresses
+from pipeline.recommend.readiness import MAX_STALE_DAYS
 from pipeline.text import counted
-
-MAX_STALE_DAYS = 3
 
 Side = tuple[str, str, str]
 """Perimeter, profile in lower case, and direction: what is judged together."""

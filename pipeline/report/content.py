@@ -191,12 +191,8 @@ def _lede(evidence: Evidence, proposals: Sequence[Row]) -> list[str]:
         )
     stuck = sum(each["evidence"]["requests"] for each in proposals if each["state"] == "cannot-fix")
     if stuck:
-        need = (
-            "needs another remedy, since no rule can admit it"
-            if stuck == 1
-            else ("need another remedy, since no rule can admit them")
-        )
-        said.append(f"{counted(stuck, 'request')} {need}.")
+        one = "request needs another remedy, since no rule can admit it."
+        said.append(counted(stuck, one, "requests need another remedy, since no rule can admit them."))
     if evidence.decided.unjudged_requests:
         said.append(f"Of {counted(evidence.decided.unjudged_requests, 'request')} nobody can tell.")
     return said

@@ -1,14 +1,12 @@
--- When the newest record was written, before and since a moment.
+-- When the newest record was written, and on how many days of the week before a moment there was any.
 -- reads: traffic
 -- grain: one row
 -- $since  the moment (UTC)
 -- $resource  ARM id of the resource, of which a part counts as well; null for all
 -- $perimeter  ARM id or name of the perimeter; null for all
 -- $profile  name of the profile; null for all
--- days_before are the days of the week before the moment on which there was any.
 select
-    max(last_seen) filter (where last_seen < $since) as newest_before,
-    max(last_seen) filter (where last_seen >= $since) as newest_since,
+    max(last_seen) as newest,
     count(distinct last_seen::date) filter (
         where last_seen < $since and last_seen >= $since::timestamp - interval 7 day
     ) as days_before
